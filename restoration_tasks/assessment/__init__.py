@@ -1,0 +1,1 @@
+"""One detector a file: what is damaged, where, how badly."""

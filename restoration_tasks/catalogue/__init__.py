@@ -1,0 +1,1 @@
+"""SQLAlchemy models and queries: reels, digital objects, plans, the lock."""

@@ -1,0 +1,1 @@
+"""Torch networks and the shelf their weights come from."""

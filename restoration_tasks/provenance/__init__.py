@@ -1,0 +1,1 @@
+"""PREMIS events and agents, the hash chain, exports."""

@@ -1,0 +1,1 @@
+"""Damage report, contact sheets, comparison."""

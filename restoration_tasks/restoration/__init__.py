@@ -1,0 +1,1 @@
+"""One treatment a file, and the pipeline that runs a plan over a segment."""

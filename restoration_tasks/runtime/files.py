@@ -1,0 +1,76 @@
+"""Files on the local disk: digests in one read, atomic writes, errors staff can act on."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from restoration_tasks.runtime.errors import VaultError
+
+CHUNK_BYTES = 4 * 1024 * 1024
+
+
+def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
+    """Hex sha256 and length in bytes of what is left in a binary stream."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def sha256_file(path: Path) -> tuple[str, int]:
+    """Hex sha256 and size in bytes of a local file."""
+    with path.open("rb") as stream:
+        return sha256_stream(stream)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's complaints about a path into errors that say what to do.
+
+    Raises:
+        VaultError: disk full, read-only, no permission, vanished mount.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: ("the disk is full", "free space there and clear the task; what was finished is kept"),
+            errno.EDQUOT: ("the disk quota is used up", "raise the quota and clear the task"),
+            errno.EROFS: ("the disk is read-only", "mount it for writing and clear the task"),
+            errno.EACCES: ("no permission", "give the service user access and clear the task"),
+            errno.EPERM: ("no permission", "give the service user access and clear the task"),
+            errno.ENOENT: ("it is not there", "check that the storage is mounted, then clear the task"),
+            errno.EIO: ("the disk reports a read or write error", "check the storage before going on"),
+        }.get(error.errno or 0)
+        if advice is None:
+            raise
+        raise VaultError(advice[0], file=error.filename or path, action=advice[1]) from error

@@ -1,0 +1,98 @@
+"""Settings, read once from `REELKEEPER_*` environment variables."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Runtime(StrEnum):
+    """Where steps run."""
+
+    LOCAL = "local"
+    KUBERNETES = "kubernetes"
+
+
+class Device(StrEnum):
+    """The device class pixels are computed on; part of the numeric profile."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Settings(BaseSettings):
+    """Everything that differs between a laptop and a cluster.
+
+    Each field is the environment variable `REELKEEPER_<FIELD>`; lists are comma-separated.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="REELKEEPER_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".reelkeeper")
+    """Folder of everything local: vault, inbox, scratch, the embedded Postgres, logs."""
+    vault: str | None = None
+    """Root of the vault: a local path or any fsspec URL. Default: `home/vault`."""
+    inbox: Path | None = None
+    """Folder the scanner delivers to; a reel's delivery is `inbox/<reel_id>`. Default: `home/inbox`."""
+    scratch: Path | None = None
+    """Local working space of running steps; may be emptied when nothing runs. Default: `home/scratch`."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL of the catalogue. Default: the embedded Postgres under `home`."""
+    runtime: Runtime = Runtime.LOCAL
+    device: Device = Device.CPU
+    precision: str = "float32"
+    tile_px: int = Field(default=0, ge=0)
+    """Largest tile side in pixels for networks; 0 leaves it to the memory at hand."""
+    threads: int = Field(default=1, ge=1)
+    """Threads one step process uses for its pixel work (two lanes run side by side on a two-core machine)."""
+    batch_frames: int = Field(default=1500, ge=1)
+    """Frames a batch should hold at least, so that a pod's start does not outweigh its work."""
+    ffmpeg: Path | None = None
+    """ffmpeg binary. Default: the one of imageio-ffmpeg."""
+    conservators: Annotated[list[str], NoDecode] = Field(default_factory=lambda: ["conservator"])
+    """User ids who may decide about a restoration."""
+    makers: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    """User ids of the film's makers who may decide as well."""
+    approval_reminder_h: int = Field(default=24, ge=1)
+    """Hours after which a waiting decision is reminded of; it is never answered by itself."""
+    kubernetes_namespace: str = "reelkeeper"
+    kubernetes_image: str = "reelkeeper/restoration:0.1.0"
+    kubernetes_vault_claim: str = "reelkeeper-vault"
+    """PersistentVolumeClaim that holds the vault and the inbox, mounted in pods at the paths named here."""
+    kubernetes_gpus: int = Field(default=0, ge=0)
+    """GPUs a restore pod asks for (0 on a cluster without)."""
+
+    @field_validator("conservators", "makers", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return value
+
+    @cached_property
+    def vault_root(self) -> str:
+        """Root of the vault, as given or the default under `home`."""
+        return self.vault or str(self.home / "vault")
+
+    @cached_property
+    def inbox_folder(self) -> Path:
+        """Folder the scanner delivers to."""
+        return self.inbox or self.home / "inbox"
+
+    @cached_property
+    def scratch_folder(self) -> Path:
+        """Local working space."""
+        return self.scratch or self.home / "scratch"
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, for a step subprocess, without the secrets a step must not have."""
+        hidden = {"REELKEEPER_DATABASE_URL"}
+        return {
+            name: value for name, value in os.environ.items() if name not in hidden and not name.startswith("AIRFLOW__")
+        }

@@ -1,0 +1,1 @@
+"""How truth is made: the damage simulator, clean clips, the demo reel."""
