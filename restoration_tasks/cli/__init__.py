@@ -1,1 +1,1 @@
-"""The command line: reelkeeper …"""
+"""The command line, `reelkeeper`: one file a group of commands."""

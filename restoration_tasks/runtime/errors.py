@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
@@ -52,9 +52,19 @@ class ReelkeeperError(Exception):
         self.expected = None if expected is None else str(expected)
         self.found = None if found is None else str(found)
         self.action = action
+        self._whole: str | None = None
+
+    @classmethod
+    def relayed(cls, text: str) -> Self:
+        """The error again on the other side of a process or pod: it says exactly the line it said there."""
+        error = cls(text)
+        error._whole = text
+        return error
 
     def __str__(self) -> str:
         """One line: where, what, expected and found, next action."""
+        if self._whole is not None:
+            return self._whole
         where = [
             f"{name} {value}"
             for name, value in (("reel", self.reel), ("file", self.file), ("frame", self.frame))

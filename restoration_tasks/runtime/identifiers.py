@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from restoration_tasks.runtime.errors import WrongUse
 
 REEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Letters, digits, dot, underscore and hyphen; 64 at most; starts with a letter or digit (so never `.`, `..`, `-x` or a path)."""
+"""Letters, digits, dot, underscore and hyphen; 64 at most; starts with a letter or digit, so never `..` or `-x`."""
 
 
 def check_reel_id(reel_id: str) -> str:

@@ -35,7 +35,7 @@ class Vault:
 
     def __init__(self, root: str) -> None:
         self.root = UPath(root)
-        self.local_root = Path(os.path.abspath(root)) if self.root.protocol in ("", "file") else None
+        self.local_root = Path(root).resolve() if self.root.protocol in ("", "file") else None
         if self.local_root is not None:
             self.root = UPath(self.local_root)
 

@@ -13,7 +13,9 @@ from restoration_tasks.runtime.spec import Reference, Spec, SpecFile, canonical_
 from restoration_tasks.runtime.vault import Vault
 
 
-@pytest.mark.parametrize("reel_id", ["../../x", "", ".", "..", "a/b", "a\\b", "-rf", "a" * 65, "a\0b", "a b", "x..y", "é"])
+@pytest.mark.parametrize(
+    "reel_id", ["../../x", "", ".", "..", "a/b", "a\\b", "-rf", "a" * 65, "a\0b", "a b", "x..y", "é"]
+)
 def test_hostile_reel_ids_are_refused_in_one_line(reel_id):
     with pytest.raises(WrongUse) as caught:
         check_reel_id(reel_id)

@@ -1,0 +1,65 @@
+# Reelkeeper: everything from a bare clone with git, make and Python 3.11.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# what the environment was made from: it is made again only when one of these changes
+STAMP := $(VENV)/.made
+export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
+PORT ?= 8080
+SOAK_MINUTES ?= 60
+
+.PHONY: help setup demo test soak up down status lint format bench clean debian
+
+help: ## Show what can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; install it or set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) (once; about two minutes plus the downloads)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[vision,airflow,dev]'
+	@touch $@
+
+setup: $(STAMP) ## Make the Python environment in .venv.
+
+demo: $(STAMP) ## Age a free clip, run the whole DAG on it, print the gains.
+	@$(BIN)/python -m reelkeeper_airflow.demo --port $(PORT)
+
+up: $(STAMP) ## Start Airflow and the embedded Postgres; prints address and login.
+	@$(BIN)/python -m reelkeeper_airflow.stack up --port $(PORT)
+
+down: $(STAMP) ## Stop exactly what `make up` started.
+	@$(BIN)/python -m reelkeeper_airflow.stack down
+
+status: $(STAMP) ## Show what runs.
+	@$(BIN)/python -m reelkeeper_airflow.stack status
+
+lint: $(STAMP) ## Style, types and layers.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the code into shape.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+debian: ## Install the Debian tools the tests need (as root), or name them.
+	@docker/debian-tools.sh
+
+test: $(STAMP) debian lint ## Lint, types, layers and every rule once.
+	@$(BIN)/python -m pytest tests
+
+soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
+	@$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
+
+bench: $(STAMP) ## Measure the figures the README shows.
+	@$(BIN)/python -m benchmarks.demo
+
+clean: ## Remove what was made here (stop `make up` first).
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m reelkeeper_airflow.stack down || true; fi
+	@rm -rf $(VENV) .reelkeeper .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,41 @@
+"""The command line: `reelkeeper …`. Each command is thin; the work is in the packages below."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from restoration_tasks.runtime.errors import ExitCode, ReelkeeperError
+
+app = typer.Typer(
+    help="Restore film reels and prove every step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _register() -> None:
+    from restoration_tasks.cli import step
+
+    app.add_typer(step.app, name="step")
+
+
+_register()
+
+
+def main() -> None:
+    """Run a command; an error is one line on stderr and an exit code (DONE 0 … NEEDS_DECISION 4)."""
+    try:
+        app()
+    except ReelkeeperError as error:
+        sys.stderr.write(f"reelkeeper: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("reelkeeper: stopped. Run the same command again to go on.\n")
+        sys.exit(ExitCode.FAILED)
+
+
+if __name__ == "__main__":
+    main()

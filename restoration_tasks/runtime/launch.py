@@ -1,0 +1,144 @@
+"""A step in a process of its own: its lines as they come, and no child left behind when it is stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from pydantic import BaseModel, ConfigDict
+
+from restoration_tasks.runtime import errors
+from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import Spec, SpecFile, canonical_json
+from restoration_tasks.runtime.vault import Vault
+
+GRACE_S = 2.0
+"""Time between TERM and KILL."""
+
+
+class Failure(BaseModel):
+    """What `reelkeeper step run` leaves beside the spec file when it fails, so that a lost log loses nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    """Class name of the error."""
+    text: str
+    """The line for staff."""
+
+    def error(self) -> ReelkeeperError:
+        """The error again, on the other side of a process or pod."""
+        kind = getattr(errors, self.kind, StepFailed)
+        if not (isinstance(kind, type) and issubclass(kind, ReelkeeperError)):
+            kind = StepFailed
+        return kind.relayed(self.text)
+
+
+def write_specs(vault: Vault, specs: tuple[Spec, ...]) -> str:
+    """Write a batch of specs to the vault; the name is its content's digest. Returns its `vault:` URI."""
+    file = SpecFile(specs=specs)
+    digest = hashlib.sha256(canonical_json(file.model_dump(mode="json"))).hexdigest()
+    uri = vault.uri("reels", specs[0].reel_id, "specs", f"{digest}.json")
+    vault.write_bytes(uri, file.model_dump_json(indent=1).encode())
+    return uri
+
+
+def failure_uri(spec_uri: str) -> str:
+    """Where a failed run of a spec file says why."""
+    return f"{spec_uri}.failure.json"
+
+
+def read_failure(vault: Vault, spec_uri: str) -> Failure | None:
+    """Why a run of a spec file failed, or None if it did not say."""
+    text = vault.read_bytes(failure_uri(spec_uri))
+    return Failure.model_validate_json(text) if text else None
+
+
+def step_command(vault: Vault, spec_uri: str) -> list[str]:
+    """Arguments of the `reelkeeper` command that run a spec file (also a pod's arguments)."""
+    return ["step", "run", str(vault.path(spec_uri))]
+
+
+class StepProcess:
+    """One running `reelkeeper step run` in a session of its own.
+
+    Args:
+        spec_uri: `vault:` URI of the spec file.
+        settings: this machine's settings; the process inherits the environment without database credentials.
+    """
+
+    def __init__(self, spec_uri: str, settings: Settings) -> None:
+        self._vault = Vault(settings.vault_root)
+        self._spec_uri = spec_uri
+        environment = settings.environment() | {
+            "REELKEEPER_HOME": str(settings.home),
+            "REELKEEPER_VAULT": settings.vault_root,
+            "REELKEEPER_SCRATCH": str(settings.scratch_folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "restoration_tasks.cli.main", *step_command(self._vault, spec_uri)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id, also of its group."""
+        return self._process.pid
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, line by line, until it ends."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            yield line.rstrip("\n")
+
+    def check(self) -> None:
+        """Wait for the end.
+
+        Raises:
+            ReelkeeperError: it failed; the error is of the kind and text the step gave.
+        """
+        code = self._process.wait()
+        if code == 0:
+            return
+        failure = read_failure(self._vault, self._spec_uri)
+        if failure is not None:
+            raise failure.error()
+        how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        raise StepFailed(f"the step process {how}", action="see the log above, then clear the task to go on")
+
+    def stop(self) -> None:
+        """End the process and all its children: TERM, then KILL after a grace."""
+        self._signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_S)
+        self._signal(signal.SIGKILL)  # also children that ignored TERM after their parent had gone
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+
+@contextmanager
+def step_process(spec_uri: str, settings: Settings) -> Iterator[StepProcess]:
+    """A step process that is stopped, children and all, when the block is left early."""
+    process = StepProcess(spec_uri, settings)
+    try:
+        yield process
+    finally:
+        process.stop()
