@@ -1,0 +1,321 @@
+"""The way of a reel: the one place that knows which step needs which result.
+
+The command line, the Airflow operators and the tests ask it for specs. Reel-level results are handed on by URI; results of
+segments are found again by signature, because the same work always has the same signature.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.plan import Plan
+from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.identifiers import check_reel_id
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
+from restoration_tasks.runtime.vault import Vault
+from restoration_tasks.steps.registry import definition
+
+
+class RunOptions(BaseModel):
+    """What the trigger form asks for, besides the reel id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delivery: str | None = None
+    """Delivery folder; default: the reel's folder in the inbox."""
+    fps: str = Field(default="24", pattern=r"^\d{1,3}(/\d{1,4})?$")
+    """Frames per second of the scan where its headers do not say."""
+    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
+    """Treatments the plan may use."""
+    strength: Literal["gentler", "same", "stronger"] = "same"
+    batch_frames: int | None = Field(default=None, ge=1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Segments worked one after the other in one process or pod."""
+
+    number: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def title(self) -> str:
+        """How the batch is called in the Airflow UI."""
+        shots = sorted({segment.shot for segment in self.segments})
+        which = f"shot {shots[0]}" if len(shots) == 1 else f"shots {shots[0]}–{shots[-1]}"
+        return f"batch {self.number} · {which}"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Who asks for work: names the provenance event, and says whether finished work may serve."""
+
+    id: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Way:
+    """Builds the specs of one reel.
+
+    Args:
+        reel_id: the reel.
+        settings: where the vault is, and the numeric profile.
+        options: the trigger form.
+    """
+
+    reel_id: str
+    settings: Settings
+    options: RunOptions = RunOptions()
+
+    def __post_init__(self) -> None:
+        check_reel_id(self.reel_id)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The vault of the settings."""
+        return Vault(self.settings.vault_root)
+
+    @property
+    def delivery(self) -> Path:
+        """The scanner's folder of this reel."""
+        return Path(self.options.delivery) if self.options.delivery else self.settings.inbox_folder / self.reel_id
+
+    # -- specs ---------------------------------------------------------------------------------------------------------
+
+    def ingest(self, execution: Execution) -> Spec:
+        """Check every frame of the delivery and make the preservation master.
+
+        Raises:
+            DeliveryError: there is no complete delivery.
+        """
+        return self._spec(
+            StepName.INGEST, execution, sources={"delivery": self._delivery_source()}, params={"fps": self.options.fps}
+        )
+
+    def shots(self, execution: Execution, ingest: StepResult) -> Spec:
+        """Find the cuts."""
+        from restoration_tasks.models.transnet import WEIGHTS_SHA256
+
+        return self._spec(
+            StepName.SHOTS,
+            execution,
+            inputs={"master": ingest.reference("master")},
+            models={"transnetv2": WEIGHTS_SHA256},
+        )
+
+    def assess(self, execution: Execution, ingest: StepResult, segment: Segment) -> Spec:
+        """Measure the damage of one segment."""
+        return self._spec(
+            StepName.ASSESS,
+            execution,
+            segment=segment.id,
+            inputs={"master": ingest.reference("master")},
+            params={"segment": segment.as_json()},
+        )
+
+    def plan(self, execution: Execution, shots: StepResult, assessed: Mapping[str, StepResult]) -> Spec:
+        """Decide what each shot needs."""
+        return self._spec(
+            StepName.PLAN,
+            execution,
+            inputs={"shots": shots.reference("shots")}
+            | {f"figures/{segment}": result.reference("figures") for segment, result in assessed.items()},
+            params={"treatments": list(self.options.treatments), "strength": self.options.strength},
+        )
+
+    def restore(
+        self,
+        execution: Execution,
+        ingest: StepResult,
+        assessed: Mapping[str, StepResult],
+        plan: Plan,
+        segment: Segment,
+    ) -> Spec:
+        """Treat one segment as its slice of the plan says.
+
+        The maps of the shot's neighbouring segments come along: a repair must not take damage from beyond the segment's end.
+        """
+        part = plan.slice_for(segment)
+        maps = {}
+        if part.treatments:
+            shot = [id_ for id_, result in assessed.items() if _segment_of(result).shot == segment.shot]
+            maps = {f"map/{id_}": assessed[id_].reference("map") for id_ in shot}
+        return self._spec(
+            StepName.RESTORE,
+            execution,
+            segment=segment.id,
+            inputs={"master": ingest.reference("master"), **maps},
+            params={"segment": segment.as_json(), "plan": part.as_json()},
+        )
+
+    def assemble(
+        self, execution: Execution, ingest: StepResult, restored: Mapping[str, StepResult], segments: Iterable[Segment]
+    ) -> Spec:
+        """Join the segments and make the copies."""
+        return self._spec(
+            StepName.ASSEMBLE,
+            execution,
+            inputs={"master": ingest.reference("master"), "framemd5": ingest.reference("framemd5")}
+            | {f"segment/{id_}": result.reference("segment") for id_, result in restored.items()},
+            params={
+                "segments": [
+                    segment.as_json() | {"untouched": not restored[segment.id].figures.get("frames_changed")}
+                    for segment in segments
+                ]
+            },
+        )
+
+    def check(
+        self,
+        execution: Execution,
+        ingest: StepResult,
+        shots: StepResult,
+        assessed: Mapping[str, StepResult],
+        restored: Mapping[str, StepResult],
+        plan: Reference,
+        assembled: StepResult,
+    ) -> Spec:
+        """Measure the restoration against the scan."""
+        return self._spec(
+            StepName.CHECK,
+            execution,
+            sources={"delivery": self._delivery_source()},
+            inputs={
+                "scan": ingest.reference("scan"),
+                "master": ingest.reference("master"),
+                "framemd5": ingest.reference("framemd5"),
+                "shots": shots.reference("shots"),
+                "plan": plan,
+                **{name: assembled.reference(name) for name in ("restoration_master", "mezzanine", "access")},
+                **{f"map/{id_}": result.reference("map") for id_, result in assessed.items()},
+                **{f"figures/{id_}": result.reference("figures") for id_, result in assessed.items()},
+                **{f"changes/{id_}": result.reference("changes") for id_, result in restored.items()},
+            },
+        )
+
+    def package(
+        self,
+        execution: Execution,
+        ingest: StepResult,
+        plan: Reference,
+        assembled: StepResult,
+        checked: StepResult,
+        documents: Mapping[str, Reference],
+        info: Mapping[str, JsonValue],
+    ) -> Spec:
+        """Put everything that is kept into one BagIt bag.
+
+        Args:
+            execution: who asks.
+            ingest: masters and fixity of the scan.
+            plan: the plan version that was carried out.
+            assembled: restored master and copies.
+            checked: check and report.
+            documents: provenance exports by role (`premis`, `chain`).
+            info: bag-info fields; the date is among them, so that the same spec gives the same bytes.
+        """
+        return self._spec(
+            StepName.PACKAGE,
+            execution,
+            inputs={
+                **{name: ingest.reference(name) for name in ("master", "framemd5", "scan")},
+                "plan": plan,
+                **{output.name: output.reference for output in assembled.outputs},
+                **{name: checked.reference(name) for name in ("check", "report")},
+                **documents,
+            },
+            params={"info": dict(info)},
+        )
+
+    def _spec(
+        self,
+        step: StepName,
+        execution: Execution,
+        *,
+        segment: str | None = None,
+        inputs: Mapping[str, Reference] | None = None,
+        sources: Mapping[str, Source] | None = None,
+        params: Mapping[str, JsonValue] | None = None,
+        models: Mapping[str, str] | None = None,
+    ) -> Spec:
+        return Spec(
+            step=step,
+            step_version=definition(step).version,
+            reel_id=self.reel_id,
+            segment=segment,
+            inputs=dict(inputs or {}),
+            sources=dict(sources or {}),
+            params=dict(params or {}),
+            models=dict(models or {}),
+            profile=NumericProfile.of(self.settings),
+            vault=self.settings.vault_root,
+            execution_id=f"{execution.id}/{segment}" if segment else execution.id,
+            fresh=execution.fresh,
+        )
+
+    def _delivery_source(self) -> Source:
+        from restoration_tasks.steps.ingest import delivery_digest
+
+        digest, _frames = delivery_digest(self.delivery)
+        return Source(location=str(self.delivery), sha256=digest)
+
+    # -- what is done --------------------------------------------------------------------------------------------------
+
+    def segments(self, shots: StepResult) -> tuple[Segment, ...]:
+        """The reel's segments, in order."""
+        text = self.vault.read_bytes(shots.output("shots").uri)
+        if text is None:
+            raise StepFailed("the shot list is gone", reel=self.reel_id, action="clear the shots task")
+        return tuple(Segment.from_json(item) for item in json.loads(text)["segments"])
+
+    def batches(self, shots: StepResult) -> list[Batch]:
+        """Segments gathered until a batch holds enough frames to outweigh a pod's start."""
+        enough = self.options.batch_frames or self.settings.batch_frames
+        groups: list[list[Segment]] = [[]]
+        for segment in self.segments(shots):
+            if groups[-1] and sum(member.frames for member in groups[-1]) >= enough:
+                groups.append([])
+            groups[-1].append(segment)
+        return [Batch(number=number, segments=tuple(group)) for number, group in enumerate(groups, start=1) if group]
+
+    def result_of(self, spec: Spec) -> StepResult:
+        """The finished result of a spec.
+
+        Raises:
+            StepFailed: it is not finished, or a file of it is gone.
+        """
+        result = self.vault.result(spec.reel_id, spec.step, spec.signature)
+        if result is None or self.vault.missing(result):
+            raise StepFailed(
+                f"{spec.label} has left no whole result", reel=self.reel_id, action=f"clear the task of {spec.label}"
+            )
+        return result
+
+    def assessed(self, ingest: StepResult, shots: StepResult) -> dict[str, StepResult]:
+        """The newest assessment of every segment."""
+        asks = Execution("lookup")
+        return {
+            segment.id: self.result_of(self.assess(asks, ingest, segment)) for segment in self.segments(shots)
+        }
+
+    def restored(self, ingest: StepResult, shots: StepResult, plan: Plan) -> dict[str, StepResult]:
+        """The newest restoration of every segment under a plan."""
+        asks, assessed = Execution("lookup"), self.assessed(ingest, shots)
+        return {
+            segment.id: self.result_of(self.restore(asks, ingest, assessed, plan, segment))
+            for segment in self.segments(shots)
+        }
+
+
+def _segment_of(result: StepResult) -> Segment:
+    return Segment.from_json(result.params["segment"])
