@@ -17,8 +17,9 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from restoration_tasks.cli import step
+    from restoration_tasks.cli import reel, step
 
+    reel.register(app)
     app.add_typer(step.app, name="step")
 
 

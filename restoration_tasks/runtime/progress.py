@@ -93,6 +93,10 @@ class Bars:
     ) -> None:
         self._bars.stop()
 
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(text, highlight=False)
+
     def __call__(self, progress: StepProgress) -> None:
         """Move the bar."""
         key = (progress.label, progress.unit)

@@ -120,6 +120,7 @@ def _work(
         attempt=attempt,
         execution_id=spec.execution_id,
         inputs=spec.inputs,
+        sources=spec.sources,
         params=spec.params,
         models=spec.models,
         profile=spec.profile,

@@ -26,6 +26,12 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+def _default_home() -> Path:
+    """`.reelkeeper` in the checkout the package is run from, else in the user's home."""
+    checkout = Path(__file__).resolve().parents[2]
+    return (checkout if (checkout / "dags").is_dir() else Path.home()) / ".reelkeeper"
+
+
 class Settings(BaseSettings):
     """Everything that differs between a laptop and a cluster.
 
@@ -34,7 +40,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REELKEEPER_", extra="ignore", frozen=True)
 
-    home: Path = Field(default_factory=lambda: Path.home() / ".reelkeeper")
+    home: Path = Field(default_factory=_default_home)
     """Folder of everything local: vault, inbox, scratch, the embedded Postgres, logs."""
     vault: str | None = None
     """Root of the vault: a local path or any fsspec URL. Default: `home/vault`."""

@@ -61,6 +61,17 @@ class Reference(_Frozen):
         return uri
 
 
+class Source(_Frozen):
+    """Something outside the vault that a step reads: the scanner's delivery.
+
+    Where it lies does not enter the signature.
+    """
+
+    location: str
+    sha256: str = Field(pattern=SHA256)
+    """Digest of what identifies its content (for a delivery: its manifest)."""
+
+
 class NumericProfile(_Frozen):
     """Whatever changes bits without being a parameter."""
 
@@ -82,6 +93,7 @@ class Spec(_Frozen):
     reel_id: ReelId
     segment: str | None = Field(default=None, pattern=r"^s\d{3,}-\d{2,}$")
     inputs: dict[str, Reference] = Field(default_factory=dict)
+    sources: dict[str, Source] = Field(default_factory=dict)
     params: dict[str, JsonValue] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
     """Weights used: name to sha256."""
@@ -103,6 +115,7 @@ class Spec(_Frozen):
                     "step": self.step,
                     "step_version": self.step_version,
                     "inputs": {name: reference.sha256 for name, reference in self.inputs.items()},
+                    "sources": {name: source.sha256 for name, source in self.sources.items()},
                     "params": self.params,
                     "models": self.models,
                     "profile": self.profile.model_dump(mode="json"),
@@ -173,6 +186,7 @@ class StepResult(_Frozen):
     attempt: int = Field(ge=1)
     execution_id: str
     inputs: dict[str, Reference]
+    sources: dict[str, Source] = Field(default_factory=dict)
     params: dict[str, JsonValue]
     models: dict[str, str]
     profile: NumericProfile

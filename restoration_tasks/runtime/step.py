@@ -111,6 +111,16 @@ class StepWork:
             raise StepFailed(f"the spec of {self.spec.label} names no input {name!r}", reel=self.reel_id)
         return Vault(self.spec.vault).fetch(self.spec.inputs[name], self.settings.scratch_folder)
 
+    def source(self, name: str) -> Path:
+        """Local path of a source outside the vault (the step itself checks what it reads against the digest).
+
+        Raises:
+            StepFailed: the spec names no such source.
+        """
+        if name not in self.spec.sources:
+            raise StepFailed(f"the spec of {self.spec.label} names no source {name!r}", reel=self.reel_id)
+        return Path(self.spec.sources[name].location)
+
     def output(self, name: str, file: str, *, media_type: str) -> Path:
         """Local path to write an output to; it is hashed and published when the step returns.
 

@@ -1,23 +1,26 @@
 """The way of a reel: the one place that knows which step needs which result.
 
-The command line, the Airflow operators and the tests ask it for specs. Reel-level results are handed on by URI; results of
-segments are found again by signature, because the same work always has the same signature.
+The command line, the Airflow operators and the tests ask it for specs. Reel-level results are handed on by URI; results
+of segments are found again by signature, because the same work always has the same signature.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.plan import Plan
-from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.errors import DeliveryError, StepFailed
 from restoration_tasks.runtime.identifiers import check_reel_id
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
@@ -38,6 +41,8 @@ class RunOptions(BaseModel):
     """Treatments the plan may use."""
     strength: Literal["gentler", "same", "stronger"] = "same"
     batch_frames: int | None = Field(default=None, ge=1)
+    plan_version: int | None = Field(default=None, ge=1)
+    """A recorded plan version to carry out instead of planning anew."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,15 @@ class Batch:
         shots = sorted({segment.shot for segment in self.segments})
         which = f"shot {shots[0]}" if len(shots) == 1 else f"shots {shots[0]}–{shots[-1]}"
         return f"batch {self.number} · {which}"
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A recorded plan version, and the same as a file in the vault."""
+
+    version: int
+    plan: Plan
+    reference: Reference
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Way:
 
     reel_id: str
     settings: Settings
-    options: RunOptions = RunOptions()
+    options: RunOptions = field(default_factory=RunOptions)
 
     def __post_init__(self) -> None:
         check_reel_id(self.reel_id)
@@ -89,6 +103,24 @@ class Way:
     def delivery(self) -> Path:
         """The scanner's folder of this reel."""
         return Path(self.options.delivery) if self.options.delivery else self.settings.inbox_folder / self.reel_id
+
+    def require_delivery(self) -> None:
+        """Look whether there is a delivery at all.
+
+        Raises:
+            DeliveryError: there is none; the line names those there are.
+        """
+        if self.delivery.is_dir():
+            return
+        inbox = self.settings.inbox_folder
+        known = sorted(entry.name for entry in inbox.iterdir() if entry.is_dir()) if inbox.is_dir() else []
+        raise DeliveryError(
+            "there is no delivery for this reel",
+            reel=self.reel_id,
+            expected=f"a folder {self.delivery}",
+            found=f"deliveries {', '.join(known[:5])}{' …' if len(known) > 5 else ''}" if known else "an empty inbox",
+            action="check the reel id, or wait until the scanner has delivered it",
+        )
 
     # -- specs ---------------------------------------------------------------------------------------------------------
 
@@ -143,7 +175,7 @@ class Way:
     ) -> Spec:
         """Treat one segment as its slice of the plan says.
 
-        The maps of the shot's neighbouring segments come along: a repair must not take damage from beyond the segment's end.
+        The maps of the whole shot come along: a repair must not take damage from beyond the segment's end.
         """
         part = plan.slice_for(segment)
         maps = {}
@@ -269,6 +301,52 @@ class Way:
         digest, _frames = delivery_digest(self.delivery)
         return Source(location=str(self.delivery), sha256=digest)
 
+    # -- plan versions and package -------------------------------------------------------------------------------------
+
+    def draft(self, planned: StepResult) -> str:
+        """The YAML a plan step drafted.
+
+        Raises:
+            StepFailed: it is gone.
+        """
+        text = self.vault.read_bytes(planned.output("plan").uri)
+        if text is None:
+            raise StepFailed("the drafted plan is gone", reel=self.reel_id, action="clear the plan task")
+        return text.decode()
+
+    def plan_file(self, version: int, yaml: str) -> PlanFile:
+        """Lay a recorded plan version into the vault, where the steps after it read it.
+
+        Raises:
+            PlanError: the text is not a valid plan.
+        """
+        plan = Plan.from_yaml(yaml)
+        content = yaml.encode()
+        uri = self.vault.uri("reels", self.reel_id, "plans", f"v{version:04d}.yaml")
+        if self.vault.read_bytes(uri) != content:
+            self.vault.write_bytes(uri, content)
+        reference = Reference(uri=uri, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        return PlanFile(version, plan, reference)
+
+    def bag_info(self, day: date, plan_version: int) -> dict[str, JsonValue]:
+        """The bag-info fields of the reel's package.
+
+        Args:
+            day: the Bagging-Date; a parameter, so that the same spec gives the same bytes.
+            plan_version: the plan that was carried out.
+        """
+        return {
+            "External-Identifier": self.reel_id,
+            "External-Description": f"Restoration of reel {self.reel_id}, plan version {plan_version}",
+            "Bagging-Date": day.isoformat(),
+            "Bag-Software-Agent": f"reelkeeper {__version__}",
+        }
+
+    def package_uri(self, packaged: StepResult) -> str:
+        """The folder of the bag a package step made."""
+        bag_txt = next(output for output in packaged.outputs if output.uri.endswith("/bagit.txt"))
+        return bag_txt.uri.removesuffix("/bagit.txt")
+
     # -- what is done --------------------------------------------------------------------------------------------------
 
     def segments(self, shots: StepResult) -> tuple[Segment, ...]:
@@ -304,9 +382,7 @@ class Way:
     def assessed(self, ingest: StepResult, shots: StepResult) -> dict[str, StepResult]:
         """The newest assessment of every segment."""
         asks = Execution("lookup")
-        return {
-            segment.id: self.result_of(self.assess(asks, ingest, segment)) for segment in self.segments(shots)
-        }
+        return {segment.id: self.result_of(self.assess(asks, ingest, segment)) for segment in self.segments(shots)}
 
     def restored(self, ingest: StepResult, shots: StepResult, plan: Plan) -> dict[str, StepResult]:
         """The newest restoration of every segment under a plan."""

@@ -1,0 +1,137 @@
+"""From what a task was given to the specs it must get done: one small function a step, all through `steps.way`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
+from restoration_tasks.steps.way import Execution, Way
+
+from reelkeeper_airflow.operators.outcome import result_at
+
+Asks = Callable[[str], Execution]
+"""Gives the execution for a segment id (empty for work on the whole reel)."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What one task was given.
+
+    Attributes:
+        way: the reel's way, with the form's options.
+        asks: who asks, for each piece of work.
+        inputs: XComs of the tasks before, by the name of their step.
+        batch: the batch of a lane: `{"title": …, "segments": [ids]}`; None for a reel's step.
+    """
+
+    way: Way
+    asks: Asks
+    inputs: Mapping[str, Any]
+    batch: Mapping[str, Any] | None
+
+    def result(self, step: str) -> StepResult:
+        """Fetch the result of an earlier step of this run."""
+        if step not in self.inputs:
+            raise StepFailed(f"the task was not given the result of {step}", reel=self.way.reel_id)
+        return result_at(self.way.vault, self.inputs[step])
+
+    def segments(self) -> list[Any]:
+        """Find the segments of the batch."""
+        known = {segment.id: segment for segment in self.way.segments(self.result("shots"))}
+        wanted = (self.batch or {}).get("segments", [])
+        missing = [id_ for id_ in wanted if id_ not in known]
+        if missing or not wanted:
+            raise StepFailed(
+                f"the shot list has no segment {missing[0]}" if missing else "the batch is empty",
+                reel=self.way.reel_id,
+                action="clear the task 'batches' and what follows",
+            )
+        return [known[id_] for id_ in wanted]
+
+    def reference(self, name: str) -> Reference:
+        """Read a file reference an earlier task of the worker handed on."""
+        return Reference.model_validate(self.inputs[name])
+
+
+def specs_of(step: StepName, ask: Ask) -> tuple[Spec, ...]:
+    """Build the specs of one task.
+
+    Raises:
+        ReelkeeperError: a result of an earlier step is gone, or does not fit.
+    """
+    return _BUILDERS[step](ask)
+
+
+def _ingest(ask: Ask) -> tuple[Spec, ...]:
+    return (ask.way.ingest(ask.asks("")),)
+
+
+def _shots(ask: Ask) -> tuple[Spec, ...]:
+    return (ask.way.shots(ask.asks(""), ask.result("ingest")),)
+
+
+def _assess(ask: Ask) -> tuple[Spec, ...]:
+    ingest = ask.result("ingest")
+    return tuple(ask.way.assess(ask.asks(segment.id), ingest, segment) for segment in ask.segments())
+
+
+def _plan(ask: Ask) -> tuple[Spec, ...]:
+    ingest, shots = ask.result("ingest"), ask.result("shots")
+    return (ask.way.plan(ask.asks(""), shots, ask.way.assessed(ingest, shots)),)
+
+
+def _restore(ask: Ask) -> tuple[Spec, ...]:
+    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan()
+    assessed = ask.way.assessed(ingest, shots)
+    return tuple(ask.way.restore(ask.asks(segment.id), ingest, assessed, plan, segment) for segment in ask.segments())
+
+
+def _assemble(ask: Ask) -> tuple[Spec, ...]:
+    ingest, shots = ask.result("ingest"), ask.result("shots")
+    restored = ask.way.restored(ingest, shots, ask.plan())
+    return (ask.way.assemble(ask.asks(""), ingest, restored, ask.way.segments(shots)),)
+
+
+def _check(ask: Ask) -> tuple[Spec, ...]:
+    ingest, shots = ask.result("ingest"), ask.result("shots")
+    return (
+        ask.way.check(
+            ask.asks(""),
+            ingest,
+            shots,
+            ask.way.assessed(ingest, shots),
+            ask.way.restored(ingest, shots, ask.plan()),
+            ask.reference("plan"),
+            ask.result("assemble"),
+        ),
+    )
+
+
+def _package(ask: Ask) -> tuple[Spec, ...]:
+    catalogued = ask.inputs["catalogue"]
+    return (
+        ask.way.package(
+            ask.asks(""),
+            ask.result("ingest"),
+            ask.reference("plan"),
+            ask.result("assemble"),
+            ask.result("check"),
+            {name: Reference.model_validate(document) for name, document in catalogued["documents"].items()},
+            catalogued["info"],
+        ),
+    )
+
+
+_BUILDERS: Mapping[StepName, Callable[[Ask], tuple[Spec, ...]]] = {
+    StepName.INGEST: _ingest,
+    StepName.SHOTS: _shots,
+    StepName.ASSESS: _assess,
+    StepName.PLAN: _plan,
+    StepName.RESTORE: _restore,
+    StepName.ASSEMBLE: _assemble,
+    StepName.CHECK: _check,
+    StepName.PACKAGE: _package,
+}

@@ -1,0 +1,1 @@
+"""What Reelkeeper shows inside Airflow's UI."""

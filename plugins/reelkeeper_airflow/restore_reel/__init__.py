@@ -1,0 +1,1 @@
+"""The tasks of the `restore_reel` DAG that run on the worker: opening, recording, asking people, closing."""

@@ -1,0 +1,152 @@
+"""The two questions to people: is the plan right (if the form asked for it), and what becomes of the restoration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, ParamsDict
+from airflow.sdk.exceptions import AirflowFailException
+
+from reelkeeper_airflow.operators.mixin import staff_language
+from reelkeeper_airflow.operators.outcome import result_at
+from reelkeeper_airflow.journal import catalogue
+from reelkeeper_airflow.restore_reel.describe import decision_body, plan_body
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.vault import Vault
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.execution_time.hitl import HITLUser
+
+
+class Answer(StrEnum):
+    """What a person may say about a restoration, as the buttons read."""
+
+    APPROVE = "Approve"
+    REDO = "Redo"
+    REJECT = "Reject"
+
+
+class PlanAnswer(StrEnum):
+    """What a person may say about a plan, as the buttons read."""
+
+    GO_ON = "Go on"
+    STOP = "Stop here"
+
+
+def deciders(settings: Settings) -> list[HITLUser]:
+    """List who may answer: the conservators and makers of the settings, each once."""
+    return [{"id": user, "name": user} for user in dict.fromkeys([*settings.conservators, *settings.makers])]
+
+
+def note_param() -> Param:
+    """A note that may stay empty (a plain string parameter would block every button until it is filled)."""
+    return Param(
+        None,
+        type=["null", "string"],
+        maxLength=2000,
+        title="Note",
+        description_md="Why, in your own words. It is kept with the decision.",
+    )
+
+
+class PlanReview(HITLOperator):
+    """Shows the plan before any pixel is touched, when the form asked for it; otherwise goes straight on."""
+
+    template_fields: Sequence[str] = ("subject", "body", "reel", "plan", "version")
+
+    def __init__(self, *, reel: Any, plan: Any, version: Any, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Is the plan for reel {{ params.reel_id }} right?",
+            options=[answer.value for answer in PlanAnswer],
+            params={"note": note_param()},
+            assigned_users=deciders(Settings()),
+            **kwargs,
+        )
+        self.reel = reel
+        self.plan = plan
+        self.version = version
+
+    def execute(self, context: Context) -> Any:
+        """Ask, if a person wanted to be asked."""
+        if not context["params"]["review_plan"]:
+            self.log.info("The form did not ask for a review of the plan: going on.")
+            return None
+        with staff_language():
+            vault = Vault(Settings().vault_root)
+            self.body = plan_body(vault, result_at(vault, self.plan), self.version)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Go on, or end the run on a person's word."""
+        answered = super().execute_complete(context, event)
+        if answered["chosen_options"] != [PlanAnswer.GO_ON.value]:
+            person = (answered["responded_by_user"] or {}).get("name", "a person")
+            note = answered["params_input"].get("note") or "no note"
+            raise AirflowFailException(
+                f"reel {self.reel['reel_id']}: {person} stopped the run at the plan ({note}). Next: trigger the reel again with"
+                " other treatments or another strength."
+            )
+        return answered
+
+
+class Decision(HITLOperator):
+    """Asks a named person about the restoration. There is no default answer and no time limit."""
+
+    template_fields: Sequence[str] = ("subject", "body", "reel", "version", "assembled", "checked")
+
+    def __init__(self, *, reel: Any, version: Any, assembled: Any, checked: Any, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Reel {{ params.reel_id }}: is the restoration good?",
+            options=[answer.value for answer in Answer],
+            params={"plan_version": _version_param(None), "note": note_param(), "strength": _strength_param()},
+            assigned_users=deciders(Settings()),
+            **kwargs,
+        )
+        self.reel = reel
+        self.version = version
+        self.assembled = assembled
+        self.checked = checked
+
+    def execute(self, context: Context) -> Any:
+        """Put the question, with what a person needs to answer it."""
+        from restoration_tasks.catalogue import reels
+        from restoration_tasks.catalogue.models import ReelState
+
+        with staff_language():
+            vault = Vault(Settings().vault_root)
+            checked = result_at(vault, self.checked)
+            self.body = decision_body(self.reel["reel_id"], self.version, result_at(vault, self.assembled), checked)
+            with catalogue().begin() as session:
+                reels.set_state(session, self.reel["reel_id"], ReelState.AWAITING_DECISION)
+        if not checked.figures["passed"]:
+            # What the check refused cannot be approved; `record_decision` holds to the same.
+            self.options = [Answer.REDO.value, Answer.REJECT.value]
+        # The form names the version that was looked at, and no other.
+        self.params = ParamsDict(
+            {
+                "plan_version": _version_param(int(self.version["version"])),
+                "note": note_param(),
+                "strength": _strength_param(),
+            }
+        )
+        return super().execute(context)
+
+
+def _version_param(version: int | None) -> Param:
+    shown: Mapping[str, Any] = {} if version is None else {"enum": [version]}
+    return Param(
+        version, type="integer", minimum=1, title="Plan version", description_md="The version the answer is about.", **shown
+    )
+
+
+def _strength_param() -> Param:
+    return Param(
+        "same",
+        enum=["gentler", "same", "stronger"],
+        title="Strength of the next pass",
+        description_md="Only read with *Redo*.",
+    )

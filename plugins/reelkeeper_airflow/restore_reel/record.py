@@ -1,0 +1,190 @@
+"""What is written down on the worker: the plan's version, the decision and where it leads, the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import get_current_context, task
+
+from reelkeeper_airflow.journal import catalogue, task_of
+from reelkeeper_airflow.operators.mixin import staff_language
+from reelkeeper_airflow.operators.outcome import result_at
+from reelkeeper_airflow.restore_reel.people import Answer
+from restoration_tasks.runtime.errors import CheckRefused, VaultError, WrongUse
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import StepResult
+from restoration_tasks.runtime.vault import Vault
+
+PROGRAM = "reelkeeper"
+NEXT_RUN = "next_run"
+"""XCom key of the form the next run is triggered with."""
+REDO_DEFAULT_REASON = "another pass was asked for"
+
+
+@task
+def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the plan its number. The same plan, made again for the same reason, keeps the number it has."""
+    from restoration_tasks.catalogue import plans
+    from restoration_tasks.provenance.agents import Participant
+    from restoration_tasks.provenance.vocabulary import AgentKind
+
+    params = get_current_context()["params"]
+    with staff_language():
+        vault = Vault(Settings().vault_root)
+        result = result_at(vault, planned)
+        output = result.output("plan")
+        content = vault.read_bytes(output.uri)
+        if content is None:
+            raise VaultError("the plan is gone", reel=reel["reel_id"], file=output.uri, action="clear the task 'plan'")
+        with catalogue().begin() as session:
+            version = plans.save(
+                session,
+                reel["reel_id"],
+                content.decode(),
+                author=Participant(AgentKind.SOFTWARE, PROGRAM, result.step_version),
+                reason=params.get("reason") or f"measured damage; strength {reel['options']['strength']}",
+                parent=params.get("parent_plan"),
+            )
+    return {
+        "version": version.version,
+        "reason": version.reason[:200],
+        "plan": output.reference.model_dump(mode="json"),
+    }
+
+
+@task.branch
+def record_decision(
+    reel: Mapping[str, Any], version: Mapping[str, Any], checked: Mapping[str, Any], answered: Mapping[str, Any]
+) -> str:
+    """Check again that the person may decide, record the decision, and lead on."""
+    from restoration_tasks.catalogue import decisions, reels
+    from restoration_tasks.catalogue.models import ReelState
+    from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.provenance.vocabulary import DecisionAnswer
+
+    context = get_current_context()
+    person, form = answered["responded_by_user"] or {}, answered["params_input"]
+    answer = Answer(answered["chosen_options"][0])
+    reel_id = reel["reel_id"]
+    with staff_language():
+        settings = Settings()
+        role = decisions.role_of(str(person.get("id", "nobody")), settings)
+        _require_same_version(reel_id, form, version)
+        if answer is Answer.APPROVE:
+            _require_passed(result_at(Vault(settings.vault_root), checked))
+        note = (form.get("note") or "").strip()
+        with catalogue(settings).begin() as session:
+            decisions.decide(
+                session,
+                reel_id,
+                run_id=context["run_id"],
+                execution_id=task_of(context).execution_id,
+                plan_version=int(version["version"]),
+                answer=DecisionAnswer(answer.value.lower()),
+                person=Person(person["id"], person.get("name")),
+                role=role,
+                note=note,
+                at=datetime.fromisoformat(str(answered["responded_at"])),
+            )
+            if answer is Answer.REJECT:
+                reels.set_state(session, reel_id, ReelState.REJECTED)
+    context["ti"].xcom_push(key=NEXT_RUN, value=_next_form(context["params"], form, version, note))
+    return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
+
+
+@task
+def rejected(reel: Mapping[str, Any]) -> None:
+    """Mark, in the grid, that this run ended with a rejection: nothing is catalogued or packaged."""
+    print(f"Reel {reel['reel_id']} was rejected. Its masters stay in the vault; the decision is on record.")
+
+
+@task(task_id="catalogue")
+def catalogue_reel(
+    reel: Mapping[str, Any], version: Mapping[str, Any], ingested: Mapping[str, Any], assembled: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
+    from restoration_tasks.catalogue.models import ReelState
+    from restoration_tasks.catalogue.publish import publish
+    from restoration_tasks.provenance.agents import Participant
+    from restoration_tasks.provenance.vocabulary import AgentKind
+
+    context = get_current_context()
+    with staff_language():
+        settings = Settings()
+        vault = Vault(settings.vault_root)
+        ingest, made = result_at(vault, ingested), result_at(vault, assembled)
+        published = publish(
+            catalogue(settings),
+            vault,
+            reel["reel_id"],
+            run_id=context["run_id"],
+            execution_id=task_of(context).execution_id,
+            state=ReelState.RESTORED,
+            products=(ingest.output("master"), *made.outputs),
+            plan_version=int(version["version"]),
+            participants=(Participant(AgentKind.SOFTWARE, PROGRAM, made.step_version),),
+        )
+    return {
+        "documents": {
+            "premis": published.premis.reference.model_dump(mode="json"),
+            "chain": published.chain.reference.model_dump(mode="json"),
+        },
+        # The day the restoration was made, not the day of this run: the same content gives the same bag.
+        "info": {"Bagging-Date": made.ended.date().isoformat(), "External-Identifier": reel["reel_id"]},
+    }
+
+
+class Redo(TriggerDagRunOperator):
+    """Ends this run as superseded and starts the next one, which makes the next plan version."""
+
+    template_fields = ("conf", "reel")
+
+    def __init__(self, *, reel: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reel = reel
+
+    def execute(self, context: Any) -> Any:
+        """Hand the reel over: the lock is given back first, or the next run would find it taken."""
+        from restoration_tasks.catalogue import lock, reels
+        from restoration_tasks.catalogue.models import ReelState
+
+        with staff_language(), catalogue().begin() as session:
+            reels.set_state(session, self.reel["reel_id"], ReelState.SUPERSEDED)
+            lock.release(session, self.reel["reel_id"], context["run_id"])
+        return super().execute(context)
+
+
+def _next_form(
+    params: Mapping[str, Any], form: Mapping[str, Any], version: Mapping[str, Any], note: str
+) -> dict[str, Any]:
+    """Fill in the trigger form of the next pass: as this run's, with the person's wish and the plan it starts from."""
+    return dict(params) | {
+        "strength": form["strength"],
+        "parent_plan": int(version["version"]),
+        "reason": note or REDO_DEFAULT_REASON,
+    }
+
+
+def _require_same_version(reel_id: str, form: Mapping[str, Any], version: Mapping[str, Any]) -> None:
+    if form.get("plan_version") != version["version"]:
+        raise WrongUse(
+            "the decision names another plan version than the one that was carried out",
+            reel=reel_id,
+            expected=version["version"],
+            found=form.get("plan_version"),
+            action="clear the task 'decide' and answer again",
+        )
+
+
+def _require_passed(checked: StepResult) -> None:
+    if not checked.figures["passed"]:
+        raise CheckRefused(
+            "what the check refused cannot be approved",
+            reel=checked.reel_id,
+            expected="a check that passed",
+            found="a check that refused",
+            action="clear the task 'decide' and answer Redo or Reject",
+        )

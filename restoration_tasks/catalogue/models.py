@@ -1,0 +1,155 @@
+"""Tables of the catalogue: works, items, reels, plans, decisions, the lock of a run, recorded executions."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from restoration_tasks.provenance.base import Base, checked_enum
+from restoration_tasks.provenance.models import Agent, Event
+from restoration_tasks.provenance.vocabulary import DecisionAnswer, Outcome
+
+
+class ReelState(StrEnum):
+    """Where a reel stands."""
+
+    REGISTERED = "registered"
+    IN_WORK = "in work"
+    AWAITING_DECISION = "awaiting decision"
+    FAILED = "failed"
+    RESTORED = "restored"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    """A person asked for another pass; the run with the next plan version takes over."""
+
+
+class DeciderRole(StrEnum):
+    """In which capacity a person decided."""
+
+    CONSERVATOR = "conservator"
+    MAKER = "maker"
+
+
+class Work(Base):
+    """A film as an intellectual creation (EN 15907)."""
+
+    __tablename__ = "works"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Item(Base):
+    """A physical copy the archive holds; its reels are parts of it."""
+
+    __tablename__ = "items"
+    __table_args__ = (Index("ix_items_work_id", "work_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    work_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Work.id))
+    identifier: Mapped[str] = mapped_column(unique=True)
+    """Shelf mark or accession number."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Reel(Base):
+    """A reel: what is scanned, restored and decided about."""
+
+    __tablename__ = "reels"
+    __table_args__ = (
+        # the same rule as runtime.identifiers: the id names a folder
+        CheckConstraint(r"id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' AND id !~ '\.\.|\.$'", name="id"),
+        Index("ix_reels_state", "state"),
+        Index("ix_reels_item_id", "item_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    item_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Item.id))
+    title: Mapped[str]
+    state: Mapped[ReelState] = mapped_column(checked_enum(ReelState, "state"))
+    delivery_uri: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    state_since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Plan(Base):
+    """A numbered version of a reel's plan; never changed."""
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        ForeignKeyConstraint(["reel_id", "parent"], ["reelkeeper.plans.reel_id", "reelkeeper.plans.version"]),
+        CheckConstraint("version >= 1 AND (parent IS NULL OR parent < version)", name="version"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+    )
+
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    parent: Mapped[int | None]
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Agent.id))
+    reason: Mapped[str]
+    sha256: Mapped[str]
+    """Of `yaml`, UTF-8."""
+    yaml: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Decision(Base):
+    """What a named person answered about a plan version; never changed."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        ForeignKeyConstraint(["reel_id", "plan_version"], ["reelkeeper.plans.reel_id", "reelkeeper.plans.version"]),
+        Index("ix_decisions_reel_id_decided_at", "reel_id", "decided_at"),
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event that records it; one decision for one execution of the decision task."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    run_id: Mapped[str]
+    plan_version: Mapped[int]
+    answer: Mapped[DecisionAnswer] = mapped_column(checked_enum(DecisionAnswer, "answer"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Agent.id))
+    role: Mapped[DeciderRole] = mapped_column(checked_enum(DeciderRole, "role"))
+    note: Mapped[str]
+    decided_at: Mapped[datetime]
+
+
+class ActiveRun(Base):
+    """The lock: at most one run works on a reel."""
+
+    __tablename__ = "active_runs"
+
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id), primary_key=True)
+    run_id: Mapped[str]
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+    heartbeat: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Execution(Base):
+    """A finished execution of one segment in one try of a task; tells a cleared task from a retried one."""
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        UniqueConstraint("run_id", "task_id", "map_index", "generation", "segment"),
+        CheckConstraint("map_index >= -1", name="map_index"),
+        CheckConstraint("generation >= 0", name="generation"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[str]
+    task_id: Mapped[str]
+    map_index: Mapped[int]
+    """-1 for a task that is not mapped."""
+    generation: Mapped[int]
+    """Rises each time a person clears the task (Airflow's `max_tries` at the time)."""
+    segment: Mapped[str] = mapped_column(server_default="")
+    """Empty for a step that works on the whole reel."""
+    result_uri: Mapped[str]
+    signature: Mapped[str]
+    outcome: Mapped[Outcome] = mapped_column(checked_enum(Outcome, "outcome"))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,204 @@
+"""The `catalogue` step: the reel's products enter the catalogue, its record is written beside them in the vault."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, sessionmaker
+
+from restoration_tasks.catalogue import reels
+from restoration_tasks.catalogue.models import Decision, ReelState
+from restoration_tasks.provenance import chain
+from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.export import chain_json
+from restoration_tasks.provenance.models import Checkpoint, Event
+from restoration_tasks.provenance.premis import premis_xml
+from restoration_tasks.provenance.recorder import EventDraft, RecordedEvent, append_event
+from restoration_tasks.provenance.vocabulary import CATALOGUE_TERM, DecisionAnswer, FixityOutcome, Outcome
+from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
+from restoration_tasks.runtime.spec import OutputFile
+from restoration_tasks.runtime.vault import Vault
+
+FINAL_STATES = (ReelState.RESTORED, ReelState.REJECTED, ReelState.SUPERSEDED)
+PREMIS_FILE = "premis.xml"
+CHAIN_FILE = "chain.json"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing left."""
+
+    event: RecordedEvent
+    state: ReelState
+    premis: OutputFile
+    """The reel's PREMIS record, without people's names."""
+    chain: OutputFile
+    """The reel's chain, verifiable offline."""
+
+
+def publish(
+    sessions: sessionmaker[Session],
+    vault: Vault,
+    reel_id: str,
+    *,
+    run_id: str,
+    execution_id: str,
+    state: ReelState,
+    products: Sequence[OutputFile] = (),
+    plan_version: int | None = None,
+    participants: Iterable[Participant | Person] = (),
+    verify_digests: bool = False,
+) -> Published:
+    """Catalogue a run's end: products, state, event, exports, checkpoint. May be repeated: the same files come out.
+
+    A run that ends as an earlier one did (same state, plan version and product digests) gives that one's exports, so
+    that a package made from them is not made again; the new run's event is recorded all the same.
+
+    Args:
+        sessions: a maker of sessions.
+        vault: where the products lie and the exports go: `reels/<reel_id>/catalogue/<seq of the event>/`.
+        reel_id: the reel.
+        run_id: the run; for `RESTORED` it must hold an approval.
+        execution_id: the execution of the catalogue task.
+        state: how the run ended.
+        products: masters and copies; each must be in the vault with its size.
+        plan_version: the plan the products were made by.
+        participants: who took part (the program at least).
+        verify_digests: read every product whole and hold it against its digest. Off, their presence and size are
+            checked here and their digests by the package step.
+
+    Raises:
+        UnknownReel: no such reel.
+        WrongUse: the state is not one a run ends in.
+        DecisionNeeded: `RESTORED` without an approval in this run.
+        VaultError: a product is missing.
+        SourceChanged: a product has another size, or (with `verify_digests`) another digest.
+    """
+    if state not in FINAL_STATES:
+        raise WrongUse(f"a run does not end as {state.value!r}", reel=reel_id, expected=", ".join(FINAL_STATES))
+    for product in products:
+        _check(vault, reel_id, product, verify_digests=verify_digests)
+    moment = datetime.now(UTC)
+    outcome_detail = {
+        "state": state.value,
+        "plan_version": plan_version,
+        "products": {product.name: product.sha256 for product in products},
+    }
+    with sessions.begin() as session:
+        if state is ReelState.RESTORED:
+            _require_approval(session, reel_id, run_id)
+        event = append_event(
+            session,
+            EventDraft(
+                reel_id=reel_id,
+                execution_id=execution_id,
+                term=CATALOGUE_TERM,
+                started=moment,
+                ended=moment,
+                outcome=Outcome.SUCCESS,
+                detail={"run_id": run_id, **outcome_detail},
+                participants=tuple(participants),
+                outcomes=tuple((product.name, product) for product in products),
+                fixity=FixityOutcome.PASS if verify_digests else None,
+            ),
+        )
+        if event.created:
+            reels.set_state(session, reel_id, state)
+        first = _first_alike(session, event, outcome_detail)
+        title = reels.require(session, reel_id).title
+        line = next(chain.load(session, reel_id))
+    # the chain as it stood at that event, whatever was recorded since: the same bytes each time
+    line = replace(line, length=first.seq, head=first.hash, events=line.events[: first.seq])
+    folder = vault.uri("reels", reel_id, "catalogue", f"{first.seq:06d}")
+    premis = _write(vault, f"{folder}/{PREMIS_FILE}", premis_xml(line, title=title), "application/xml")
+    exported = _write(vault, f"{folder}/{CHAIN_FILE}", chain_json(line), "application/json")
+    with sessions.begin() as session:
+        session.execute(
+            insert(Checkpoint)
+            .values(
+                id=uuid.uuid4(),
+                reel_id=reel_id,
+                seq=first.seq,
+                hash=first.hash,
+                taken_at=moment,
+                uri=exported.uri,
+            )
+            .on_conflict_do_nothing()
+        )
+    return Published(event, state, premis, exported)
+
+
+def _check(vault: Vault, reel_id: str, product: OutputFile, *, verify_digests: bool) -> None:
+    try:
+        size = vault.path(product.uri).stat().st_size
+    except FileNotFoundError as error:
+        raise VaultError(
+            f"the {product.name} is not in the vault",
+            reel=reel_id,
+            file=product.uri,
+            action="clear the task that made it",
+        ) from error
+    if size != product.bytes or (verify_digests and not vault.verify(product)):
+        raise SourceChanged(
+            f"the {product.name} is not the file that was made",
+            reel=reel_id,
+            file=product.uri,
+            expected=f"{product.bytes} bytes, sha256 {product.sha256}",
+            found=f"{size} bytes" if size != product.bytes else "the same size with another sha256",
+            action="find out who changed it, then clear the task that made it",
+        )
+
+
+def _require_approval(session: Session, reel_id: str, run_id: str) -> None:
+    reels.require(session, reel_id)
+    newest = session.scalar(
+        select(Decision.answer)
+        .where(Decision.reel_id == reel_id, Decision.run_id == run_id)
+        .order_by(Decision.decided_at.desc())
+        .limit(1)
+    )
+    if newest is not DecisionAnswer.APPROVE:
+        raise DecisionNeeded(
+            f"nobody has approved run {run_id}",
+            reel=reel_id,
+            expected="an approval by a named person",
+            found="no decision" if newest is None else newest.value,
+            action="answer the decision in Airflow's Required Actions",
+        )
+
+
+def _first_alike(session: Session, event: RecordedEvent, outcome_detail: Mapping[str, object]) -> RecordedEvent:
+    """The first catalogue event of this reel, since the last that differed, that ended the same way; or the event."""
+    first = event
+    rows = session.execute(
+        select(Event.id, Event.seq, Event.hash, Event.execution_id, Event.detail)
+        .where(
+            Event.reel_id == event.reel_id,
+            Event.event_type == CATALOGUE_TERM.type.value,
+            Event.subtype == CATALOGUE_TERM.subtype,
+            Event.seq < event.seq,
+        )
+        .order_by(Event.seq.desc())
+    )
+    for row in rows:
+        if {name: row.detail.get(name) for name in outcome_detail} != outcome_detail:
+            break
+        first = RecordedEvent(row.id, event.reel_id, row.seq, row.hash, row.execution_id, created=False)
+    return first
+
+
+def _write(vault: Vault, uri: str, content: bytes, media_type: str) -> OutputFile:
+    vault.write_bytes(uri, content)
+    return OutputFile(
+        name=uri.rsplit("/", 1)[1],
+        uri=uri,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        media_type=media_type,
+    )

@@ -1,0 +1,145 @@
+"""`reelkeeper run DELIVERY --reel-id ID` and the steps by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from restoration_tasks.steps.conductor import Conductor
+    from restoration_tasks.steps.way import RunOptions
+
+REEL = Annotated[str, typer.Argument(help="The reel id: the name of its delivery folder.")]
+DELIVERY = Annotated[Path | None, typer.Option(help="Delivery folder; default: the reel's folder in the inbox.")]
+FPS = Annotated[
+    str, typer.Option(help="Frames per second where the scan's headers do not say, such as 24 or 24000/1001.")
+]
+TREAT = Annotated[str, typer.Option(help="Treatments the plan may use, separated by commas.")]
+STRENGTH = Annotated[
+    Literal["gentler", "same", "stronger"], typer.Option(help="How strongly to treat what is damaged.")
+]
+FRESH = Annotated[
+    bool, typer.Option("--fresh", help="Work this step again although it had succeeded; compare the bytes.")
+]
+PLAN = Annotated[int | None, typer.Option("--plan", help="Carry out this recorded plan version.")]
+
+STEPS: dict[str, tuple[str, str]] = {
+    "ingest": ("ingested", "Check every frame of a delivery and make the preservation master."),
+    "shots": ("shots", "Find the cuts."),
+    "assess": ("assessed", "Measure the damage."),
+    "plan": ("plan", "Decide what each shot needs, and record it as the next plan version."),
+    "restore": ("restored", "Carry the plan out."),
+    "assemble": ("assembled", "Join the segments and make the copies."),
+    "check": ("checked", "Measure the restoration against the scan."),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(run)
+    for name, (goal, text) in STEPS.items():
+        app.command(name=name, help=f"{text} Steps before it are reused, or worked if they are missing.")(
+            _by_hand(name, goal)
+        )
+
+
+def run(
+    delivery: Annotated[Path, typer.Argument(help="The scanner's folder.")],
+    reel_id: Annotated[str, typer.Option(help="The reel id.")],
+    fps: FPS = "24",
+    treat: TREAT = "dirt,flicker",
+    strength: STRENGTH = "same",
+    plan: PLAN = None,
+    approve_as: Annotated[
+        str | None, typer.Option(help="Approve the result as this user (must be in REELKEEPER_CONSERVATORS).")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Note kept with the decision.")] = "",
+) -> None:
+    """Take a reel its whole way without Airflow. Without an approval it stops before the catalogue (exit code 4)."""
+    from restoration_tasks.provenance.vocabulary import DecisionAnswer
+
+    def whole_way(conductor: Conductor) -> None:
+        conductor.require_passed()
+        if approve_as is None:
+            conductor.leave_to_a_person()
+            return
+        conductor.decide(DecisionAnswer.APPROVE, approve_as, note)
+        bag = conductor.packaged
+        typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
+
+    _conduct(reel_id, _options(delivery, fps, treat, strength, plan), whole_way)
+
+
+def _by_hand(step: str, goal: str) -> Callable[..., None]:
+    def command(
+        reel: REEL,
+        delivery: DELIVERY = None,
+        fps: FPS = "24",
+        treat: TREAT = "dirt,flicker",
+        strength: STRENGTH = "same",
+        plan: PLAN = None,
+        fresh: FRESH = False,
+    ) -> None:
+        _conduct(
+            reel,
+            _options(delivery, fps, treat, strength, plan),
+            lambda conductor: getattr(conductor, goal),
+            fresh=step if fresh else None,
+        )
+
+    return command
+
+
+def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: int | None) -> RunOptions:
+    from restoration_tasks.steps.way import RunOptions
+
+    try:
+        return RunOptions.model_validate(
+            {
+                "delivery": str(delivery.absolute()) if delivery else None,
+                "fps": fps,
+                "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
+                "strength": strength,
+                "plan_version": plan,
+            }
+        )
+    except ValueError as error:
+        lines = str(error).splitlines()
+        raise WrongUse(
+            f"{lines[1]}: {lines[2].strip()}" if len(lines) > 2 else str(error), action="see --help"
+        ) from error
+
+
+def _conduct(
+    reel_id: str, options: RunOptions, goal: Callable[[Conductor], object], *, fresh: str | None = None
+) -> None:
+    from restoration_tasks.catalogue.engine import open_sessions
+    from restoration_tasks.catalogue.local import local_database
+    from restoration_tasks.runtime.progress import Bars, JsonLines
+    from restoration_tasks.runtime.spec import StepName
+    from restoration_tasks.steps.conductor import Conductor
+    from restoration_tasks.steps.way import Way
+
+    settings = Settings()
+    way = Way(reel_id, settings, options)
+    way.require_delivery()
+    with local_database(settings) as url:
+        run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        fresh_steps = frozenset({StepName(fresh)}) if fresh else frozenset()
+        if sys.stdout.isatty():
+            with Bars() as bars:
+                conductor = Conductor(way, open_sessions(url), run_id, report=bars, say=bars.say, fresh=fresh_steps)
+                with conductor.holding_the_reel():
+                    goal(conductor)
+            return
+        conductor = Conductor(way, open_sessions(url), run_id, report=JsonLines(), say=typer.echo, fresh=fresh_steps)
+        with conductor.holding_the_reel():
+            goal(conductor)

@@ -1,0 +1,1 @@
+"""Frames in and out: sequences, containers, bit depth, sound, checksums."""

@@ -1,0 +1,276 @@
+"""Write frames: FFV1 preservation masters in Matroska, and image sequences that keep the scan's names and headers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+from restoration_tasks.media import dpx, ffmpeg
+from restoration_tasks.media.picture import PRINTING_DENSITY, UNKNOWN, Frame, PictureFormat
+from restoration_tasks.media.probe import TRANSFER_TAG
+from restoration_tasks.media.reader import sequence_input
+from restoration_tasks.media.sequence import ImageSequence
+from restoration_tasks.media.stills import StillKind
+from restoration_tasks.runtime.errors import MediaError, WrongUse
+from restoration_tasks.runtime.files import disk_errors
+
+_MANY_SLICES_FROM = (512, 384)
+"""Width and height from which sixteen slices a frame pay: below, the slices' own headers outweigh the parallel decode."""
+_FEW_SLICES_FROM = 32
+"""Sides from which four slices a frame are possible whatever the chroma subsampling."""
+
+
+@dataclass(frozen=True)
+class Ffv1Settings:
+    """How an FFV1 master is written. Every field changes the bytes."""
+
+    slices: int = 0
+    """Slices a frame; 0 chooses 16 or, for small pictures, 4 or 1."""
+    context: int = 0
+    """Context model: 0 small, 1 large. Measured on grainy 10-bit RGB the large one was slower *and* bigger, because each
+    intra frame and slice starts learning anew."""
+
+    def options(self, fmt: PictureFormat) -> dict[str, Any]:
+        """ffmpeg output options: FFV1 version 3, every frame a key frame, a checksum in each slice, bit-exact muxing."""
+        chosen = {
+            "c:v": "ffv1",
+            "level": 3,
+            "g": 1,
+            "slicecrc": 1,
+            "slices": self.slices or _slices(fmt),
+            "context": self.context,
+            "threads": ffmpeg.THREADS,
+            "pix_fmt": stored_pix_fmt(fmt),
+            "f": "matroska",
+        }
+        return chosen | colour_options(fmt) | ffmpeg.BITEXACT
+
+
+def _slices(fmt: PictureFormat) -> int:
+    if fmt.width >= _MANY_SLICES_FROM[0] and fmt.height >= _MANY_SLICES_FROM[1]:
+        return 16
+    return 4 if min(fmt.width, fmt.height) >= _FEW_SLICES_FROM else 1
+
+
+def stored_pix_fmt(fmt: PictureFormat) -> str:
+    """The pixel format FFV1 keeps the samples in: 8-bit RGB only exists as `bgr0`, which holds the same samples."""
+    return "bgr0" if fmt.pix_fmt == "gbrp" else fmt.pix_fmt
+
+
+def tag_colours(picture: Any, fmt: PictureFormat) -> Any:
+    """The ffmpeg-python stream with what is known of the colours written on every frame, so that the encoder carries it.
+
+    Output options such as `-colorspace` would not do: they make ffmpeg *convert* untagged frames, so samples would change.
+    """
+    known = {
+        option: value
+        for option, value in (("color_trc", fmt.transfer), ("color_primaries", fmt.primaries), ("colorspace", fmt.matrix))
+        if value not in (UNKNOWN, PRINTING_DENSITY)
+    }
+    if fmt.full_range is not None:
+        known["range"] = "pc" if fmt.full_range else "tv"
+    return picture.filter("setparams", **known) if known else picture
+
+
+def colour_options(fmt: PictureFormat) -> dict[str, Any]:
+    """Output options that `tag_colours` needs beside it: the code range, which an encoder would otherwise have converted to its
+    default, and the one transfer characteristic that Matroska has no number for."""
+    options: dict[str, Any] = {}
+    if fmt.full_range is not None:
+        options["color_range"] = "pc" if fmt.full_range else "tv"
+    if fmt.transfer == PRINTING_DENSITY:
+        options["metadata:s:v:0"] = f"{TRANSFER_TAG}={fmt.transfer}"
+    return options
+
+
+def draft_path(path: Path) -> Path:
+    """Where a file is made before it takes its name; of this process, so that an orphan of a killed one cannot disturb it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.draft")
+
+
+class FrameWriter:
+    """Writes one video file. It takes its name when the block ends well; else nothing is left.
+
+    >>> with FrameWriter(path, fmt) as writer:  # doctest: +SKIP
+    ...     writer.write(frame)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fmt: PictureFormat,
+        settings: Ffv1Settings | None = None,
+        *,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            path: file to write.
+            fmt: of every frame.
+            settings: of the FFV1 encoder.
+            options: ffmpeg output options of another codec instead (they must name the container, `f`).
+        """
+        self.path, self.format = path, fmt
+        self.frames = 0
+        self._options = (settings or Ffv1Settings()).options(fmt) if options is None else options
+        self._draft = draft_path(path)
+
+    def __enter__(self) -> Self:
+        """Start ffmpeg."""
+        fmt = self.format
+        picture = ffmpeg.graph.input(
+            "pipe:0", f="rawvideo", pix_fmt=fmt.pix_fmt, s=f"{fmt.width}x{fmt.height}", framerate=str(fmt.fps)
+        )
+        target = ffmpeg.file_url(self._draft)
+        command = ffmpeg.compile_graph(tag_colours(picture, fmt).output(target, **self._options))
+        self._block = ffmpeg.child(command, about=self.path, stdin=subprocess.PIPE)
+        self._running = self._block.__enter__()
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Add a frame.
+
+        Raises:
+            MediaError: it does not have the stream's format.
+            BrokenPipeError: ffmpeg went away; the block's end raises its reason as MediaError.
+        """
+        self.format.require(frame)
+        for plane in frame:
+            self._running.stdin.write(np.ascontiguousarray(plane).data)
+        self.frames += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Finish the file, or remove what there is of it.
+
+        Raises:
+            MediaError: ffmpeg failed.
+        """
+        try:
+            self._block.__exit__(kind, value, traceback)
+            if kind is None:
+                if not self.frames:
+                    raise WrongUse("a video needs at least one frame", file=self.path)
+                self._draft.replace(self.path)
+        finally:
+            self._draft.unlink(missing_ok=True)
+
+
+def encode_sequence(
+    sequence: ImageSequence,
+    fmt: PictureFormat,
+    path: Path,
+    settings: Ffv1Settings | None = None,
+    *,
+    progress: ffmpeg.Progress | None = None,
+) -> None:
+    """Encode frame files to one FFV1 file inside a single ffmpeg; the file takes its name when it is whole.
+
+    Args:
+        sequence: the frames.
+        fmt: see `reader.sequence_format`.
+        path: file to write.
+        settings: of the encoder.
+        progress: called with the frames done.
+
+    Raises:
+        MediaError: a frame cannot be decoded, or ffmpeg fails.
+    """
+    draft = draft_path(path)
+    try:
+        with sequence_input(sequence, fmt.fps) as (picture, cwd):
+            options = (settings or Ffv1Settings()).options(fmt)
+            # Two steps: the decoder's own tags go with the lossless change of layout (packed to planar), ours follow.
+            planar = picture.video.filter("format", fmt.pix_fmt)
+            coded = tag_colours(planar, fmt).output(ffmpeg.file_url(draft), fps_mode="passthrough", **options)
+            ffmpeg.run(coded, about=sequence.folder, progress=progress, cwd=cwd)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+class SequenceWriter:
+    """Writes frames as files with the names, headers and kind of a source sequence."""
+
+    def __init__(self, folder: Path, source: ImageSequence, fmt: PictureFormat) -> None:
+        """Prepare.
+
+        Args:
+            folder: where the files go; made if needed.
+            source: the sequence whose names and headers are kept.
+            fmt: of every frame.
+
+        Raises:
+            WrongUse: the folder is the source's own.
+        """
+        if folder.resolve() == source.frames_folder.resolve():
+            raise WrongUse("a sequence is never written over its source", file=folder, action="name another folder")
+        self.folder, self.format = folder, fmt
+        self._source = source
+        self.frames = 0
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Write the next frame under its source's name. A frame equal to its source is the source's bytes.
+
+        Raises:
+            MediaError: it does not have the format, or more frames are written than the source has.
+        """
+        self.format.require(frame)
+        if self.frames >= len(self._source):
+            raise MediaError("more frames than the source has", file=self.folder, expected=len(self._source))
+        path = self._source.frames[self.frames].path
+        target, draft = self.folder / path.name, draft_path(self.folder / path.name)
+        with disk_errors(target):
+            try:
+                draft.write_bytes(_encode_still(path, self._source.kind, frame))
+                draft.replace(target)
+            finally:
+                draft.unlink(missing_ok=True)
+        self.frames += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing is held open."""
+
+
+def _encode_still(path: Path, kind: StillKind, frame: Frame) -> bytes:
+    source = path.read_bytes()
+    if kind is StillKind.DPX:
+        header = dpx.parse_header(source[: dpx.HEADER_BYTES], file_bytes=len(source), name=path.name)
+        same = _equal(dpx.unpack(header, source), frame)
+        return source if same else dpx.with_pixels(source, frame, name=path.name)
+    with contextlib.suppress(cv2.error):
+        decoded = cv2.imdecode(np.frombuffer(source, np.uint8), cv2.IMREAD_UNCHANGED)
+        if decoded is not None and _equal(_planes(decoded), frame):
+            return source
+    picture = frame[0] if len(frame) == 1 else np.dstack((frame[1], frame[0], frame[2]))
+    done, encoded = cv2.imencode(".png" if kind is StillKind.PNG else ".tif", picture)
+    if not done:
+        raise MediaError("the frame cannot be written", file=path.name, action="choose another kind of output")
+    return encoded.tobytes()
+
+
+def _planes(picture: Any) -> Frame:
+    """Planes in ffmpeg order of what cv2 decodes (B, G, R or grey)."""
+    return (picture,) if picture.ndim == 2 else (picture[..., 1], picture[..., 0], picture[..., 2])
+
+
+def _equal(one: Frame, other: Frame) -> bool:
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

@@ -1,0 +1,102 @@
+"""Agents: found or made once, people's names kept apart so that they can be erased."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from restoration_tasks.provenance.models import Agent, AgentName
+from restoration_tasks.provenance.text import storable
+from restoration_tasks.provenance.vocabulary import AgentKind, AgentRole
+
+
+@dataclass(frozen=True)
+class Participant:
+    """Software, a model, a device or an organisation, and what it was to an event."""
+
+    kind: AgentKind
+    name: str
+    version: str | None = None
+    sha256: str | None = None
+    role: AgentRole = AgentRole.EXECUTING_PROGRAM
+
+    def __post_init__(self) -> None:
+        if self.kind is AgentKind.PERSON:
+            raise ValueError("a person is a provenance.agents.Person: names of people do not enter the agents table")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as the authentication manager knows them, and what they were to an event."""
+
+    login: str
+    name: str | None = None
+    role: AgentRole = AgentRole.AUTHORIZER
+
+
+def ensure_agents(session: Session, wanted: Iterable[Participant | Person]) -> dict[Participant | Person, uuid.UUID]:
+    """The ids of these agents, made where they are new.
+
+    Call it before `chain.lock` in a transaction: everybody takes agents (in one order) first and chains after, so
+    that two transactions never wait for each other.
+    """
+    ordered = sorted(set(wanted), key=repr)
+    return {
+        agent: ensure_person(session, agent.login, agent.name)
+        if isinstance(agent, Person)
+        else _ensure_participant(session, agent)
+        for agent in ordered
+    }
+
+
+def ensure_person(session: Session, login: str, name: str | None = None) -> uuid.UUID:
+    """The agent id of the person with this login; a new id for one not known, or erased since."""
+    login = storable(login)
+    query = select(AgentName).where(AgentName.login == login)
+    known = session.scalar(query)
+    if known is None:
+        person = Agent(id=uuid.uuid4(), kind=AgentKind.PERSON)
+        session.add(person)
+        session.flush()
+        inserted = session.execute(
+            insert(AgentName)
+            .values(agent_id=person.id, login=login, name=None if name is None else storable(name))
+            .on_conflict_do_nothing(index_elements=[AgentName.login])
+            .returning(AgentName.agent_id)
+        ).scalar()
+        if inserted is not None:
+            return inserted
+        # somebody else was faster; our nameless row stays behind, referenced by nothing
+        known = session.scalars(query).one()
+    if name is not None and known.name != storable(name):
+        known.name = storable(name)
+        session.flush()
+    return known.agent_id
+
+
+def erase_person(session: Session, login: str) -> bool:
+    """Forget a person's login and name; what they did stays recorded under their id. False when there is none."""
+    gone = session.execute(delete(AgentName).where(AgentName.login == storable(login)).returning(AgentName.agent_id))
+    return gone.scalar() is not None
+
+
+def _ensure_participant(session: Session, agent: Participant) -> uuid.UUID:
+    values = {
+        "kind": agent.kind,
+        "name": storable(agent.name),
+        "version": None if agent.version is None else storable(agent.version),
+        "sha256": agent.sha256,
+    }
+    query = select(Agent.id).where(
+        *(getattr(Agent, column).is_not_distinct_from(value) for column, value in values.items())
+    )
+    known = session.scalar(query)
+    if known is not None:
+        return known
+    session.execute(insert(Agent).values(id=uuid.uuid4(), **values).on_conflict_do_nothing())
+    return session.scalars(query).one()

@@ -1,0 +1,1 @@
+"""Metrics and the expectation suites of the check step."""

@@ -1,0 +1,216 @@
+"""Evaluate rules on measured tables with great-expectations, telling *passed*, *failed* and *crashed* apart."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from restoration_tasks.quality.findings import LISTED, FrameNumber, RuleResult, Status
+from restoration_tasks.quality.rules import INDEX_COLUMNS, Expectation, Kind, Rule, Scope, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.data_context import EphemeralDataContext
+
+WHOLE_TABLE: Final = frozenset({Kind.ROW_COUNT, Kind.VALUES_ARE_EXACTLY})
+"""Expectations about a table or column as a whole: they name no row."""
+
+
+def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tuple[RuleResult, ...]:
+    """Evaluate every rule, in the order given.
+
+    great-expectations by itself passes an empty table and an all-null column, and reports a missing column as an
+    ordinary failure. So here: a null in a column a rule reads breaks the rule; a rule that finds no row breaks unless
+    it is optional; an exception, a missing table and a missing answer are *crashed*, which counts as broken.
+
+    Args:
+        rules: what must hold.
+        tables: the measured tables; one that is missing crashes its rules.
+    """
+    tables_read = [table for table in Table if table in tables and any(rule.table is table for rule in rules)]
+    answers: dict[_Question, _Answer] = {}
+    if tables_read:
+        context = _context()
+        for table in tables_read:
+            questions = dict.fromkeys(one for rule in rules if rule.table is table for one in _questions(rule))
+            answers |= _ask(context, table, list(questions), tables[table])
+    return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], tables) for rule in rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An expectation over some rows of a table. Rules share questions: great-expectations asks equal ones only once."""
+
+    table: Table
+    kind: Kind
+    arguments: str
+    """As JSON, so that equal questions are equal."""
+    scope: Scope | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    success: bool
+    result: Mapping[str, Any]
+    exception: str | None
+
+
+def _questions(rule: Rule) -> list[_Question]:
+    """The rule's expectations, and before them that no column they read holds a null."""
+    columns = dict.fromkeys(column for expectation in rule.expectations for column in expectation.columns)
+    no_nulls = [Expectation(Kind.NOT_NULL, {"column": column}) for column in columns]
+    stated = [expectation for expectation in rule.expectations if expectation.kind is not Kind.NOT_NULL]
+    return [
+        _Question(
+            rule.table,
+            expectation.kind,
+            json.dumps(expectation.arguments, sort_keys=True),
+            None if expectation.kind in WHOLE_TABLE else rule.scope,
+        )
+        for expectation in (*no_nulls, *stated)
+    ]
+
+
+def _context() -> EphemeralDataContext:
+    """A great-expectations context in memory: no files, no progress bars, no usage statistics."""
+    # Read when the package is imported: nothing may leave an archive's network.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
+
+
+def _ask(
+    context: EphemeralDataContext, table: Table, questions: Sequence[_Question], frame: pd.DataFrame
+) -> dict[_Question, _Answer]:
+    """What great-expectations answers; a question it leaves out has no entry."""
+    import great_expectations as gx
+    from great_expectations import expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    asset = context.data_sources.add_pandas(f"measured {table}").add_dataframe_asset(table.value)
+    suite = gx.ExpectationSuite(name=table.value)
+    for number, question in enumerate(questions):
+        arguments: dict[str, Any] = json.loads(question.arguments)
+        if question.scope is not None:
+            arguments["row_condition"] = Column(question.scope.column).is_in([str(value) for value in question.scope.values])
+        suite.add_expectation(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=table.value,
+            data=asset.add_batch_definition_whole_dataframe("all"),
+            suite=context.suites.add(suite),
+        )
+    )
+    outcome = validation.run(
+        batch_parameters={"dataframe": frame},
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": [name for name in INDEX_COLUMNS[table] if name in frame.columns],
+        },
+    )
+    answers = {}
+    for one in outcome.results:
+        meta: Mapping[str, Any] = (one.expectation_config and one.expectation_config.meta) or {}
+        answers[questions[meta["question"]]] = _Answer(
+            success=bool(one.success), result=one.result, exception=_exception(one.exception_info)
+        )
+    return answers
+
+
+def _exception(info: Mapping[str, Any] | None) -> str | None:
+    """The message of an exception great-expectations swallowed: it sits at the top or one level down, by metric."""
+    if not info:
+        return None
+    nested = [value for value in info.values() if isinstance(value, Mapping)]
+    for one in (info, *nested):
+        if one.get("raised_exception"):
+            return str(one.get("exception_message") or "unnamed exception")
+    return None
+
+
+def _judge(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]) -> RuleResult:
+    given = [answer for answer in answers if answer is not None]
+    if reason := _why_crashed(rule, answers, tables):
+        return _result(rule, Status.CRASHED, f"could not be checked: {reason}")
+    if any(answer.result.get("element_count") == 0 for answer in given):
+        if rule.optional and not tables[rule.table].empty:
+            return _result(rule, Status.NOT_APPLICABLE, "")
+        return _result(rule, Status.FAILED, "there was nothing to check: no such row was measured")
+    failed = [answer.result for answer in given if not answer.success]
+    return _broken(rule, failed) if failed else _result(rule, Status.PASSED, "")
+
+
+def _why_crashed(
+    rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]
+) -> str | None:
+    """Why a rule has no verdict, or None if it has one."""
+    if rule.table not in tables:
+        return f"the table of {rule.table} was not measured"
+    if not answers or None in answers:
+        return "the evaluation gave no answer"
+    exceptions = [answer.exception for answer in answers if answer is not None and answer.exception]
+    return " ".join(exceptions[0].split())[:300] if exceptions else None
+
+
+def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
+    """Gather which rows broke a rule, and the first values found there."""
+    index = INDEX_COLUMNS[rule.table]
+    rows: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
+    observed: list[str] = []
+    for result in failed:
+        for row in result.get("unexpected_index_list") or ():
+            rows[tuple(row.get(name) for name in index)].update(row)
+        if "observed_value" in result:
+            observed.append(_text(result["observed_value"]))
+    if not rows:
+        return _result(rule, Status.FAILED, "found " + "; ".join(observed) if observed else "does not hold")
+    keys = sorted(rows, key=lambda key: tuple((part is None, part) for part in key))
+    frames = (
+        tuple(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in keys) if rule.table is Table.FRAMES else ()
+    )
+    subjects = () if frames else tuple(_text(key[0]) for key in keys)
+    values = {name: value for name, value in rows[keys[0]].items() if name not in index}
+    first = ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in values.items())
+    named = [f"{one.frame} (scan {one.scan})" for one in frames] or list(subjects)
+    noun = {Table.FACTS: "property", Table.FILES: "file", Table.FRAMES: "frame", Table.SHOTS: "shot"}[rule.table]
+    plural = noun if len(keys) == 1 else {"property": "properties"}.get(noun, f"{noun}s")
+    more = ", …" if len(named) > 8 else ""
+    return RuleResult(
+        id=rule.id,
+        severity=rule.severity,
+        status=Status.FAILED,
+        sentence=rule.sentence,
+        detail=f"{len(keys)} {plural}: {', '.join(named[:8])}{more}. First: {first}",
+        count=len(keys),
+        frames=frames[:LISTED],
+        subjects=subjects[:LISTED],
+    )
+
+
+def _text(value: Any) -> str:
+    """A value as staff read it: numbers short, nulls as *missing*."""
+    if value is None or value != value:  # noqa: PLR0124 - only a null differs from itself
+        return "missing"
+    number = value.item() if hasattr(value, "item") else value
+    return f"{number:.4g}" if isinstance(number, float) else str(number)
+
+
+def _result(rule: Rule, status: Status, detail: str) -> RuleResult:
+    return RuleResult(id=rule.id, severity=rule.severity, status=status, sentence=rule.sentence, detail=detail, count=0)

@@ -1,0 +1,133 @@
+"""Read the properties of masters, copies and delivered files that must be as the scan was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restoration_tasks.media.scan import Scan, ScannedFile
+from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.files import sha256_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READERS = 4
+"""Files hashed at once: hashing leaves the interpreter lock, and network storage answers slowly."""
+WHOLE = "from first to last frame"
+"""What the fact *restored decodes* must say."""
+
+
+def facts_table(
+    scan: Scan, *, restored: Path, mezzanine: Path, access: Path, decoded: int, decode_error: str | None
+) -> pd.DataFrame:
+    """One row a property: `fact`, `expected`, `found`, as text.
+
+    A property that could not be read stands there with the reason as what was found: it is unlike what was expected.
+
+    Args:
+        scan: what was delivered.
+        restored: restored master.
+        mezzanine: ProRes copy.
+        access: H.264 copy.
+        decoded: frames of the restored master that were decoded.
+        decode_error: why decoding stopped; None if it did not.
+    """
+    import pandas as pd
+
+    frames = str(len(scan.files))
+    rows = [("restored decodes", WHOLE, decode_error or WHOLE), ("frames", frames, str(decoded))]
+    rows += _restored_rows(restored, frames, scan)
+    rows += _copy_rows("mezzanine", mezzanine, "ProRes 422 HQ", frames)
+    rows += _copy_rows("access", access, "AVC", frames)
+    return pd.DataFrame(rows, columns=["fact", "expected", "found"], dtype="object")
+
+
+def _restored_rows(path: Path, frames: str, scan: Scan) -> list[tuple[str, str, str]]:
+    from restoration_tasks.media.probe import probe
+
+    picture = scan.picture
+    expected = {
+        "frames in the container": frames,
+        "width": str(picture.width),
+        "height": str(picture.height),
+        "bit depth": str(picture.bit_depth),
+        "pixel format": picture.pix_fmt,
+        "frame rate": str(Fraction(picture.fps)),
+        "codec": "FFV1",
+        "codec version": "3",
+        "slice checksums": "Per slice",
+        "frames between key frames": "1",
+    }
+    try:
+        info, track = probe(path), _video_track(path)
+    except MediaError as error:
+        return [(fact, value, error.message) for fact, value in expected.items()]
+    found = {
+        "frames in the container": str(info.frames),
+        "width": str(info.format.width),
+        "height": str(info.format.height),
+        "bit depth": str(info.format.bit_depth),
+        "pixel format": info.format.pix_fmt,
+        "frame rate": str(info.format.fps),
+        "codec": info.codec,
+        "codec version": str(track.get("format_version", "")).removeprefix("Version ").split(".")[0],
+        "slice checksums": str(track.get("errordetectiontype", "none")),
+        "frames between key frames": str(track.get("format_settings__gop", "")).removeprefix("N="),
+    }
+    return [(fact, value, found[fact]) for fact, value in expected.items()]
+
+
+def _copy_rows(name: str, path: Path, codec: str, frames: str) -> list[tuple[str, str, str]]:
+    from restoration_tasks.media.join import count_frames
+
+    def read(what: Callable[[], str]) -> str:
+        try:
+            return what()
+        except MediaError as error:
+            return error.message
+
+    return [
+        (f"{name} codec", codec, read(lambda: _codec(path))),
+        (f"{name} frames", frames, read(lambda: str(count_frames(path)))),
+    ]
+
+
+def _codec(path: Path) -> str:
+    track = _video_track(path)
+    codec = str(track.get("format", "unknown"))
+    return f"{codec} {track.get('format_profile', '')}".strip() if codec == "ProRes" else codec
+
+
+def _video_track(path: Path) -> dict[str, Any]:
+    from restoration_tasks.media.probe import technical_metadata
+
+    tracks = [track for track in technical_metadata(path) if track.get("track_type") == "Video"]
+    if not tracks:
+        raise MediaError("the file holds no video", file=path, action="clear the assemble task")
+    return tracks[0]
+
+
+def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | None = None) -> pd.DataFrame:
+    """One row a delivered file: `file`, `expected` and `found` sha256; a file that is gone or unreadable has none.
+
+    Every byte is read now: this is the last look at the source before the masters are signed off.
+    """
+    import pandas as pd
+
+    def digest(file: ScannedFile) -> str | None:
+        try:
+            return sha256_file(delivery / file.name)[0]
+        except OSError:
+            return None
+
+    rows = []
+    with ThreadPoolExecutor(READERS) as pool:
+        for file, found in zip(scan.files, pool.map(digest, scan.files), strict=True):
+            rows.append((file.name, file.sha256, found))
+            if progress:
+                progress(len(rows))
+    return pd.DataFrame(rows, columns=["file", "expected", "found"], dtype="object")

@@ -1,0 +1,308 @@
+"""Measure a restored reel against its scan in one pass: one row a frame, one row a shot, three frames in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat
+from restoration_tasks.quality.metrics import luma
+from restoration_tasks.quality.policy import Policy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mask = npt.NDArray[np.bool_]
+Luma = npt.NDArray[np.float32]
+
+SAMPLING_PX: Final = 4
+"""Whether a frame stands still is judged on every fourth pixel of every fourth line: a repeat is everywhere."""
+
+
+class Treatment(StrEnum):
+    """The most far-reaching kind of treatment a shot had."""
+
+    UNTOUCHED = "untouched"
+    MASKED = "masked"
+    GLOBAL = "global"
+    GENERATIVE = "generative"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One frame of the scan held against its restored frame; shares are 0 … 1 of the pixels or of the code range."""
+
+    frame: int
+    scan_number: int
+    shot: str
+    treatment: str
+    recorded_md5: str
+    """What the framemd5 made at ingest says."""
+    master_md5: str
+    mapped_share: float
+    """Share of pixels inside the damage map."""
+    changed_px: int
+    """Pixels of which at least one sample differs from the scan."""
+    changed_share: float
+    outside_px: int
+    """Changed pixels outside the damage map."""
+    brightness_before: float
+    """Mean luma as a share of the code range."""
+    brightness_after: float
+    brightness_drift: float
+    """How far mean luma was moved, without sign."""
+    black_added: bool
+    """Black now, not black in the scan."""
+    frozen_added: bool
+    """Repeats the frame before it, where the scan moves."""
+
+
+@dataclass(slots=True)
+class _Shot:
+    """Running sums of one shot; its size does not depend on its length."""
+
+    shot: str
+    treatment: str
+    first: int
+    frames: int = 0
+    changed_px: int = 0
+    mapped_px: int = 0
+    brightness_before: float = 0.0
+    brightness_after: float = 0.0
+    spikes: list[int] = field(default_factory=lambda: [0, 0])
+    flicker: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    triples: int = 0
+    """Frames with a neighbour on both sides inside the shot."""
+
+
+class ReelMeter:
+    """Takes the frames of a reel in order and gives the tables the suites are run on.
+
+    Args:
+        picture: format of scan and restored master.
+        policy: the limits that say what is black, frozen or a spike.
+    """
+
+    def __init__(self, picture: PictureFormat, policy: Policy) -> None:
+        self._picture = picture
+        self._policy = policy
+        self._rows: list[Measured] = []
+        self._shots: list[_Shot] = []
+        self._recent: deque[tuple[Luma, Luma]] = deque(maxlen=3)
+
+    def add(
+        self,
+        *,
+        frame: int,
+        scan_number: int,
+        shot: str,
+        treatment: Treatment,
+        recorded_md5: str,
+        master: Frame,
+        restored: Frame,
+        mask: Mask | None,
+    ) -> Measured:
+        """Measure the next frame.
+
+        Args:
+            frame: 0-based position in the reel.
+            scan_number: the scanner's own number.
+            shot: id of the shot; a new one starts the temporal measures afresh.
+            treatment: what the plan did to the shot.
+            recorded_md5: the frame's digest as ingest recorded it.
+            master: planes of the preservation master.
+            restored: planes of the restored master.
+            mask: `(H, W)`, true where local treatments may write; None where they may write nowhere.
+        """
+        before, after = self._luma(master), self._luma(restored)
+        changed, outside = self._changes(master, restored, mask)
+        if not self._shots or self._shots[-1].shot != shot:
+            self._shots.append(_Shot(shot, treatment.value, frame))
+            self._recent.clear()
+        previous = self._recent[-1] if self._recent else None
+        self._recent.append((before, after))
+        size = before.size
+        brightness = float(before.mean(dtype=np.float64)), float(after.mean(dtype=np.float64))
+        row = Measured(
+            frame=frame,
+            scan_number=scan_number,
+            shot=shot,
+            treatment=treatment.value,
+            recorded_md5=recorded_md5,
+            master_md5=frame_md5(master),
+            mapped_share=0.0 if mask is None else float(np.count_nonzero(mask)) / size,
+            changed_px=changed,
+            changed_share=changed / size,
+            outside_px=outside,
+            brightness_before=brightness[0],
+            brightness_after=brightness[1],
+            brightness_drift=abs(brightness[1] - brightness[0]),
+            black_added=self._black(after) and not self._black(before),
+            frozen_added=previous is not None and self._frozen(previous, (before, after)),
+        )
+        self._rows.append(row)
+        self._sum(self._shots[-1], row, size)
+        return row
+
+    def frames_table(self) -> pd.DataFrame:
+        """One row a frame measured; the columns of `Measured`, also where there is no row."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self._rows], columns=list(Measured.__dataclass_fields__))
+
+    def shots_table(self) -> pd.DataFrame:
+        """One row a shot: means over its frames, and what the benefit rules allow."""
+        import pandas as pd
+
+        pixels = self._picture.width * self._picture.height
+        relative = 1 + self._policy.limit("benefit_tolerance_relative")
+        absolute = self._policy.limit("benefit_tolerance_absolute")
+        rows = []
+        for shot in self._shots:
+            triples = max(shot.triples, 1)
+            spikes_before, spikes_after = (count / (triples * pixels) for count in shot.spikes)
+            flicker_before, flicker_after = (total / triples for total in shot.flicker)
+            rows.append(
+                {
+                    "shot": shot.shot,
+                    "treatment": shot.treatment,
+                    "first_frame": shot.first,
+                    "frames": shot.frames,
+                    "changed_share": shot.changed_px / (shot.frames * pixels),
+                    "mapped_share": shot.mapped_px / (shot.frames * pixels),
+                    "brightness_drift": abs(shot.brightness_after - shot.brightness_before) / shot.frames,
+                    "spikes_before": spikes_before,
+                    "spikes_after": spikes_after,
+                    "spikes_allowed": spikes_before * relative + absolute,
+                    "flicker_before": flicker_before,
+                    "flicker_after": flicker_after,
+                    "flicker_allowed": flicker_before * relative + absolute,
+                }
+            )
+        return pd.DataFrame(rows, columns=SHOT_COLUMNS)
+
+    def _luma(self, frame: Frame) -> Luma:
+        """Luma `(H, W)` as a share of the code range."""
+        scale = np.float32(1 / self._picture.max_code)
+        if self._picture.layout.model is ColourModel.RGB:
+            green, blue, red = frame
+            return luma(np.stack((red, green, blue))) * scale
+        return luma(frame[0]) * scale
+
+    def _changes(self, master: Frame, restored: Frame, mask: Mask | None) -> tuple[int, int]:
+        """Pixels changed, and pixels changed outside the mask.
+
+        A subsampled chroma sample stands for a block of pixels: it may change where the mask touches its block.
+        """
+        shape = (self._picture.height, self._picture.width)
+        changed, outside = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        for before, after in zip(master, restored, strict=True):
+            differs = before != after
+            if not differs.any():
+                continue
+            if differs.shape != shape:
+                steps = (-(-shape[0] // differs.shape[0]), -(-shape[1] // differs.shape[1]))
+                allowed = None if mask is None else _blocks_touched(mask, steps)
+                stray = differs if allowed is None else differs & ~allowed
+                changed |= _spread(differs, steps, shape)
+                outside |= _spread(stray, steps, shape)
+            else:
+                changed |= differs
+                outside |= differs if mask is None else differs & ~mask
+        return int(np.count_nonzero(changed)), int(np.count_nonzero(outside))
+
+    def _black(self, plane: Luma) -> bool:
+        dark = np.count_nonzero(plane <= np.float32(self._policy.limit("black_luma_max")))
+        return bool(dark >= self._policy.limit("black_share_min") * plane.size)
+
+    def _frozen(self, previous: tuple[Luma, Luma], present: tuple[Luma, Luma]) -> bool:
+        """Whether the restored frame repeats the one before it although the scan moves."""
+        every = slice(None, None, SAMPLING_PX)
+        last, now = previous[1][every, every], present[1][every, every]
+        if float(np.mean(cv2.absdiff(last, now))) > self._policy.limit("frozen_difference_max"):
+            return False
+        last, now = previous[0][every, every], present[0][every, every]
+        matched = now * (last.mean() / max(float(now.mean()), 1e-6))
+        return float(np.median(cv2.absdiff(last, matched))) > self._policy.limit("moving_difference_min")
+
+    def _sum(self, shot: _Shot, row: Measured, pixels: int) -> None:
+        shot.frames += 1
+        shot.changed_px += row.changed_px
+        shot.mapped_px += round(row.mapped_share * pixels)
+        shot.brightness_before += row.brightness_before
+        shot.brightness_after += row.brightness_after
+        if len(self._recent) < 3:
+            return
+        shot.triples += 1
+        earlier, middle, later = self._recent
+        limit = self._policy.limit("spike_contrast_min")
+        in_scan = spike_count(earlier[0], middle[0], later[0], limit)
+        same = all(one.changed_px == 0 for one in self._rows[-3:])
+        shot.spikes[0] += in_scan
+        shot.spikes[1] += in_scan if same else spike_count(earlier[1], middle[1], later[1], limit)
+        means = [(one.brightness_before, one.brightness_after) for one in self._rows[-3:]]
+        for side in (0, 1):
+            shot.flicker[side] += abs(means[1][side] - (means[0][side] + means[2][side]) / 2)
+
+
+SHOT_COLUMNS: Final = [
+    "shot",
+    "treatment",
+    "first_frame",
+    "frames",
+    "changed_share",
+    "mapped_share",
+    "brightness_drift",
+    "spikes_before",
+    "spikes_after",
+    "spikes_allowed",
+    "flicker_before",
+    "flicker_after",
+    "flicker_allowed",
+]
+
+
+def spike_count(earlier: Luma, middle: Luma, later: Luma, contrast_min: float) -> int:
+    """Pixels of the middle frame that differ from both neighbours in the same direction by more than a contrast.
+
+    The neighbours' mean brightness is matched first, so that flicker alone makes no spikes. No motion compensation:
+    what moves counts too, in the scan as in the restoration.
+
+    Source: spike detection index SDIa, Kokaram, "Motion Picture Restoration", Springer 1998, chapter 6.
+
+    >>> still = np.full((4, 4), 0.5, np.float32)
+    >>> dirty = still.copy()
+    >>> dirty[1, 2] = 0.1
+    >>> spike_count(still, dirty, still, 0.08)
+    1
+    """
+    present = middle - middle.mean()
+    forward, backward = present - (earlier - earlier.mean()), present - (later - later.mean())
+    bright = (forward > contrast_min) & (backward > contrast_min)
+    dark = (forward < -contrast_min) & (backward < -contrast_min)
+    return int(np.count_nonzero(bright | dark))
+
+
+def frame_md5(frame: Frame) -> str:
+    """The digest ffmpeg's `framemd5` gives a raw frame: md5 over its planes in order."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for plane in frame:
+        digest.update(np.ascontiguousarray(plane).data)
+    return digest.hexdigest()
+
+
+def _blocks_touched(mask: Mask, steps: tuple[int, int]) -> Mask:
+    """Blocks of `steps` rows by columns in which any pixel of the mask is set; edges may be ragged."""
+    rows = np.logical_or.reduceat(mask, np.arange(0, mask.shape[0], steps[0]), axis=0)
+    return np.asarray(np.logical_or.reduceat(rows, np.arange(0, mask.shape[1], steps[1]), axis=1))
+
+
+def _spread(blocks: Mask, steps: tuple[int, int], shape: tuple[int, int]) -> Mask:
+    return np.repeat(np.repeat(blocks, steps[0], axis=0), steps[1], axis=1)[: shape[0], : shape[1]]

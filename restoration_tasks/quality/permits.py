@@ -1,0 +1,78 @@
+"""What a plan permits to change: the kind of treatment of each shot, and the pixels its local repairs may write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from restoration_tasks.media.picture import PictureFormat, Work
+from restoration_tasks.quality.measure import Mask, Treatment
+from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
+from restoration_tasks.restoration.treatment import Map as DamageMap
+
+if TYPE_CHECKING:
+    from restoration_tasks.restoration.plan import PlannedShot
+    from restoration_tasks.restoration.treatment import Treatment as PlannedTreatment
+
+_KIND = {
+    Fidelity.MASKED: Treatment.MASKED,
+    Fidelity.GLOBAL: Treatment.GLOBAL,
+    Fidelity.GENERATIVE: Treatment.GENERATIVE,
+}
+_REACH = [Treatment.UNTOUCHED, Treatment.MASKED, Treatment.GLOBAL, Treatment.GENERATIVE]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What may change in one shot."""
+
+    shot: str
+    """Id of the shot, such as `s003`."""
+    start: int
+    stop: int
+    kind: Treatment
+    """The most far-reaching of its treatments."""
+    masked: tuple[PlannedTreatment[TreatmentParams], ...]
+    """Its local repairs."""
+
+    @classmethod
+    def of(cls, planned: PlannedShot) -> Self:
+        """What a planned shot permits.
+
+        Raises:
+            PlanError: a treatment or parameter is not known.
+        """
+        from restoration_tasks.restoration.treatment import registry
+
+        known = registry()
+        treatments = [known[one.name](one.checked) for one in planned.treatments]
+        kinds = [_KIND[one.fidelity] for one in treatments]
+        return cls(
+            shot=shot_id(planned.shot),
+            start=planned.start,
+            stop=planned.stop,
+            kind=max(kinds, key=_REACH.index, default=Treatment.UNTOUCHED),
+            masked=tuple(one for one in treatments if one.fidelity is Fidelity.MASKED),
+        )
+
+    def mask(self, index: int, work: Work, found: DamageMap, picture: PictureFormat) -> Mask:
+        """`(H, W)`: where local repairs may write. Whatever a treatment says, never where the map saw no damage at all.
+
+        Args:
+            index: 0-based position of the frame in the reel.
+            work: the scan's frame, `(C, H, W)` code values.
+            found: its damage map, probability × 255.
+            picture: format of the scan.
+        """
+        shown = Shown(index, work, found, picture)
+        allowed = np.zeros(found.shape, np.bool_)
+        for treatment in self.masked:
+            allowed |= treatment.mask(shown)
+        return allowed & (found > 0)
+
+
+def shot_id(number: int) -> str:
+    """How tables and reports name a shot: as its segments are named, without their number."""
+    return f"s{number:03d}"

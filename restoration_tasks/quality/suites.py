@@ -1,0 +1,267 @@
+"""The first rule set: integrity (nothing lost), fidelity (only damage touched), benefit (no worse than the scan)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from restoration_tasks.quality.findings import Severity
+from restoration_tasks.quality.measure import Treatment
+from restoration_tasks.quality.policy import Policy
+from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
+
+FRAME_COLUMNS: Final = (
+    "frame",
+    "scan_number",
+    "shot",
+    "treatment",
+    "recorded_md5",
+    "master_md5",
+    "changed_px",
+    "outside_px",
+    "changed_share",
+    "brightness_before",
+    "brightness_after",
+    "brightness_drift",
+    "black_added",
+    "frozen_added",
+)
+"""Columns of the table of frames that must hold a value in every row."""
+
+FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "integrity.decodes": (
+        "The restored master can be read from the first frame to the last.",
+        ("restored decodes",),
+    ),
+    "integrity.frame_count": (
+        "The restored master has as many frames as the scan, and as many as its container says.",
+        ("frames", "frames in the container"),
+    ),
+    "integrity.size": ("The restored picture has the size of the scan.", ("width", "height")),
+    "integrity.bit_depth": ("The restored master keeps the scan's bit depth.", ("bit depth",)),
+    "integrity.pixel_format": ("The restored master keeps the scan's channels and sampling.", ("pixel format",)),
+    "integrity.frame_rate": ("The restored master runs at the scan's frame rate.", ("frame rate",)),
+    "integrity.codec": (
+        "The restored master is FFV1 version 3, every frame by itself, with a checksum in every slice.",
+        ("codec", "codec version", "slice checksums", "frames between key frames"),
+    ),
+    "integrity.copies": (
+        "The mezzanine and the access copy are ProRes 422 HQ and H.264 and as long as the master.",
+        ("mezzanine codec", "mezzanine frames", "access codec", "access frames"),
+    ),
+}
+"""Rules about properties of files: what staff read, and the facts that must be as expected."""
+
+UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
+MASKED: Final = Scope("treatment", (Treatment.MASKED,))
+GLOBAL: Final = Scope("treatment", (Treatment.GLOBAL,))
+TREATED: Final = Scope("treatment", (Treatment.MASKED, Treatment.GLOBAL, Treatment.GENERATIVE))
+NOT_INVENTED: Final = (Treatment.UNTOUCHED, Treatment.MASKED, Treatment.GLOBAL)
+
+
+def rules(policy: Policy, *, frames: int, shots: int, files: int) -> tuple[Rule, ...]:
+    """Every rule a restored reel must meet.
+
+    Args:
+        policy: the thresholds.
+        frames: how many frames the scan has; the table of frames must have as many rows.
+        shots: how many shots were found.
+        files: how many files were delivered.
+    """
+    return (
+        *_measured(frames, shots),
+        *_properties(),
+        *_source(files),
+        *_whole_picture(),
+        *_fidelity(policy),
+        *_benefit(),
+    )
+
+
+def _measured(frames: int, shots: int) -> Sequence[Rule]:
+    """Without these an empty or half-measured table would pass everything else."""
+    complete = tuple(Expectation(Kind.NOT_NULL, {"column": column}) for column in FRAME_COLUMNS)
+    return (
+        Rule(
+            "integrity.every_frame_measured",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Every frame of the scan was compared with its restored frame, once.",
+            (
+                Expectation(Kind.ROW_COUNT, {"value": frames}),
+                Expectation(Kind.UNIQUE, {"column": "frame"}),
+                *complete,
+            ),
+        ),
+        Rule(
+            "integrity.every_shot_measured",
+            Table.SHOTS,
+            Severity.FAIL,
+            "Every shot was measured, once.",
+            (Expectation(Kind.ROW_COUNT, {"value": shots}), Expectation(Kind.UNIQUE, {"column": "shot"})),
+        ),
+    )
+
+
+def _properties() -> Sequence[Rule]:
+    same = (Expectation(Kind.PAIR_EQUAL, {"column_A": "expected", "column_B": "found"}),)
+    by_fact = [
+        Rule(rule_id, Table.FACTS, Severity.FAIL, sentence, same, scope=Scope("fact", facts))
+        for rule_id, (sentence, facts) in FACTS.items()
+    ]
+    every_fact = sorted(fact for _, facts in FACTS.values() for fact in facts)
+    return (
+        *by_fact,
+        Rule(
+            "integrity.every_property_read",
+            Table.FACTS,
+            Severity.FAIL,
+            "Every property of the masters and copies was read, once.",
+            (
+                Expectation(Kind.ROW_COUNT, {"value": len(every_fact)}),
+                Expectation(Kind.VALUES_ARE_EXACTLY, {"column": "fact", "value_set": every_fact}),
+            ),
+        ),
+    )
+
+
+def _source(files: int) -> Sequence[Rule]:
+    return (
+        Rule(
+            "integrity.scan_unchanged",
+            Table.FILES,
+            Severity.FAIL,
+            "Every delivered file still has the digest it was delivered with.",
+            (
+                Expectation(Kind.ROW_COUNT, {"value": files}),
+                Expectation(Kind.PAIR_EQUAL, {"column_A": "expected", "column_B": "found"}),
+            ),
+        ),
+        Rule(
+            "integrity.master_is_the_scan",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Every frame of the preservation master is, bit by bit, the frame that was scanned.",
+            (Expectation(Kind.PAIR_EQUAL, {"column_A": "recorded_md5", "column_B": "master_md5"}),),
+        ),
+    )
+
+
+def _whole_picture() -> Sequence[Rule]:
+    return (
+        Rule(
+            "integrity.no_new_black_frame",
+            Table.FRAMES,
+            Severity.FAIL,
+            "No frame is black that is not black in the scan.",
+            (Expectation(Kind.IN_SET, {"column": "black_added", "value_set": [False]}),),
+        ),
+        Rule(
+            "integrity.no_new_frozen_frame",
+            Table.FRAMES,
+            Severity.FAIL,
+            "No frame repeats the one before it where the scan moves.",
+            (Expectation(Kind.IN_SET, {"column": "frozen_added", "value_set": [False]}),),
+        ),
+    )
+
+
+def _fidelity(policy: Policy) -> Sequence[Rule]:
+    drift = policy.limit("global_shot_drift_max")
+    return (
+        Rule(
+            "fidelity.untouched_is_identical",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Shots without a treatment are bit-identical to the scan.",
+            (Expectation(Kind.BETWEEN, {"column": "changed_px", "min_value": 0, "max_value": 0}),),
+            scope=UNTOUCHED,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.only_damage_changed",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where only local damage was repaired, not one pixel outside the damage map changed.",
+            (Expectation(Kind.BETWEEN, {"column": "outside_px", "min_value": 0, "max_value": 0}),),
+            scope=MASKED,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.repairs_stay_local",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Local repairs changed only a small part of any frame.",
+            (
+                Expectation(
+                    Kind.BETWEEN,
+                    {"column": "changed_share", "min_value": 0, "max_value": policy.limit("masked_share_max")},
+                ),
+            ),
+            scope=MASKED,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.frame_brightness_bounded",
+            Table.FRAMES,
+            Severity.FAIL,
+            "No frame was made much brighter or darker than it was scanned.",
+            (
+                Expectation(
+                    Kind.BETWEEN,
+                    {"column": "brightness_drift", "min_value": 0, "max_value": policy.limit("global_frame_drift_max")},
+                ),
+            ),
+            scope=GLOBAL,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.shot_brightness_kept",
+            Table.SHOTS,
+            Severity.FAIL,
+            "Each shot as a whole is as bright as it was scanned.",
+            (Expectation(Kind.BETWEEN, {"column": "brightness_drift", "min_value": 0, "max_value": drift}),),
+            scope=GLOBAL,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.nothing_invented",
+            Table.SHOTS,
+            Severity.NOTE,
+            "No shot holds picture detail invented by a model.",
+            (Expectation(Kind.IN_SET, {"column": "treatment", "value_set": [kind.value for kind in NOT_INVENTED]}),),
+        ),
+    )
+
+
+def _benefit() -> Sequence[Rule]:
+    return (
+        Rule(
+            "benefit.no_more_dirt",
+            Table.SHOTS,
+            Severity.FAIL,
+            "No treated shot shows more specks than the scan.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST,
+                    {"column_A": "spikes_allowed", "column_B": "spikes_after", "or_equal": True},
+                ),
+            ),
+            scope=TREATED,
+            optional=True,
+        ),
+        Rule(
+            "benefit.no_more_flicker",
+            Table.SHOTS,
+            Severity.FAIL,
+            "No treated shot flickers more than the scan.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST,
+                    {"column_A": "flicker_allowed", "column_B": "flicker_after", "or_equal": True},
+                ),
+            ),
+            scope=TREATED,
+            optional=True,
+        ),
+    )

@@ -1,0 +1,150 @@
+"""What a treatment is: its name, what it may change, how far it looks in time, and its parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from restoration_tasks.media.picture import PictureFormat, Work
+from restoration_tasks.restoration.motion import Luma, analysis_luma
+from restoration_tasks.runtime.errors import PlanError
+
+Map = npt.NDArray[np.uint8]
+"""`(H, W)` probability of damage × 255."""
+Mask = npt.NDArray[np.bool_]
+
+
+class Fidelity(StrEnum):
+    """What a treatment may do to the picture."""
+
+    MASKED = "masked"
+    """Only pixels inside its map change; the rest stay bit-identical."""
+    GLOBAL = "global"
+    """Every pixel may change, bounded by a figure the check step reads."""
+    GENERATIVE = "generative"
+    """Invents detail: off unless the plan asks, and marked wherever the result is shown."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One frame as the treatments see it."""
+
+    index: int
+    """0-based position in the reel."""
+    work: Work
+    """`(C, H, W)` code values."""
+    map: Map | None
+    """Its damage map; None where the plan needs none."""
+    picture: PictureFormat
+
+    @cached_property
+    def luma(self) -> Luma:
+        """`(H, W)` 8-bit analysis copy."""
+        return analysis_luma(self.work, self.picture.max_code, rgb=self.picture.is_rgb)
+
+
+class TreatmentParams(BaseModel):
+    """Parameters of a treatment: each field has a range and a help text for staff."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def sliced(self, first: int, stop: int) -> TreatmentParams:  # noqa: ARG002 - the common case has nothing to slice
+        """These parameters for frames `first ≤ i < stop`, counted from the shot's start; per-frame curves are cut to them."""
+        return self
+
+    def require_frames(self, frames: int) -> None:  # noqa: B027 - most parameters are not per frame
+        """Refuse parameters that do not fit a shot of so many frames.
+
+        Raises:
+            ValueError: a per-frame curve has another length.
+        """
+
+
+Params = TypeVar("Params", bound=TreatmentParams)
+
+
+class Treatment(ABC, Generic[Params]):
+    """One treatment with its parameters, for one segment."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    """What staff call it."""
+    fidelity: ClassVar[Fidelity]
+    order: ClassVar[int]
+    """Place in the order of work (masked repairs before all others), whatever order a plan names them in."""
+    params_model: ClassVar[type[TreatmentParams]]
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    @property
+    @abstractmethod
+    def radius(self) -> int:
+        """Neighbouring frames it looks at on each side."""
+
+    @property
+    def needs_map(self) -> bool:
+        """Whether it works inside a damage map."""
+        return self.fidelity is Fidelity.MASKED
+
+    def mask(self, shown: Shown) -> Mask:
+        """`(H, W)`: the pixels it may change; every pixel unless it is a masked treatment."""
+        return np.ones(shown.work.shape[1:], np.bool_)
+
+    @abstractmethod
+    def apply(self, window: Mapping[int, Shown], place: int) -> Work:
+        """The treated frame.
+
+        Args:
+            window: offset to frame, 0 the frame itself; frames of the same shot only, fewer at its ends.
+            place: which frame of the segment this is, 0-based; per-frame parameters are counted by it.
+
+        Returns:
+            `(C, H, W)` code values, a new array. A masked treatment leaves pixels outside `mask` as they are.
+        """
+
+
+def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
+    """Every treatment by name, in the order of work."""
+    from restoration_tasks.restoration.dirt import DirtRepair
+    from restoration_tasks.restoration.flicker import Deflicker
+
+    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, Deflicker]  # type: ignore[list-item]
+    return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
+
+
+def checked_params(name: str, params: Mapping[str, JsonValue]) -> TreatmentParams:
+    """The parameters of a treatment, in range.
+
+    Raises:
+        PlanError: there is no such treatment, or a parameter is unknown or out of range.
+    """
+    treatments = registry()
+    if name not in treatments:
+        raise PlanError(
+            "the plan names an unknown treatment", expected=", ".join(treatments), found=name, action="correct its name"
+        )
+    try:
+        return treatments[name].params_model.model_validate(dict(params))
+    except ValueError as error:
+        raise PlanError(
+            f"the parameters of {name!r} are not valid: {_first_problem(error)}",
+            action="correct the plan; the parameters and their ranges are in docs/treatments.md",
+        ) from error
+
+
+def _first_problem(error: ValueError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problem = error.errors()[0]
+    return f"{'.'.join(map(str, problem['loc'])) or 'they'}: {problem['msg']}"

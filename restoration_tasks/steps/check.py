@@ -1,0 +1,221 @@
+"""Check: hold the restored master against the scan, frame by frame, and say whether it may be signed off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.files import write_atomic
+from restoration_tasks.runtime.spec import AgentKind, StepName
+from restoration_tasks.runtime.step import StepDefinition, StepWork
+
+if TYPE_CHECKING:
+    from restoration_tasks.media.picture import Frame, PictureFormat
+    from restoration_tasks.media.scan import Scan
+    from restoration_tasks.media.segments import Segment
+    from restoration_tasks.quality.findings import CheckReport
+    from restoration_tasks.quality.measure import ReelMeter
+    from restoration_tasks.quality.permits import Permit
+    from restoration_tasks.report.stills import StillPicker
+    from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.restoration.treatment import Map
+
+
+class CheckParams(BaseModel):
+    """Parameters of the step: there are none, the policy is part of the release."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class _Reel:
+    """What is compared, opened."""
+
+    scan: Scan
+    plan: Plan
+    permits: tuple[Permit, ...]
+    segments: tuple[Segment, ...]
+    recorded: tuple[str, ...]
+    """framemd5 of the scan, as ingest recorded it."""
+    master: Path
+    restored: Path
+
+
+def run(work: StepWork) -> None:
+    """Measure once, judge, write `check.json` and `report.html`.
+
+    A refusal is a result like any other: it is written, with `passed` false. Only what keeps the check from being made
+    at all (the preservation master or a map cannot be read) is an error.
+
+    Raises:
+        MediaError: the preservation master or a damage map cannot be read.
+        PlanError: the plan is not one.
+    """
+    from restoration_tasks.quality.expectations import evaluate
+    from restoration_tasks.quality.facts import facts_table, files_table
+    from restoration_tasks.quality.findings import CheckReport
+    from restoration_tasks.quality.measure import ReelMeter
+    from restoration_tasks.quality.policy import policy
+    from restoration_tasks.quality.rules import Table
+    from restoration_tasks.quality.suites import rules
+    from restoration_tasks.report.stills import StillPicker
+
+    work.parse_params(CheckParams)
+    reel = _open(work)
+    picture = _picture(reel.master)
+    meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
+    decoded, complaint = _measure(work, reel, picture, meter, stills)
+    tables = {
+        Table.FRAMES: meter.frames_table(),
+        Table.SHOTS: meter.shots_table(),
+        Table.FACTS: facts_table(
+            reel.scan,
+            restored=reel.restored,
+            mezzanine=work.input("mezzanine"),
+            access=work.input("access"),
+            decoded=decoded,
+            decode_error=complaint,
+        ),
+        Table.FILES: files_table(
+            reel.scan,
+            work.source("delivery"),
+            lambda done: work.progress(done, len(reel.scan.files), "delivered files"),
+        ),
+    }
+    wanted = rules(policy(), frames=len(reel.scan.files), shots=len(reel.permits), files=len(reel.scan.files))
+    check = CheckReport(
+        reel_id=work.reel_id,
+        policy_version=policy().version,
+        frames=len(reel.scan.files),
+        results=evaluate(wanted, tables),
+    )
+    _write(work, reel, check, meter, stills)
+
+
+def _open(work: StepWork) -> _Reel:
+    from restoration_tasks.media import framemd5
+    from restoration_tasks.media.scan import Scan
+    from restoration_tasks.media.segments import Segment
+    from restoration_tasks.quality.permits import Permit
+    from restoration_tasks.restoration.plan import Plan
+
+    plan_file = work.input("plan")
+    plan = Plan.from_yaml(plan_file.read_bytes(), source=plan_file.name)
+    listed = json.loads(work.input("shots").read_bytes())["segments"]
+    return _Reel(
+        scan=Scan.read(work.input("scan")),
+        plan=plan,
+        permits=tuple(Permit.of(shot) for shot in plan.shots),
+        segments=tuple(Segment.from_json(one) for one in listed),
+        recorded=framemd5.read(work.input("framemd5")),
+        master=work.input("master"),
+        restored=work.input("restoration_master"),
+    )
+
+
+def _picture(master: Path) -> PictureFormat:
+    from restoration_tasks.media.reader import probe_format
+
+    return probe_format(master)
+
+
+def _measure(
+    work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMeter, stills: StillPicker
+) -> tuple[int, str | None]:
+    """Stream master, restored master and maps together, once.
+
+    Returns:
+        Frames of the restored master that were decoded, and why decoding stopped early (None if it did not).
+    """
+    from restoration_tasks.media.reader import FrameReader
+
+    complaints: list[str] = []
+    restored = _restored_frames(reel.restored, picture, complaints.append)
+    maps = _map_frames(work, reel.segments)
+    total, decoded = len(reel.scan.files), 0
+    for permit in reel.permits:
+        reader = FrameReader(reel.master, start=permit.start, count=permit.stop - permit.start)
+        for index, frame in enumerate(reader, start=permit.start):
+            found, after = next(maps), next(restored, None)
+            if after is None:
+                return decoded, complaints[0] if complaints else None
+            decoded += 1
+            number = reel.scan.files[index].number if index < total else index
+            mask = permit.mask(index, picture.to_work(frame), found, picture)
+            row = meter.add(
+                frame=index,
+                scan_number=number,
+                shot=permit.shot,
+                treatment=permit.kind,
+                recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
+                master=frame,
+                restored=after,
+                mask=mask,
+            )
+            stills.offer(row, frame, after, found)
+            work.progress(decoded, total)
+    # Whatever the restored master holds beyond the scan is counted, so that a surplus frame is seen.
+    decoded += sum(1 for _ in restored)
+    return decoded, complaints[0] if complaints else None
+
+
+def _restored_frames(path: Path, picture: PictureFormat, complain: Callable[[str], None]) -> Iterator[Frame]:
+    """Frames of the restored master until it ends or cannot be read on; a fault of it is a finding, not a crash."""
+    from restoration_tasks.media.reader import FrameReader
+
+    try:
+        reader = FrameReader(path)
+        if reader.format.plane_shapes != picture.plane_shapes or reader.format.dtype != picture.dtype:
+            complain(f"another picture: {reader.format.width}x{reader.format.height} {reader.format.pix_fmt}")
+            return
+        yield from reader
+    except MediaError as error:
+        complain(error.message)
+
+
+def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Map]:
+    """Damage maps of the whole reel, in order."""
+    from restoration_tasks.media.reader import FrameReader
+
+    for segment in segments:
+        for frame in FrameReader(work.input(f"map/{segment.id}"), count=segment.frames):
+            yield frame[0]
+
+
+def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
+    import great_expectations
+
+    from restoration_tasks.report.page import ReportedFile, render
+
+    check_file = work.output("check", "check.json", media_type="application/json")
+    write_atomic(check_file, check.model_dump_json(indent=1).encode() + b"\n")
+    files = [
+        ReportedFile(role, Path(work.spec.inputs[role].uri).name, reference.bytes, reference.sha256)
+        for role in ("master", "restoration_master", "mezzanine", "access", "plan")
+        if (reference := work.spec.inputs.get(role))
+    ]
+    page = render(
+        check=check,
+        scan=reel.scan,
+        plan=reel.plan,
+        frames=meter.frames_table(),
+        shots=meter.shots_table(),
+        stills=stills.chosen(),
+        files=files,
+    )
+    write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
+    work.figure("passed", check.passed)
+    work.figure("failed_rules", list(check.failed_rules))
+    for result in check.results:
+        if result.broken:
+            work.warn(f"{result.id}: {result.sentence} Found: {result.detail}")
+    work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
+
+
+STEP = StepDefinition(name=StepName.CHECK, version="1", run=run)

@@ -1,0 +1,305 @@
+"""The whole way of a reel without Airflow: each step in a process of its own, recorded as in a DAG run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from restoration_tasks.catalogue import decisions, journal, lock, reels
+from restoration_tasks.catalogue.engine import Sessions
+from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
+from restoration_tasks.runtime.errors import CheckRefused, DecisionNeeded
+from restoration_tasks.runtime.launch import StepProcess, write_specs
+from restoration_tasks.runtime.progress import Reporter, parse_line
+from restoration_tasks.runtime.runner import finished
+from restoration_tasks.runtime.spec import Spec, StepName, StepResult
+from restoration_tasks.steps import plan_versions
+from restoration_tasks.steps.way import Execution, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from restoration_tasks.catalogue.publish import Published
+    from restoration_tasks.steps.way import PlanFile
+
+LANES = 2
+"""Batches worked side by side: one a core of the smallest machine we support."""
+PROGRAM = Participant(AgentKind.SOFTWARE, "reelkeeper")
+
+Say = Callable[[str], object]
+
+
+class Conductor:
+    """Takes one reel its way. Each property works what it needs first; finished work is reused.
+
+    Args:
+        way: builds the specs.
+        sessions: the catalogue.
+        run_id: names this run in the provenance; running the same id again goes on where it stopped.
+        report: where progress goes.
+        say: where lines for the operator go.
+        fresh: steps to work again although they had succeeded.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        sessions: Sessions,
+        run_id: str,
+        *,
+        report: Reporter,
+        say: Say,
+        fresh: frozenset[StepName] = frozenset(),
+    ) -> None:
+        self.way = way
+        self.sessions = sessions
+        self.run_id = run_id
+        self._report = report
+        self._say = say
+        self._fresh = fresh
+        self._running: set[StepProcess] = set()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def holding_the_reel(self) -> Iterator[None]:
+        """Register the reel and hold it for this run.
+
+        Raises:
+            ReelBusy: another run works on it.
+        """
+        with self.sessions.begin() as session:
+            reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
+            lock.acquire(session, self.way.reel_id, self.run_id)
+            reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
+        try:
+            yield
+        finally:
+            self._stop_all()
+            with self.sessions.begin() as session:
+                lock.release(session, self.way.reel_id, self.run_id)
+
+    @cached_property
+    def ingested(self) -> StepResult:
+        """The delivery, checked, and its preservation master."""
+        return self._one(StepName.INGEST, self.way.ingest)
+
+    @cached_property
+    def shots(self) -> StepResult:
+        """Cuts and segments."""
+        return self._one(StepName.SHOTS, lambda asks: self.way.shots(asks, self.ingested))
+
+    @cached_property
+    def assessed(self) -> dict[str, StepResult]:
+        """Damage of every segment."""
+        ingest = self.ingested
+        return self._lanes(StepName.ASSESS, lambda asks, segment: self.way.assess(asks, ingest, segment))
+
+    @cached_property
+    def plan(self) -> PlanFile:
+        """The plan, recorded as a version of the reel."""
+        if self.way.options.plan_version is not None:
+            with self.sessions.begin() as session:
+                return plan_versions.named(session, self.way, self.way.options.plan_version)
+        drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.shots, self.assessed))
+        with self.sessions.begin() as session:
+            return plan_versions.adopt(
+                session,
+                self.way,
+                self.way.draft(drafted),
+                author=PROGRAM,
+                reason=f"from the damage measured; strength {self.way.options.strength}",
+            )
+
+    @cached_property
+    def restored(self) -> dict[str, StepResult]:
+        """Every segment, treated as the plan says."""
+        ingest, assessed, plan = self.ingested, self.assessed, self.plan.plan
+        return self._lanes(
+            StepName.RESTORE, lambda asks, segment: self.way.restore(asks, ingest, assessed, plan, segment)
+        )
+
+    @cached_property
+    def assembled(self) -> StepResult:
+        """Restoration master and copies."""
+        restored = self.restored
+        return self._one(
+            StepName.ASSEMBLE,
+            lambda asks: self.way.assemble(asks, self.ingested, restored, self.way.segments(self.shots)),
+        )
+
+    @cached_property
+    def checked(self) -> StepResult:
+        """What the check found."""
+        return self._one(
+            StepName.CHECK,
+            lambda asks: self.way.check(
+                asks, self.ingested, self.shots, self.assessed, self.restored, self.plan.reference, self.assembled
+            ),
+        )
+
+    def decide(self, answer: DecisionAnswer, login: str, note: str) -> None:
+        """Record what a person says about the restoration.
+
+        Raises:
+            WrongUse: this person may not decide.
+            CheckRefused: what the check refused cannot be approved.
+        """
+        role = decisions.role_of(login, self.way.settings)
+        if answer is DecisionAnswer.APPROVE:
+            self.require_passed()
+        with self.sessions.begin() as session:
+            decisions.decide(
+                session,
+                self.way.reel_id,
+                run_id=self.run_id,
+                execution_id=f"{self.run_id}/decide",
+                plan_version=self.plan.version,
+                answer=answer,
+                person=Person(login),
+                role=role,
+                note=note,
+            )
+
+    def require_passed(self) -> None:
+        """Go on only if the check passed.
+
+        Raises:
+            CheckRefused: it did not.
+        """
+        if not self.checked.figures["passed"]:
+            failed = ", ".join(map(str, self.checked.figures.get("failed_rules") or []))  # type: ignore[arg-type]
+            raise CheckRefused(
+                f"the check refused the restoration: {failed}",
+                reel=self.way.reel_id,
+                file=self.way.vault.path(self.checked.output("report").uri),
+                action="read the report, then run again with --strength gentler or fewer treatments",
+            )
+
+    def leave_to_a_person(self) -> None:
+        """End here until somebody decides.
+
+        Raises:
+            DecisionNeeded: always.
+        """
+        with self.sessions.begin() as session:
+            reels.set_state(session, self.way.reel_id, ReelState.AWAITING_DECISION)
+        raise DecisionNeeded(
+            "the restoration waits for a person's decision",
+            reel=self.way.reel_id,
+            file=self.way.vault.path(self.checked.output("report").uri),
+            action="look at the report, then run the same command with --approve-as NAME",
+        )
+
+    @cached_property
+    def catalogued(self) -> Published:
+        """The reel in the catalogue, with its provenance exports. Needs an approval."""
+        from restoration_tasks.catalogue.publish import publish
+
+        products = (self.ingested.output("master"), *self.assembled.outputs)
+        return publish(
+            self.sessions,
+            self.way.vault,
+            self.way.reel_id,
+            run_id=self.run_id,
+            execution_id=f"{self.run_id}/catalogue",
+            state=ReelState.RESTORED,
+            products=products,
+            plan_version=self.plan.version,
+            participants=(PROGRAM,),
+        )
+
+    @cached_property
+    def packaged(self) -> StepResult:
+        """The BagIt package."""
+        published = self.catalogued
+        documents = {"premis": published.premis.reference, "chain": published.chain.reference}
+        return self._one(
+            StepName.PACKAGE,
+            lambda asks: self.way.package(
+                asks,
+                self.ingested,
+                self.plan.reference,
+                self.assembled,
+                self.checked,
+                documents,
+                self.way.bag_info(datetime.now(UTC).date(), self.plan.version),
+            ),
+        )
+
+    def _one(self, step: StepName, spec_for: Callable[[Execution], Spec]) -> StepResult:
+        task = journal.Task(self.run_id, step)
+        return self._work(task, (spec_for(self._execution(task)),))[0]
+
+    def _lanes(self, step: StepName, spec_for: Callable[..., Spec]) -> dict[str, StepResult]:
+        """Work every batch, some side by side."""
+        found: dict[str, StepResult] = {}
+        with ThreadPoolExecutor(LANES) as lanes:
+            futures = []
+            for batch in self.way.batches(self.shots):
+                task = journal.Task(self.run_id, step, batch.number - 1)
+                specs = tuple(spec_for(self._execution(task), segment) for segment in batch.segments)
+                futures.append(lanes.submit(self._work, task, specs))
+            try:
+                for future in futures:
+                    found |= {str(result.segment): result for result in future.result()}
+            except BaseException:
+                lanes.shutdown(wait=False, cancel_futures=True)
+                self._stop_all()
+                raise
+        return found
+
+    def _execution(self, task: journal.Task) -> Execution:
+        return Execution(task.execution_id, fresh=StepName(task.task_id) in self._fresh)
+
+    def _work(self, task: journal.Task, specs: tuple[Spec, ...]) -> list[StepResult]:
+        if not all(finished(spec, self.way.vault) for spec in specs):
+            self._process(write_specs(self.way.vault, specs))
+        results = [self.way.result_of(spec) for spec in specs]
+        for spec, result in zip(specs, results, strict=True):
+            journal.record(self.sessions, task, spec, result)
+            self._say(_line(spec, result))
+            for warning in result.warnings:
+                self._say(f"  note: {warning}")
+        return results
+
+    def _process(self, spec_uri: str) -> None:
+        process = StepProcess(spec_uri, self.way.settings)
+        with self._guard:
+            self._running.add(process)
+        try:
+            for line in process.lines():
+                if (progress := parse_line(line)) is not None:
+                    self._report(progress)
+            process.check()
+        finally:
+            process.stop()
+            with self._guard:
+                self._running.discard(process)
+
+    def _stop_all(self) -> None:
+        with self._guard:
+            running = list(self._running)
+        for process in running:
+            process.stop()
+
+
+def _line(spec: Spec, result: StepResult) -> str:
+    if result.execution_id != spec.execution_id:
+        return f"{spec.label}: reused"
+    if result.compared is not None:
+        return f"{spec.label}: worked again in {result.wall_s:.1f} s; the bytes {_agreement(result)}"
+    return f"{spec.label}: {result.wall_s:.1f} s"
+
+
+def _agreement(result: StepResult) -> str:
+    assert result.compared is not None
+    if not result.compared.differing:
+        return f"agree with attempt {result.compared.with_attempt}"
+    return f"DIFFER from attempt {result.compared.with_attempt} in {', '.join(result.compared.differing)}"

@@ -1,0 +1,82 @@
+"""A small reel with known truth: three shots (clean, dirty, flickering), its scan, its restoration and its damage maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.quality.measure import ReelMeter, Treatment, frame_md5
+from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.rules import Table
+from restoration_tasks.quality.suites import FACTS
+
+PICTURE = PictureFormat(width=96, height=72, pix_fmt="gray10le")
+SHOT_FRAMES = 6
+SHOTS = {"s001": Treatment.UNTOUCHED, "s002": Treatment.MASKED, "s003": Treatment.GLOBAL}
+FIRST_SCAN_NUMBER = 86400
+
+
+@dataclass
+class Reel:
+    """Frames are lists of plane tuples, so that a test can spoil one of them."""
+
+    scan: list = field(default_factory=list)
+    restored: list = field(default_factory=list)
+    masks: list = field(default_factory=list)
+    shots: list = field(default_factory=list)
+    recorded: list = field(default_factory=list)
+
+    def tables(self):
+        """The tables of the check, as the step would measure them."""
+        import pandas as pd
+
+        meter = ReelMeter(PICTURE, policy())
+        for number, (scan, restored, mask, shot) in enumerate(
+            zip(self.scan, self.restored, self.masks, self.shots, strict=False)
+        ):
+            meter.add(
+                frame=number,
+                scan_number=FIRST_SCAN_NUMBER + number,
+                shot=shot,
+                treatment=SHOTS[shot],
+                recorded_md5=self.recorded[number],
+                master=scan,
+                restored=restored,
+                mask=mask,
+            )
+        facts = [(fact, "as it was", "as it was") for _, names in FACTS.values() for fact in names]
+        files = [(f"scan/{number:06d}.dpx", "ab" * 32, "ab" * 32) for number in range(len(self.scan))]
+        return {
+            Table.FRAMES: meter.frames_table(),
+            Table.SHOTS: meter.shots_table(),
+            Table.FACTS: pd.DataFrame(facts, columns=["fact", "expected", "found"]),
+            Table.FILES: pd.DataFrame(files, columns=["file", "expected", "found"]),
+        }
+
+
+def make_reel() -> Reel:
+    """A moving texture; specks in the second shot, all repaired; flicker in the third, halved."""
+    rng = np.random.default_rng(7)
+    scene = cv2.GaussianBlur(rng.uniform(0, 1, (PICTURE.height, PICTURE.width + 64)), (0, 0), 4)
+    scene = (300 + 400 * (scene - scene.min()) / np.ptp(scene)).astype(np.int32)
+    reel = Reel()
+    for number in range(SHOT_FRAMES * len(SHOTS)):
+        shot = list(SHOTS)[number // SHOT_FRAMES]
+        clean = scene[:, 2 * number : 2 * number + PICTURE.width].copy()
+        scanned, restored, mask = clean, clean, np.zeros(clean.shape, bool)
+        if SHOTS[shot] is Treatment.MASKED:
+            y, x = rng.integers(4, 60, 2)
+            mask[y : y + 6, x : x + 6] = True
+            scanned = np.where(mask, 20, clean)
+        if SHOTS[shot] is Treatment.GLOBAL:
+            swing = 60 if number % 2 else -60
+            scanned, restored = clean + swing, clean + swing // 2
+        reel.scan.append((scanned.astype(np.uint16),))
+        reel.restored.append((restored.astype(np.uint16),))
+        reel.masks.append(mask)
+        reel.shots.append(shot)
+    reel.recorded = [frame_md5(frame) for frame in reel.scan]
+    return reel

@@ -1,0 +1,251 @@
+"""Every rule of the first set has an example made to break it, and only it names the damage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restoration_tasks.quality.expectations import evaluate
+from restoration_tasks.quality.findings import CheckReport, Severity, Status
+from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.rules import Table
+from restoration_tasks.quality.suites import FACTS, rules
+from tests.quality.synthetic import FIRST_SCAN_NUMBER, SHOT_FRAMES, SHOTS, make_reel
+
+FRAMES = SHOT_FRAMES * len(SHOTS)
+RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
+CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
+"""One frame of each shot."""
+
+
+@pytest.fixture
+def reel():
+    return make_reel()
+
+
+def check(tables, only=tuple(Table)) -> CheckReport:
+    """The report of the rules about some tables."""
+    wanted = [one for one in RULES if one.table in only]
+    return CheckReport(
+        reel_id="R1", policy_version=policy().version, frames=FRAMES, results=evaluate(wanted, tables)
+    )
+
+
+def rule(report: CheckReport, rule_id: str):
+    return next(one for one in report.results if one.id == rule_id)
+
+
+def spoil(frames: list, number: int, change) -> None:
+    plane = frames[number][0].copy()
+    change(plane)
+    frames[number] = (plane,)
+
+
+def test_a_sound_restoration_passes(reel):
+    report = check(reel.tables())
+    assert report.passed
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == {}
+    assert [one.id for one in report.results] == [one.id for one in RULES]
+
+
+def test_ids_are_unique_and_sentences_are_plain():
+    assert len({one.id for one in RULES}) == len(RULES)
+    for one in RULES:
+        assert one.sentence[0].isupper()
+        assert one.sentence.endswith(".")
+        assert "_" not in one.sentence
+
+
+def one_pixel_outside_the_map(reel):
+    spoil(reel.restored, MASKED, lambda plane: plane.__setitem__((0, 0), plane[0, 0] + 1))
+
+
+def changed_clean_shot(reel):
+    spoil(reel.restored, CLEAN, lambda plane: plane.__setitem__((40, 40), plane[40, 40] + 1))
+
+
+def black_frame(reel):
+    spoil(reel.restored, GLOBAL, lambda plane: plane.fill(64))
+
+
+def frozen_frame(reel):
+    reel.restored[GLOBAL] = reel.restored[GLOBAL - 1]
+
+
+def master_is_not_the_scan(reel):
+    reel.recorded[MASKED] = "0" * 32
+
+
+def repair_over_half_the_frame(reel):
+    reel.masks[MASKED][:40] = True
+    spoil(reel.restored, MASKED, lambda plane: plane.__setitem__(slice(0, 40), plane[:40] + 1))
+
+
+def frame_made_bright(reel):
+    spoil(reel.restored, GLOBAL, lambda plane: plane.__iadd__(250))
+
+
+def shot_made_brighter(reel):
+    for number in range(2 * SHOT_FRAMES, FRAMES):
+        spoil(reel.restored, number, lambda plane: plane.__iadd__(40))
+
+
+def specks_added(reel):
+    for number in range(2 * SHOT_FRAMES, FRAMES, 2):
+        spoil(reel.restored, number, lambda plane: plane.__setitem__((slice(10, 40), slice(10, 40)), 1000))
+
+
+def flicker_made_stronger(reel):
+    for number in range(2 * SHOT_FRAMES, FRAMES):
+        swing = 90 if number % 2 else -90
+        spoil(reel.restored, number, lambda plane, swing=swing: plane.__iadd__(np.uint16(swing % 65536)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule_id", "where"),
+    [
+        (one_pixel_outside_the_map, "fidelity.only_damage_changed", MASKED),
+        (changed_clean_shot, "fidelity.untouched_is_identical", CLEAN),
+        (black_frame, "integrity.no_new_black_frame", GLOBAL),
+        (frozen_frame, "integrity.no_new_frozen_frame", GLOBAL),
+        (master_is_not_the_scan, "integrity.master_is_the_scan", MASKED),
+        (repair_over_half_the_frame, "fidelity.repairs_stay_local", MASKED),
+        (frame_made_bright, "fidelity.frame_brightness_bounded", GLOBAL),
+        (shot_made_brighter, "fidelity.shot_brightness_kept", "s003"),
+        (specks_added, "benefit.no_more_dirt", "s003"),
+        (flicker_made_stronger, "benefit.no_more_flicker", "s003"),
+    ],
+)
+def test_damage_is_caught_by_its_rule_and_named(reel, damage, rule_id, where):
+    damage(reel)
+    report = check(reel.tables(), only=(Table.FRAMES if isinstance(where, int) else Table.SHOTS,))
+    found = rule(report, rule_id)
+    assert not report.passed
+    assert rule_id in report.failed_rules
+    assert found.status is Status.FAILED
+    if isinstance(where, int):
+        assert [(one.frame, one.scan) for one in found.frames] == [(where, FIRST_SCAN_NUMBER + where)]
+        assert f"{where} (scan {FIRST_SCAN_NUMBER + where})" in found.detail
+    else:
+        assert found.subjects == (where,)
+
+
+def test_one_pixel_breaks_nothing_but_its_own_rule(reel):
+    one_pixel_outside_the_map(reel)
+    assert check(reel.tables(), (Table.FRAMES, Table.SHOTS)).failed_rules == ("fidelity.only_damage_changed",)
+
+
+def test_a_dropped_frame_is_missed(reel):
+    reel.restored.pop()
+    report = check(reel.tables(), (Table.FRAMES,))
+    assert "integrity.every_frame_measured" in report.failed_rules
+    assert "17" in rule(report, "integrity.every_frame_measured").detail
+
+
+def test_a_wrong_property_is_named_by_its_rule(reel):
+    tables = reel.tables()
+    table = tables[Table.FACTS]
+    first = {rule_id: facts[0] for rule_id, (_, facts) in FACTS.items()}
+    table.loc[table.fact.isin(first.values()), "found"] = "something else"
+    report = check(tables, (Table.FACTS,))
+    assert set(report.failed_rules) == set(first)
+    for rule_id, fact in first.items():
+        assert rule(report, rule_id).subjects == (fact,)
+        assert "something else" in rule(report, rule_id).detail
+
+
+def test_a_property_nobody_read_refuses(reel):
+    tables = reel.tables()
+    tables[Table.FACTS] = tables[Table.FACTS].query("fact != 'width'")
+    assert check(tables, (Table.FACTS,)).failed_rules == ("integrity.every_property_read",)
+
+
+@pytest.mark.parametrize("found", ["cd" * 32, None])
+def test_a_flipped_or_vanished_source_file_is_named(reel, found):
+    tables = reel.tables()
+    tables[Table.FILES].loc[4, "found"] = found
+    report = check(tables, (Table.FILES,))
+    assert report.failed_rules == ("integrity.scan_unchanged",)
+    assert rule(report, "integrity.scan_unchanged").subjects == ("scan/000004.dpx",)
+
+
+def test_empty_tables_refuse(reel):
+    report = check({name: table.iloc[:0] for name, table in reel.tables().items()})
+    assert not report.passed
+    assert {one.id for one in report.results if one.status is Status.PASSED} == set()
+
+
+def test_all_null_tables_refuse(reel):
+    report = check({name: table.astype(object).mask(table.notna(), None) for name, table in reel.tables().items()})
+    assert not report.passed
+    assert {one.id for one in report.results if one.status is Status.PASSED} == set()
+
+
+def test_one_missing_figure_refuses(reel):
+    tables = reel.tables()
+    tables[Table.FRAMES] = tables[Table.FRAMES].astype({"outside_px": float})
+    tables[Table.FRAMES].loc[MASKED, "outside_px"] = None
+    report = check(tables, (Table.FRAMES,))
+    assert "fidelity.only_damage_changed" in report.failed_rules
+    assert [one.frame for one in rule(report, "fidelity.only_damage_changed").frames] == [MASKED]
+
+
+@pytest.mark.parametrize("how", ["missing column", "text for numbers", "missing table"])
+def test_a_rule_that_crashed_is_told_from_one_that_failed_and_refuses(reel, how):
+    tables = reel.tables()
+    if how == "missing column":
+        tables[Table.FRAMES] = tables[Table.FRAMES].drop(columns="changed_share")
+    elif how == "text for numbers":
+        tables[Table.FRAMES] = tables[Table.FRAMES].astype({"changed_share": str})
+    else:
+        del tables[Table.FRAMES]
+    report = check(tables, (Table.FRAMES,))
+    found = rule(report, "fidelity.repairs_stay_local")
+    assert not report.passed
+    assert found.status is Status.CRASHED
+    assert "could not be checked" in found.detail
+    assert "fidelity.repairs_stay_local" in report.failed_rules
+
+
+def test_nothing_evaluated_is_not_passed():
+    assert not CheckReport(reel_id="R1", policy_version="1", frames=0, results=()).passed
+
+
+def test_a_reel_without_masked_shots_has_no_use_for_their_rules(reel):
+    keep = slice(0, SHOT_FRAMES)
+    for name in ("scan", "restored", "masks", "shots", "recorded"):
+        setattr(reel, name, getattr(reel, name)[keep])
+    report = CheckReport(
+        reel_id="R1",
+        policy_version="1",
+        frames=SHOT_FRAMES,
+        results=evaluate(rules(policy(), frames=SHOT_FRAMES, shots=1, files=SHOT_FRAMES), reel.tables()),
+    )
+    assert report.passed
+    assert rule(report, "fidelity.only_damage_changed").status is Status.NOT_APPLICABLE
+    assert rule(report, "fidelity.untouched_is_identical").status is Status.PASSED
+
+
+def test_invented_detail_is_noted_and_does_not_refuse(reel):
+    tables = reel.tables()
+    tables[Table.SHOTS].loc[2, "treatment"] = "generative"
+    report = check(tables, (Table.SHOTS,))
+    assert rule(report, "fidelity.nothing_invented").status is Status.FAILED
+    assert rule(report, "fidelity.nothing_invented").severity is Severity.NOTE
+    assert "fidelity.nothing_invented" in report.warned_rules
+    assert report.passed
+
+
+def test_every_threshold_says_why_and_from_where():
+    for name, threshold in policy().thresholds.items():
+        assert threshold.why, name
+        assert threshold.source, name
+        assert threshold.unit, name
+
+
+def test_the_report_survives_json(reel):
+    report = check(reel.tables())
+    text = report.model_dump_json()
+    assert '"passed":true' in text
+    assert CheckReport.model_validate_json(text) == report
+
