@@ -41,3 +41,72 @@ from reelkeeper_airflow.restore_reel.record import (
     rejected,
 )
 from reelkeeper_airflow.restore_reel.reel import batches, close_reel, open_reel
+
+@dag(
+    dag_id="restore_reel",
+    dag_display_name="Restore a reel",
+    doc_md=__doc__,
+    description="From the scanner's delivery to a catalogued, checked and packaged restoration",
+    schedule=None,
+    catchup=False,
+    params=trigger_form(),
+    tags=["restoration"],
+    default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
+    max_active_runs=16,
+    max_active_tasks=16,
+    render_template_as_native_obj=False,
+)
+def restore_reel() -> None:
+    """Wire the way of a reel, from top to bottom."""
+    reel = open_reel()
+
+    ingested = step("ingest", reel=reel).output
+    shots = step("shots", reel=reel, inputs={"ingest": ingested}).output
+    lanes = batches(reel, shots)
+
+    # Lanes are mapped groups, not mapped tasks: clearing one runs that lane and what follows, never its neighbours.
+    @task_group
+    def assess(batch: Any) -> None:
+        step("assess", task_id="batch", reel=reel, inputs={"ingest": ingested, "shots": shots}, batch=batch)
+
+    assessed = assess.expand(batch=lanes)
+
+    planning = step("plan", reel=reel, inputs={"ingest": ingested, "shots": shots})
+    version = record_plan(reel, planning.output)
+    review = PlanReview(task_id="review_plan", reel=reel, plan=planning.output, version=version)
+
+    plan_and_shots = {"ingest": ingested, "shots": shots, "version": version}
+
+    @task_group
+    def restore(batch: Any) -> None:
+        step("restore", task_id="batch", reel=reel, inputs=plan_and_shots, batch=batch)
+
+    restored = restore.expand(batch=lanes)
+
+    assembling = step("assemble", reel=reel, inputs=plan_and_shots)
+    checked = step("check", reel=reel, inputs=plan_and_shots | {"assemble": assembling.output}).output
+
+    asked = Decision(task_id="decide", reel=reel, version=version, assembled=assembling.output, checked=checked)
+    decision = record_decision(reel, version, checked, asked.output)
+    catalogued = catalogue_reel(reel, version, ingested, assembling.output)
+    packaged = step(
+        "package",
+        reel=reel,
+        inputs=plan_and_shots | {"assemble": assembling.output, "check": checked, "catalogue": catalogued},
+    )
+    redo = Redo(task_id="redo", reel=reel, trigger_dag_id="restore_reel", conf=decision[NEXT_RUN])
+    turned_down = rejected(reel)
+
+    # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the vault by
+    # signature, so the order has to be said.
+    assessed >> planning
+    review >> restored >> assembling
+    decision >> [catalogued, redo, turned_down]
+
+    # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any task
+    # brings its set-up and teardown along, so the reel is taken again for that.
+    closing = close_reel(reel).as_teardown(setups=reel)
+    [packaged, redo, turned_down] >> closing
+
+
+restore_reel()

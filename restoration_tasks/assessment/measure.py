@@ -88,7 +88,9 @@ def measure_segment(
         for frame in reader:
             yield analysis_luma(picture.to_work(frame), picture.max_code, rgb=picture.is_rgb)
 
-    geometry = replace(picture, pix_fmt="gray", transfer="unknown", primaries="unknown", matrix="unknown", full_range=None)
+    geometry = replace(
+        picture, pix_fmt="gray", transfer="unknown", primaries="unknown", matrix="unknown", full_range=None
+    )
     with FrameWriter(map_path, geometry) as writer:
         for place, window in windows(lumas(), REACH):
             if not segment.start <= start + place < segment.stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,8 +89,3 @@ def read_shots(text: str | bytes, *, source: object = None) -> tuple[list[Shot],
         raise MediaError(
             f"the list of shots cannot be read: {error}", file=source, action="clear the shots task"
         ) from error
-
-
-def number_shots(bounds: Iterable[tuple[int, int]]) -> list[Shot]:
-    """Shots from their `(start, stop)`, in order."""
-    return [Shot(number, start, stop) for number, (start, stop) in enumerate(bounds, start=1)]

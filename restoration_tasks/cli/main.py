@@ -17,9 +17,12 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from restoration_tasks.cli import reel, step
+    from restoration_tasks.cli import clip, plans, provenance, reel, step
 
     reel.register(app)
+    clip.register(app)
+    app.add_typer(plans.app, name="plans")
+    app.add_typer(provenance.app, name="provenance")
     app.add_typer(step.app, name="step")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
-from restoration_tasks.media.probe import probe
+from restoration_tasks.media.probe import VideoInfo, probe
+from restoration_tasks.media.reader import DECODE_THREADS
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError
 
@@ -17,7 +18,8 @@ WIPE_PERIOD_S = 8
 """Seconds the divider of a wipe takes to go there and back."""
 _DIVIDER_PX = 2
 _LOG_TRANSFERS = {PRINTING_DENSITY, "log100", "log316"}
-_BT709_TAGS = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709", "color_range": "tv"}
+_ALWAYS = {"threads": ffmpeg.THREADS, "color_range": "tv", **ffmpeg.BITEXACT}
+_PRORES_HQ = {"c:v": "prores_ks", "profile:v": 3, "vendor": "apl0", "pix_fmt": "yuv422p10le", "f": "mov", **_ALWAYS}
 _H264 = {
     "c:v": "libx264",
     "profile:v": "high",
@@ -26,24 +28,12 @@ _H264 = {
     "pix_fmt": "yuv420p",
     "movflags": "+faststart",
     "f": "mp4",
-    "threads": ffmpeg.THREADS,
-    **_BT709_TAGS,
-    **ffmpeg.BITEXACT,
-}
-_PRORES_HQ = {
-    "c:v": "prores_ks",
-    "profile:v": 3,
-    "pix_fmt": "yuv422p10le",
-    "vendor": "apl0",
-    "f": "mov",
-    "threads": ffmpeg.THREADS,
-    **_BT709_TAGS,
-    **ffmpeg.BITEXACT,
+    **_ALWAYS,
 }
 
 
 def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
-    """ProRes 422 HQ, 10 bit, BT.709, same frame count and rate as the master.
+    """ProRes 422 HQ, 10 bit, BT.709, same frame count and rate as the master; sizes padded to even.
 
     Args:
         master: a lossless master.
@@ -53,13 +43,11 @@ def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = Non
     Raises:
         MediaError: the master is damaged, or the copy lacks frames.
     """
-    info = probe(master)
-    viewed = _even(_view(_input(master), info.format, "yuv422p10le"))
-    _make(viewed, out, _PRORES_HQ, master, info.frames, progress)
+    _copy(master, out, _PRORES_HQ, progress)
 
 
 def access(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
-    """H.264 High 4:2:0 for browsers: index in front, sizes padded to even.
+    """H.264 High 4:2:0 for browsers, its index in front; sizes padded to even.
 
     Args:
         master: a lossless master.
@@ -69,9 +57,7 @@ def access(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) 
     Raises:
         MediaError: the master is damaged, or the copy lacks frames.
     """
-    info = probe(master)
-    viewed = _even(_view(_input(master), info.format, "yuv420p"))
-    _make(viewed, out, _H264, master, info.frames, progress)
+    _copy(master, out, _H264, progress)
 
 
 def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
@@ -87,27 +73,108 @@ def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | No
         MediaError: the two differ in size, rate or length, or one is damaged.
     """
     old, new = probe(before), probe(after)
-    sizes = [(i.format.width, i.format.height, i.format.fps, i.frames) for i in (old, new)]
-    if sizes[0] != sizes[1]:
+    sides = [f"{i.format.width}x{i.format.height} at {i.format.fps}, {i.frames} frames" for i in (old, new)]
+    if sides[0] != sides[1]:
         raise MediaError(
             "the two sides of a comparison must be of one size, rate and length",
             file=after,
-            expected=sizes[0],
-            found=sizes[1],
+            expected=sides[0],
+            found=sides[1],
             action="make the restored master again from this scan",
         )
     fmt = old.format
-    # A mask slides over the picture and a merge follows it: per-pixel expressions would take minutes where this takes seconds.
+    # A mask slides over the picture and a merge follows it: per-pixel expressions would take minutes for seconds.
     place = f"round(W*(0.5-0.45*cos(2*PI*n/({fmt.fps}*{WIPE_PERIOD_S}))))"
-    black, white, line = (_plain(colour, width, fmt) for colour, width in _strips(fmt))
-    # Full-range grey: in video range white would be 235 and the merge would let the other side shine through.
-    mask = black.overlay(white, x=place, y=0, format="rgb", shortest=1).filter("format", "gbrp").filter("format", "yuv444p")
-    mask = _all_or_nothing(mask)
-    sides = [_view(_input(path), fmt, "yuv444p") for path in (before, after)]
-    merged = graph_filter([sides[0], sides[1], mask], "maskedmerge")
-    lined = merged.overlay(line, x=f"{place}-{_DIVIDER_PX // 2}", y=0, format="yuv444", shortest=1)
-    _make(_even(lined), out, _H264, after, new.frames, progress)
+    black, white, line = (
+        _strip(colour, width, fmt)
+        for colour, width in (("black", fmt.width), ("white", fmt.width), ("white", _DIVIDER_PX))
+    )
+    mask = ffmpeg.graph.filter([black, white], "overlay", x=place, y=0, format="gbrp")
+    pictures = [_view(_input(path), info.format, "gbrp") for path, info in ((before, old), (after, new))]
+    merged = ffmpeg.graph.filter([*pictures, mask], "maskedmerge")
+    lined = ffmpeg.graph.filter([merged, line], "overlay", x=f"{place}-{_DIVIDER_PX // 2}", y=0, format="gbrp")
+    _make(_bt709(_even(lined), "yuv420p"), out, _H264, after, new, progress)
 
 
-def _strips(fmt: PictureFormat) -> tuple[tuple[str, int], ...]:
-    return (("black", fmt.width), ("white", fmt.width), ("white", _DIVIDER_PX))
+def _strip(colour: str, width: int, fmt: PictureFormat) -> Any:
+    """An endless picture of one colour."""
+    source = ffmpeg.graph.input(f"color=c={colour}:s={width}x{fmt.height}:r={fmt.fps}", f="lavfi")
+    return source.video.filter("format", "gbrp")
+
+
+def _input(path: Path) -> Any:
+    return ffmpeg.graph.input(ffmpeg.file_url(path), threads=DECODE_THREADS).video
+
+
+def _copy(master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progress | None) -> None:
+    info = probe(master)
+    pix_fmt = str(codec["pix_fmt"])
+    # Grey goes as RGB as well: the way from full-range grey to video range is three codes off at 10 bit.
+    shown = _view(_input(master), info.format, "gbrp16le")
+    _make(_bt709(_even(shown), pix_fmt), out, codec, master, info, progress)
+
+
+def _view(picture: Any, fmt: PictureFormat, pix_fmt: str) -> Any:
+    """The picture as a screen shows it, in a full-range format. YUV and video-coded scans keep their codes' meaning."""
+    # Nothing may be converted but what is asked for here: from tagged frames swscale would choose conversions of its own.
+    picture = picture.filter("setparams", color_primaries="bt709", color_trc="bt709")
+    if fmt.transfer in _LOG_TRANSFERS:
+        levels = _cineon_view(fmt)
+        # ffmpeg's table filter for grey stops at 14 bit, so grey goes through as three equal planes.
+        planar = picture.filter("format", "gbrp" if fmt.bit_depth == 8 else f"gbrp{fmt.bit_depth}le")
+        picture = planar.filter("lutrgb", r=levels, g=levels, b=levels)
+    return _scaled(picture).filter("format", pix_fmt)
+
+
+def _cineon_view(fmt: PictureFormat) -> str:
+    """Expression from a log code value to a display code value.
+
+    Kodak Cineon: 10-bit black 95, white 685, 0.002 density a code value, negative gamma 0.6; shown with gamma 2.2.
+    """
+    code = f"val*1023/{fmt.max_code}"
+    black = 10 ** ((95 - 685) * 0.002 / 0.6)
+    light = f"(pow(10,({code}-685)*0.002/0.6)-{black:.9f})/(1-{black:.9f})"
+    return f"{fmt.max_code}*pow(clip({light},0,1),1/2.2)"
+
+
+def _even(picture: Any) -> Any:
+    """Pad to even sizes, which subsampled chroma needs."""
+    return picture.filter("pad", w="ceil(iw/2)*2", h="ceil(ih/2)*2")
+
+
+def _bt709(picture: Any, pix_fmt: str) -> Any:
+    """Convert to BT.709 video range and say so on every frame."""
+    converted = _scaled(picture, out_color_matrix="bt709", out_range="tv").filter("format", pix_fmt)
+    return converted.filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709")
+
+
+def _scaled(picture: Any, **options: str) -> Any:
+    # bitexact: the fast paths of swscale differ from one processor to another.
+    return picture.filter("scale", flags="bicubic+accurate_rnd+full_chroma_int+bitexact", **options)
+
+
+def _make(
+    picture: Any,
+    out: Path,
+    codec: dict[str, Any],
+    source: Path,
+    info: VideoInfo,
+    progress: ffmpeg.Progress | None,
+) -> None:
+    draft = draft_path(out)
+    wanted = {} if info.frames is None else {"frames:v": info.frames}
+    try:
+        made = picture.output(ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec)
+        ffmpeg.run(made, about=source, progress=progress)
+        found = probe(draft).frames
+        if info.frames is not None and found != info.frames:
+            raise MediaError(
+                "the copy does not have as many frames as its master",
+                file=out,
+                expected=info.frames,
+                found=found,
+                action="run the step again; if it fails twice, check the master",
+            )
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -160,14 +160,15 @@ def parse_header(head: bytes | memoryview, *, file_bytes: int, name: str) -> Dpx
     if descriptor not in tuple(Descriptor):
         raise _refuse(name, "this DPX element kind is not read", "RGB (50) or luma (6)", descriptor)
     if sign not in (0, _UNDEFINED) or encoding not in (0, 0xFFFF):
-        raise _refuse(name, "the DPX must be unsigned and not run-length encoded", "sign 0, encoding 0", f"{sign}, {encoding}")
+        found = f"sign {sign}, encoding {encoding}"
+        raise _refuse(name, "the DPX must be unsigned and not run-length encoded", "sign 0, encoding 0", found)
     _check_packing(name, bit_depth, packing)
     offset = field("I", 4)
     # Some writers leave the picture's offset undefined in the file header and give it for the element only.
     if offset == _UNDEFINED:
         offset = field("I", 808)
     if not MINIMUM_HEADER_BYTES <= offset <= 2**31:
-        raise _refuse(name, "the DPX says its picture begins at an impossible place", f"{HEADER_BYTES}", offset, again=True)
+        raise _refuse(name, "the DPX says its picture begins at an impossible place", HEADER_BYTES, offset, again=True)
     film = len(head) >= HEADER_BYTES and offset >= HEADER_BYTES
     header = DpxHeader(
         big_endian=order == ">",
@@ -196,7 +197,7 @@ def parse_header(head: bytes | memoryview, *, file_bytes: int, name: str) -> Dpx
 
 
 def _refuse(name: str, message: str, expected: object, found: object, *, again: bool = False) -> DeliveryError:
-    action = "copy this file from the scanner again" if again else "deliver unpacked 8, 10, 12 or 16 bit RGB or luma DPX"
+    action = "copy this file from the scanner again" if again else "deliver 8, 10, 12 or 16 bit RGB or luma DPX"
     return DeliveryError(message, file=name, expected=expected, found=found, action=action)
 
 
@@ -244,7 +245,10 @@ def unpack(header: DpxHeader, raw: bytes | memoryview) -> Frame:
 
 
 def _stride(header: DpxHeader, file_bytes: int) -> int:
-    """Bytes from line to line: padded to 32 bits as the standard asks, unless the file is too short for that (as ffmpeg decides)."""
+    """Bytes from line to line: padded to 32 bits as the standard asks, unless the file is too short for that.
+
+    Several writers leave the padding out; ffmpeg's decoder decides in the same way.
+    """
     aligned = -(-header.line_bytes // 4) * 4
     return aligned if header.offset + aligned * header.height <= file_bytes else header.line_bytes
 
@@ -369,7 +373,7 @@ def write_dpx(
         frame_position: frame's place in the sequence, from 0.
         sequence_length: frames of the whole sequence.
         transfer: transfer characteristic (ST 268 table 5A).
-        colorimetric_code: colorimetric specification (ST 268 table 5B, which counts as table 5A does); default: as `transfer`.
+        colorimetric_code: colorimetric specification (ST 268 table 5B, numbered as 5A is); default: as `transfer`.
         creator: program that wrote the file.
         project: name of the project or reel.
         input_device: name of the scanner.
@@ -379,7 +383,7 @@ def write_dpx(
     """
     stack = planes[None] if planes.ndim == 2 else planes
     if stack.ndim != 3 or stack.shape[0] not in (1, 3):
-        raise MediaError("a DPX is written from one or three planes", expected="(3, H, W) or (1, H, W)", found=planes.shape)
+        raise MediaError("a DPX has one or three planes", expected="(3, H, W) or (1, H, W)", found=planes.shape)
     count, height, width = stack.shape
     descriptor = Descriptor.RGB if count == 3 else Descriptor.LUMA
     header = DpxHeader(

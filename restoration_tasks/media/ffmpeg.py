@@ -1,4 +1,4 @@
-"""Run ffmpeg: find the binary, compile graphs built with ffmpeg-python, follow progress, turn failures into staff's words."""
+"""Run ffmpeg: find it, compile graphs built with ffmpeg-python, follow progress, put failures into staff's words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-import ffmpeg as graph
+import ffmpeg
 
 from restoration_tasks.runtime.errors import MediaError
 
@@ -31,12 +31,17 @@ PIPE_BYTES = 1 << 20
 Progress = Callable[[int], None]
 """Called with the number of frames done so far."""
 
+graph = ffmpeg
+"""ffmpeg-python, under a name that does not hide this module's."""
+
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 _NOISE = re.compile(
-    r"^(\[[^\]]*\] )?(Conversion failed|Exiting |Last message repeated|Error (opening|closing|while|submitting|writing|muxing)"
-    r"|At least one output|Nothing was written|Output file is empty|frame=|size=|Task finished|Terminating thread"
-    r"|Could not open encoder before EOF|Decode error rate|Error initializing a simple filtergraph)"
+    r"^(\[[^\]]*\] )*(Conversion failed|Exiting |Last message repeated|At least one output|Nothing was written"
+    r"|Error (opening|closing|while|submitting|writing|muxing)|Error initializing a simple filtergraph"
+    r"|Output file is empty|frame=|size=|Task finished|Terminating thread"
+    r"|Could not open encoder before EOF|Decode error rate)"
 )
+"""Lines that only repeat that something failed; the one before them says what."""
 _PR_SET_PDEATHSIG = 1
 _F_SETPIPE_SZ = 1031
 _libc = ctypes.CDLL(None)
@@ -52,7 +57,7 @@ def binary() -> str:
     chosen = os.environ.get("REELKEEPER_FFMPEG")
     if chosen:
         if not os.access(chosen, os.X_OK):
-            raise MediaError("REELKEEPER_FFMPEG is not a program", file=chosen, action="correct or unset REELKEEPER_FFMPEG")
+            raise MediaError("this is not a program", file=chosen, action="correct or unset REELKEEPER_FFMPEG")
         return chosen
     import imageio_ffmpeg
 
@@ -65,13 +70,13 @@ def binary() -> str:
 @cache
 def version() -> str:
     """Version of ffmpeg, e.g. `9.0.2-static`."""
-    answer = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=True)  # noqa: S603
+    answer = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=True)
     found = re.match(r"ffmpeg version (\S+)", answer.stdout)
     return found.group(1) if found else "unknown"
 
 
 def file_url(path: Path) -> str:
-    """A local file as ffmpeg takes it: absolute and with its protocol, so that `-x.mkv` or `a:b.mkv` is nothing but a name."""
+    """A local file as ffmpeg takes it: absolute, with its protocol, so that `-x.mkv` or `a:b.mkv` is but a name."""
     return f"file:{path.absolute()}"
 
 
@@ -157,17 +162,22 @@ def child(
         stdin: `subprocess.PIPE` to write frames.
         stdout: `subprocess.PIPE` to read frames or progress.
         cwd: folder to run in.
-        strict: take any error message for a failure. ffmpeg conceals a damaged slice or a truncated container, says so and
-            ends with success; a picture made up that way must not pass for the scan.
+        strict: take any error message for a failure. ffmpeg conceals a damaged slice or a truncated container, says so
+            and ends with success; a picture made up that way must not pass for the scan.
 
     Raises:
         MediaError: ffmpeg failed.
     """
-    # The death signal follows the *thread* that starts the child: ask for it only in the one that lives as long as the process.
+    # The death signal follows the *thread* that starts the child: ask for it only in the one that lives as long as us.
     die_with_parent = _die_with_parent if threading.current_thread() is threading.main_thread() else None
     with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=stdin, stdout=stdout, stderr=complaints, cwd=cwd, preexec_fn=die_with_parent
+        process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=complaints,
+            cwd=cwd,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - a single call into the C library, which takes no lock
         )
         _widen_pipe(process.stdin)
         _widen_pipe(process.stdout)
@@ -202,7 +212,7 @@ def failure(running: Child, about: Path | str) -> MediaError:
 
 
 def last_complaint(complaints: IO[bytes]) -> str:
-    """The last line of ffmpeg's messages that says something, without memory addresses (which would differ in every run)."""
+    """The last line of ffmpeg's messages that says something, without memory addresses (they differ in every run)."""
     complaints.seek(0)
     lines = [_ADDRESS.sub("", line).strip() for line in complaints.read().decode("utf-8", "replace").splitlines()]
     telling = [line for line in lines if line and not _NOISE.match(line)]

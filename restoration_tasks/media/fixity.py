@@ -43,7 +43,7 @@ def read_frames(
         progress: called with the number of frames read.
 
     Raises:
-        DeliveryError: a damaged or truncated frame, one that differs in size or depth from the first, or a digest that differs.
+        DeliveryError: a frame is damaged or truncated, differs in size or depth from the first, or has another digest.
     """
     records: list[FrameRecord] = []
     for record in _read_in_order(sequence, manifest):
@@ -97,9 +97,7 @@ def read_frame(sequence: ImageSequence, frame: SequenceFrame, manifest: Manifest
         for plane in dpx.unpack(header.dpx, raw):
             picture.update(plane.tobytes())
         picture_md5 = picture.hexdigest()
-    return FrameRecord(
-        frame, name, len(raw), digests[Algorithm.MD5], digests[Algorithm.SHA256], header, picture_md5
-    )
+    return FrameRecord(frame, name, len(raw), digests[Algorithm.MD5], digests[Algorithm.SHA256], header, picture_md5)
 
 
 def require_unchanged(records: tuple[FrameRecord, ...]) -> None:

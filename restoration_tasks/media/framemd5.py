@@ -11,7 +11,7 @@ from pathlib import Path
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.probe import probe
-from restoration_tasks.media.reader import DECODE_THREADS, Source, probe_format, sequence_input
+from restoration_tasks.media.reader import DECODE_THREADS, Source, probe_format, sequence_input, untagged
 from restoration_tasks.media.sequence import ImageSequence, find_sequence
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
@@ -41,8 +41,8 @@ def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple
         else:
             picture, cwd = ffmpeg.graph.input(ffmpeg.file_url(source), noautorotate=None, threads=DECODE_THREADS), None
             about = source
-        hashed = picture.output(
-            "pipe:1", map="0:v:0", f="framemd5", pix_fmt=fmt.pix_fmt, fps_mode="passthrough", flush_packets=1
+        hashed = untagged(picture).output(
+            "pipe:1", f="framemd5", pix_fmt=fmt.pix_fmt, fps_mode="passthrough", flush_packets=1
         )
         for line in ffmpeg.lines(hashed, about=about, cwd=cwd):
             found = _LINE.fullmatch(line)
@@ -54,7 +54,7 @@ def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple
 
 
 def render(digests: Sequence[str], fmt: PictureFormat) -> str:
-    """The text of a framemd5 file, as `ffmpeg -f framemd5` writes it for constant-rate raw video, without its version line."""
+    """The text of a framemd5 file, as `ffmpeg -f framemd5` writes it for constant-rate raw video, less its version."""
     rate = fmt.fps
     head = (
         "#format: frame checksums\n#version: 2\n#hash: MD5\n"

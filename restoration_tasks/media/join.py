@@ -58,8 +58,8 @@ def count_frames(path: Path) -> int:
 
 
 def _copy_options(fmt: PictureFormat) -> dict[str, Any]:
-    # Each file's times are rounded to milliseconds; joined as they are the errors add up until a seek lands on the wrong frame.
-    # So every frame gets its time anew from its place.
+    # Each file's times are rounded to milliseconds; joined as they are the errors add up until a seek lands on the
+    # wrong frame. So every frame gets its time anew from its place.
     place = f"round(N/(TB*{fmt.fps}))"
     after = f"round((N+1)/(TB*{fmt.fps}))"
     return {
@@ -141,7 +141,7 @@ def cut(master: Path, start: int, stop: int, out: Path) -> None:
             found=info.codec,
             action="ingest the source again",
         )
-    # A quarter frame late: the seek goes back to the last frame at or before the time, and times are rounded to milliseconds.
+    # A quarter frame late: the seek goes back to the last frame at or before the time, and times are rounded.
     when = float((start + Fraction(1, 4)) / info.format.fps)
     draft = draft_path(out)
     copied = ffmpeg.graph.input(ffmpeg.file_url(master), ss=f"{when:.6f}").output(

@@ -57,14 +57,18 @@ def find_manifest(folder: Path) -> Manifest | None:
         if named.is_file():
             return read_manifest(named, algorithm)
     for algorithm in (Algorithm.SHA256, Algorithm.MD5):
-        others = sorted(path for path in folder.glob(f"*.{algorithm}") if path.is_file() and not path.name.startswith("."))
+        others = sorted(
+            path for path in folder.glob(f"*.{algorithm}") if path.is_file() and not path.name.startswith(".")
+        )
         # One `frame.dpx.md5` beside each frame is a list of one line each.
         if others:
             parts = [read_manifest(path, algorithm) for path in others]
             joined = {name: digest for part in parts for name, digest in part.digests.items()}
             if len(joined) != sum(len(part.digests) for part in parts):
                 raise DeliveryError(
-                    "two manifests of the delivery name the same file", file=others[0], action="leave only the right one"
+                    "two manifests of the delivery name the same file",
+                    file=others[0],
+                    action="leave only the right one",
                 )
             return Manifest(others[0], algorithm, joined)
     return None

@@ -1,26 +1,27 @@
-"""Describe a picture stream and turn its planes into the (C, H, W) arrays that treatments work on, and back, exactly."""
+"""Describe a picture stream; turn its planes into the (C, H, W) arrays treatments work on, and back, exactly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.runtime.errors import MediaError
 
-Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-"""One `(h, w)` plane of code values."""
+Plane = npt.NDArray[np.unsignedinteger[Any]]
+"""One `(h, w)` plane of code values, `uint8` or `uint16`."""
 Frame = tuple[Plane, ...]
 """The scan's own integer planes in ffmpeg plane order (`gbrp…` is G, B, R; `yuv…` is Y, U, V)."""
-Work = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Work = npt.NDArray[np.unsignedinteger[Any]]
 """What treatments work on: `(C, H, W)`, C = 1 (grey) or 3 (R, G, B or Y, U, V), code values `0 … max_code`."""
 
 UNKNOWN = "unknown"
 PRINTING_DENSITY = "printing-density"
-"""Transfer characteristic of a film scan in densities (SMPTE ST 268 code 1), which ffmpeg and Matroska have no name for."""
+"""Transfer of a film scan in densities (SMPTE ST 268 code 1), which ffmpeg and Matroska have no name for."""
 
 
 class ColourModel(StrEnum):
@@ -126,7 +127,7 @@ class PictureFormat:
         return 1 if self.is_grey else 3
 
     @property
-    def dtype(self) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
+    def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """`uint8` for 8 bit, else `uint16`."""
         return np.dtype(np.uint8) if self.bit_depth == 8 else np.dtype(np.uint16)
 
@@ -180,7 +181,10 @@ class PictureFormat:
             )
 
     def to_work(self, frame: Frame) -> Work:
-        """A new `(C, H, W)` array of the frame's own code values: R, G, B; grey; or Y, U, V with chroma repeated to full size."""
+        """A new `(C, H, W)` array of the frame's own code values.
+
+        R, G, B; grey alone; or Y, U, V with chroma repeated to full size.
+        """
         if self.is_grey:
             return frame[0][None].copy()
         if self.is_rgb:
@@ -191,8 +195,9 @@ class PictureFormat:
     def from_work(self, work: Work, original: Frame) -> Frame:
         """The original's planes with only those samples replaced that differ in `work`.
 
-        A subsampled chroma sample is touched only where its block differs from the original's repeated value; it then becomes the
-        block's rounded mean. So what no treatment touched stays bit-identical, and `from_work(to_work(f), f) == f` always.
+        A subsampled chroma sample is touched only where its block differs from the original's repeated value; it then
+        becomes the block's rounded mean. So what no treatment touched stays bit-identical, and
+        `from_work(to_work(f), f) == f` always.
 
         Args:
             work: `(C, H, W)` integers in `0 … max_code`.
@@ -251,7 +256,7 @@ class PictureFormat:
             return original.copy()
         rows = np.arange(0, self.height, step_y)
         columns = np.arange(0, self.width, step_x)
-        # reduceat sums the blocks at the right and lower edge over the samples that exist, so odd sizes need no padding.
+        # reduceat sums blocks at the right and lower edge over the samples that exist, so odd sizes need no padding.
         changed = np.logical_or.reduceat(np.logical_or.reduceat(differs, rows, axis=0), columns, axis=1)
         total = np.add.reduceat(np.add.reduceat(work.astype(np.int64), rows, axis=0), columns, axis=1)
         tall = np.minimum(rows + step_y, self.height) - rows

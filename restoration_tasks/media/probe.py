@@ -75,7 +75,8 @@ def probe(path: Path) -> VideoInfo:
             height=int(track.get("height", 0)),
             pix_fmt=_pix_fmt(track, path),
             fps=_fps(track),
-            transfer=track.get(TRANSFER_TAG.lower()) or _TRANSFER.get(str(track.get("transfer_characteristics")), UNKNOWN),
+            transfer=track.get(TRANSFER_TAG.lower())
+            or _TRANSFER.get(str(track.get("transfer_characteristics")), UNKNOWN),
             primaries=_PRIMARIES.get(str(track.get("color_primaries")), UNKNOWN),
             matrix=_MATRIX.get(str(track.get("matrix_coefficients")), UNKNOWN) if yuv else UNKNOWN,
             full_range=full_range if yuv else None,
@@ -96,7 +97,7 @@ def technical_metadata(path: Path) -> list[dict[str, Any]]:
     from pymediainfo import MediaInfo
 
     try:
-        # Handed an open file MediaInfo reads that file only; handed a name it also looks for a numbered sequence beside it.
+        # Handed an open file MediaInfo reads that file only; handed a name it also looks for a sequence beside it.
         with path.open("rb") as file:
             return [track.to_data() for track in MediaInfo.parse(file).tracks]
     except (OSError, RuntimeError) as error:
@@ -123,7 +124,8 @@ def _pix_fmt(track: dict[str, Any], path: Path) -> str:
             found=f"{space} {track.get('chroma_subsampling', '')}",
             action="convert the file without loss to one of these",
         )
-    bits = int(track.get("bit_depth", 8))
+    # MediaInfo leaves the depth of ProRes out; below the 4444 profiles, which have alpha or 12 bit, it is always 10.
+    bits = int(track.get("bit_depth", 10 if track.get("format") == "ProRes" else 8))
     return base if bits == 8 else f"{base}{bits}le"
 
 

@@ -70,11 +70,17 @@ def sequence_input(sequence: ImageSequence, fps: Fraction) -> Iterator[tuple[Any
         for place, frame in enumerate(sequence.frames):
             (folder / f"{place:08d}{ending}").symlink_to(frame.path.absolute())
         yield (
-            ffmpeg.graph.input(
-                f"%08d{ending}", f="image2", framerate=str(fps), start_number=0, threads=DECODE_THREADS
-            ),
+            ffmpeg.graph.input(f"%08d{ending}", f="image2", framerate=str(fps), start_number=0, threads=DECODE_THREADS),
             folder,
         )
+
+
+def untagged(picture: Any) -> Any:
+    """The ffmpeg-python stream without transfer and primaries on its frames.
+
+    A change of layout alone (`rgb48be` to `gbrp16le`) must be just that; swscale refuses it for log transfers.
+    """
+    return picture.video.filter("setparams", color_trc="unknown", color_primaries="unknown")
 
 
 class FrameReader:
@@ -166,14 +172,14 @@ class FrameReader:
             else:
                 where: dict[str, Any] = {"threads": DECODE_THREADS}
                 if self.start and self._seeks:
-                    # Half a frame early: Matroska rounds times to milliseconds, and ffmpeg drops what lies before the time asked for.
+                    # Half a frame early: Matroska rounds times, and ffmpeg drops what lies before the time asked for.
                     where["ss"] = f"{float((self.start - Fraction(1, 2)) / self.format.fps):.6f}"
                 elif self.start:
                     skipped = self.start
                 picture = ffmpeg.graph.input(ffmpeg.file_url(self._source), noautorotate=None, **where)
             wanted = {} if count is None else {"frames:v": count + skipped}
-            raw = picture.output(
-                "pipe:1", map="0:v:0", f="rawvideo", pix_fmt=self.format.pix_fmt, fps_mode="passthrough", **wanted
+            raw = untagged(picture).output(
+                "pipe:1", f="rawvideo", pix_fmt=self.format.pix_fmt, fps_mode="passthrough", **wanted
             )
             self._skipped = skipped
             yield ffmpeg.compile_graph(raw), cwd

@@ -7,6 +7,7 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from restoration_tasks.media.manifest import Manifest, find_manifest
@@ -154,7 +155,7 @@ def _choose(folder: Path, listing: _Listing) -> ImageSequence:
 def _require_gapless(folder: Path, prefix: str, numbered: list[tuple[int, os.DirEntry[str]]]) -> None:
     missing: list[str] = []
     count = 0
-    for (number, entry), (following, next_entry) in zip(numbered, numbered[1:], strict=False):
+    for (number, entry), (following, next_entry) in pairwise(numbered):
         if following == number:
             raise DeliveryError(
                 "two files have the same frame number",

@@ -56,7 +56,8 @@ class StillHeader:
 
     def __str__(self) -> str:
         """As staff read it."""
-        return f"{self.width}x{self.height} {self.pix_fmt} {self.kind}, transfer {self.transfer}, primaries {self.primaries}"
+        colours = f"transfer {self.transfer}, primaries {self.primaries}"
+        return f"{self.width}x{self.height} {self.pix_fmt} {self.kind}, {colours}"
 
 
 def read_still(path: Path) -> StillHeader:
@@ -139,7 +140,7 @@ def _parse_tiff(raw: bytes, name: str) -> StillHeader:
         raise _damaged(name, f"the TIFF lacks tag {missing[0]}")
     samples = (tags.get(_TIFF_SAMPLES) or [1])[0]
     bits = tags.get(_TIFF_BITS) or [1]
-    # 0 is white-is-zero, 1 black-is-zero, 2 RGB; a negative in white-is-zero is turned by the decoder, so codes would not be the scan's.
+    # 0 is white-is-zero, 1 black-is-zero, 2 RGB. Decoders invert white-is-zero, so its codes would not be the scan's.
     photometric = (tags.get(_TIFF_PHOTOMETRIC) or [1])[0]
     if photometric not in (1, 2) or len(set(bits)) != 1:
         raise _unread(name, f"TIFF photometric interpretation {photometric}, bits {bits}")

@@ -141,7 +141,7 @@ def _diagnose(line: ReelChain) -> list[Finding]:
         expected, position = event.previous_hash, position - 1
     inserted = sorted(waiting.values(), key=lambda event: event.seq)
     findings += [_inserted(event) for event in inserted]
-    findings += _reordered(placed, pushed=bool(inserted) or len(placed) != line.length)
+    findings += _reordered(placed, pushed=any(f.kind in (Tampering.REMOVED, Tampering.INSERTED) for f in findings))
     if not findings:  # rows and links fit, so it is the head that does not
         findings.append(_head(line, "the chain's head does not fit its events"))
     return sorted(findings, key=lambda finding: finding.seq or 0)

@@ -14,7 +14,7 @@ from restoration_tasks.quality.rules import INDEX_COLUMNS, Expectation, Kind, Ru
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 WHOLE_TABLE: Final = frozenset({Kind.ROW_COUNT, Kind.VALUES_ARE_EXACTLY})
 """Expectations about a table or column as a whole: they name no row."""
@@ -109,7 +109,9 @@ def _ask(
     for number, question in enumerate(questions):
         arguments: dict[str, Any] = json.loads(question.arguments)
         if question.scope is not None:
-            arguments["row_condition"] = Column(question.scope.column).is_in([str(value) for value in question.scope.values])
+            arguments["row_condition"] = Column(question.scope.column).is_in(
+                [str(value) for value in question.scope.values]
+            )
         suite.add_expectation(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
     validation = context.validation_definitions.add(
         gx.ValidationDefinition(
@@ -157,9 +159,7 @@ def _judge(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table,
     return _broken(rule, failed) if failed else _result(rule, Status.PASSED, "")
 
 
-def _why_crashed(
-    rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]
-) -> str | None:
+def _why_crashed(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]) -> str | None:
     """Why a rule has no verdict, or None if it has one."""
     if rule.table not in tables:
         return f"the table of {rule.table} was not measured"

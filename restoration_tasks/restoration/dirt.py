@@ -83,12 +83,13 @@ class DirtRepair(Treatment[DirtRepairParams]):
         full = np.float32(shown.picture.max_code)
         for box in boxes_around(mask, MARGIN_PX):
             patch = _Patch(shown.work[(slice(None), *box)].astype(np.float32) / full, mask[box])
-            filled = patch.fill([source.patch(box, full) for source in sources], seed=(shown.index, box[0].start, box[1].start))
+            filled = patch.fill(
+                [source.patch(box, full) for source in sources], seed=(shown.index, box[0].start, box[1].start)
+            )
             codes = np.clip(np.rint(filled * full), 0, full).astype(repaired.dtype)
             region = repaired[(slice(None), *box)]
             region[:, mask[box]] = codes[:, mask[box]]
         return repaired
-
 
     def _papered(self, shown: Shown) -> Luma:
         """The analysis picture with the specks filled from their surround; kept while frames around it are worked."""
@@ -158,7 +159,11 @@ class _Patch:
         best = min((error for _, _, error in matched), default=np.inf)
         if best > POOR_MATCH:
             matched = []
-        kept = [(values, clean) for values, clean, error in sorted(matched, key=lambda m: m[2]) if error <= TRUSTED_MATCH * best + MATCH_FLOOR]
+        kept = [
+            (values, clean)
+            for values, clean, error in sorted(matched, key=lambda m: m[2])
+            if error <= TRUSTED_MATCH * best + MATCH_FLOOR
+        ]
         filled = self.picture.copy()
         missing = self.mask.copy()
         if kept:
@@ -187,7 +192,9 @@ class _Patch:
         median = np.nanmedian(values, axis=0)
         first = clean[:, known].argmax(axis=0)
         nearest = np.take_along_axis(values, first[None, None, :], axis=0)[0]
-        reach = np.float32(GRAIN_REACH * 1.2533 * grain)  # mean absolute deviation to standard deviation of a normal law
+        reach = np.float32(
+            GRAIN_REACH * 1.2533 * grain
+        )  # mean absolute deviation to standard deviation of a normal law
         filled[:, known] = np.where(np.abs(nearest - median) <= reach, nearest, median)
         missing &= ~known
 

@@ -33,7 +33,11 @@ def analysis_luma(work: Work, max_code: int, *, rgb: bool) -> Luma:
     """
     scale = 255.0 / max_code
     if not rgb:
-        return cv2.convertScaleAbs(work[0], alpha=scale) if max_code != 255 else np.ascontiguousarray(work[0], dtype=np.uint8)
+        return (
+            cv2.convertScaleAbs(work[0], alpha=scale)
+            if max_code != 255
+            else np.ascontiguousarray(work[0], dtype=np.uint8)
+        )
     mixed = np.zeros(work.shape[1:], np.float32)
     for channel, share in zip(work, REC709, strict=True):
         cv2.scaleAdd(channel.astype(np.float32), share * scale, mixed, mixed)
@@ -109,6 +113,4 @@ def inside(flow: Flow) -> npt.NDArray[np.bool_]:
     """`(H, W)`: which pixels of the reference have a counterpart inside the other frame."""
     height, width = flow.shape[:2]
     grid = sampling_grid(flow)
-    return (
-        (grid[..., 0] > -0.5) & (grid[..., 0] < width - 0.5) & (grid[..., 1] > -0.5) & (grid[..., 1] < height - 0.5)
-    )
+    return (grid[..., 0] > -0.5) & (grid[..., 0] < width - 0.5) & (grid[..., 1] > -0.5) & (grid[..., 1] < height - 0.5)

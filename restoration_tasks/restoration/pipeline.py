@@ -15,28 +15,13 @@ from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.restoration.changes import FrameChange
 from restoration_tasks.restoration.plan import PlanSlice
 from restoration_tasks.restoration.treatment import Fidelity, Map, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames there are."""
-
-
-@dataclass(frozen=True)
-class FrameChange:
-    """What the restoration changed in one frame."""
-
-    frame: int
-    """0-based position in the reel."""
-    changed_px: int
-    """Pixels with another code value in any channel."""
-    changed_share: float
-    """The same as a share of the picture, 0 … 1."""
-    repaired_px: int
-    """Pixels the masked treatments changed."""
-    outside_map_px: int
-    """Pixels a masked treatment changed outside its mask: always 0, counted all the same."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +134,7 @@ def _shown(reader: FrameReader, damage: Iterator[Map] | None, start: int) -> Ite
         yield _Passing(frame, Shown(index, picture.to_work(frame), found, picture))
 
 
-def map_frames(
-    maps: Sequence[Path], picture: PictureFormat, segment: Segment, start: int, stop: int
-) -> Iterator[Map]:
+def map_frames(maps: Sequence[Path], picture: PictureFormat, segment: Segment, start: int, stop: int) -> Iterator[Map]:
     """The damage maps of frames `start ≤ i < stop`, from the files that together cover the segment's shot.
 
     Raises:

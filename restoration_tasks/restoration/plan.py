@@ -80,7 +80,9 @@ class PlanSlice:
             PlanError: it is not one.
         """
         if not isinstance(value, dict) or set(value) != {"treatments"} or not isinstance(value["treatments"], list):
-            raise PlanError("not a slice of a plan", expected='{"treatments": […]}', action="let the plan step write the spec")
+            raise PlanError(
+                "not a slice of a plan", expected='{"treatments": […]}', action="let the plan step write the spec"
+            )
         found = []
         for item in value["treatments"]:
             if not isinstance(item, dict) or set(item) != {"name", "params"} or not isinstance(item["params"], dict):
@@ -146,7 +148,9 @@ class Plan(_Frozen):
                     ) from error
                 except ValueError as error:
                     raise PlanError(
-                        f"{shot.title}, {treatment.name}: {error}", reel=self.reel_id, action="let the plan step measure it"
+                        f"{shot.title}, {treatment.name}: {error}",
+                        reel=self.reel_id,
+                        action="let the plan step measure it",
                     ) from error
 
     def slice_for(self, segment: Segment) -> PlanSlice:
@@ -167,9 +171,7 @@ class Plan(_Frozen):
         order = list(registry())
         checked = {treatment.name: treatment.checked for treatment in shot.treatments}
         first, stop = segment.start - shot.start, segment.stop - shot.start
-        return PlanSlice(
-            tuple((name, checked[name].sliced(first, stop)) for name in sorted(checked, key=order.index))
-        )
+        return PlanSlice(tuple((name, checked[name].sliced(first, stop)) for name in sorted(checked, key=order.index)))
 
     @property
     def treated(self) -> int:
@@ -205,13 +207,17 @@ class Plan(_Frozen):
             plan = cls.model_validate(yaml.load(text, Loader=_Strict))  # noqa: S506 - _Strict is a SafeLoader
         except (yaml.YAMLError, RecursionError) as error:
             raise PlanError(
-                f"the plan is not readable YAML: {' '.join(str(error).split())[:300]}", file=source, action="correct the file"
+                f"the plan is not readable YAML: {' '.join(str(error).split())[:300]}",
+                file=source,
+                action="correct the file",
             ) from error
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"]))
             raise PlanError(
-                f"the plan is not valid: {where + ': ' if where else ''}{problem['msg']}", file=source, action="correct the file"
+                f"the plan is not valid: {where + ': ' if where else ''}{problem['msg']}",
+                file=source,
+                action="correct the file",
             ) from error
         plan.validate_treatments()
         return plan

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -229,7 +228,7 @@ class Conductor:
                 self.assembled,
                 self.checked,
                 documents,
-                self.way.bag_info(datetime.now(UTC).date(), self.plan.version),
+                self.way.bag_info(self.checked.ended.date(), self.plan.version),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Ingest: check every frame of a delivery, make the FFV1 preservation master, and prove that it holds exactly the scan."""
+"""Ingest: check every frame of a delivery, make the FFV1 preservation master, prove it holds exactly the scan."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from restoration_tasks.media.fixity import FrameRecord
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["STEP", "delivery_digest"]
 
 PART_FRAMES = 96
-"""Frames a resumable part holds: four seconds, under a minute's work at 2K, so a kill loses little. Part of the step version."""
+"""Frames a resumable part holds: four seconds, about a minute's work at 2K, so that a kill loses little."""
 
 
 class IngestParams(BaseModel):
@@ -111,16 +112,18 @@ def _encode_parts(work: StepWork, sequence: ImageSequence, fmt: PictureFormat) -
                 sequence.part(start, start + PART_FRAMES),
                 fmt,
                 part,
-                progress=lambda done, start=start: work.progress(start + done, total),
+                progress=_offset_progress(work, start, total),
             )
         work.progress(min(start + PART_FRAMES, total), total)
         parts.append(part)
     return parts
 
 
-def _prove(
-    work: StepWork, sequence: ImageSequence, records: tuple[FrameRecord, ...], master: Path
-) -> tuple[str, ...]:
+def _offset_progress(work: StepWork, start: int, total: int) -> Callable[[int], None]:
+    return lambda done: work.progress(start + done, total)
+
+
+def _prove(work: StepWork, sequence: ImageSequence, records: tuple[FrameRecord, ...], master: Path) -> tuple[str, ...]:
     """Digests of the master's decoded frames, if they are those of the scan.
 
     For DPX the scan's digests come from our own reader, so that a fault of ffmpeg's DPX decoder would show here.

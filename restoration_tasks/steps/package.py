@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from restoration_tasks.runtime.errors import StepFailed, WrongUse
+from restoration_tasks.runtime.errors import SourceChanged, StepFailed, WrongUse
+from restoration_tasks.runtime.files import CHUNK_BYTES
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
+from restoration_tasks.steps.assemble import link_or_copy
 
 PLACES: Final[dict[str, str]] = {
     "master": "masters/preservation.mkv",
     "framemd5": "masters/preservation.framemd5",
     "scan": "masters/scan.json",
     "restoration_master": "masters/restored.mkv",
+    "restored_framemd5": "masters/restored.framemd5",
     "mezzanine": "copies/mezzanine.mov",
     "access": "copies/access.mp4",
     "comparison": "copies/comparison.mp4",
@@ -40,10 +42,10 @@ MEDIA_TYPES: Final = {
     ".html": "text/html",
     ".xml": "application/xml",
     ".yaml": "application/yaml",
+    ".framemd5": "text/plain",
 }
-ALGORITHMS: Final = ("md5", "sha256")
-"""sha256 is the fixity; md5 stands beside it for the archives whose tools still expect it (RFC 8493, section 2.4)."""
 TAG_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+BAGGING_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class PackageParams(BaseModel):
@@ -53,18 +55,43 @@ class PackageParams(BaseModel):
 
     info: dict[str, str] = Field(default_factory=dict)
     """Fields of `bag-info.txt`. `Bagging-Date` must be among them: the step itself never asks the clock."""
+    md5: bool = True
+    """Whether an md5 manifest stands beside the sha256 one, for tools that still expect it."""
 
 
 def run(work: StepWork) -> None:
     """Lay out the bag, write its manifests, validate it as a stranger would.
 
+    bagit-python's own `make_bag` is not used to build it: it moves files, changes the process's folder and asks for
+    write permission on the read-only masters. It is what validates the bag.
+
     Raises:
         StepFailed: a master, copy or document is missing, or the bag does not validate.
+        SourceChanged: a file no longer has its recorded digest.
         WrongUse: the bag-info fields are not fit for a tag file.
     """
     import bagit
 
-    info = _info(work)
+    params = work.parse_params(PackageParams)
+    info = _info(work, params)
+    roles = _roles(work)
+    payload: dict[str, dict[str, str]] = {}
+    for done, role in enumerate(roles, start=1):
+        name = f"data/{PLACES[role]}"
+        path = work.output(role, f"bag/{name}", media_type=MEDIA_TYPES[Path(name).suffix])
+        link_or_copy(work.input(role), path)
+        payload[name] = _digests(path, params)
+        _require(work, role, payload[name]["sha256"])
+        work.progress(done, len(roles), "files")
+    size = sum(work.spec.inputs[role].bytes for role in roles)
+    root = _write_tags(work, payload, info | {"Payload-Oxum": f"{size}.{len(roles)}"}, params)
+    _validate(root)
+    work.figure("files", len(roles))
+    work.figure("bytes", size)
+    work.agent(AgentKind.SOFTWARE, "bagit-python", bagit.VERSION)
+
+
+def _roles(work: StepWork) -> list[str]:
     missing = sorted(REQUIRED - set(work.input_names))
     if missing:
         raise StepFailed(
@@ -73,66 +100,84 @@ def run(work: StepWork) -> None:
             found=f"{len(REQUIRED) - len(missing)}",
             action="clear the steps that make them",
         )
-    logging.getLogger("bagit").setLevel(logging.ERROR)
-    root = work.part("bag.txt").parent.parent / "bag"
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
-    roles = [role for role in PLACES if role in work.input_names]
-    for role in roles:
-        place = root / PLACES[role]
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _place(work.input(role), place)
-    # One process: the masters are hashed once, and the machine's other lanes keep their cores.
-    bag = bagit.make_bag(str(root), bag_info=info, processes=1, checksums=list(ALGORITHMS))
-    work.progress(1, 2, "passes")
-    _validate(bag)
-    work.progress(2, 2, "passes")
-    _deliver(work, root, roles)
-    work.figure("files", len(roles))
-    work.figure("bytes", sum(work.spec.inputs[role].bytes for role in roles))
-    work.agent(AgentKind.SOFTWARE, "bagit-python", bagit.VERSION)
+    return [role for role in PLACES if role in work.input_names]
 
 
-def _info(work: StepWork) -> dict[str, str]:
-    """The fields of bag-info.txt, in an order of their own, with what the step itself knows."""
-    info = work.parse_params(PackageParams).info
-    for name, value in info.items():
+def _info(work: StepWork, params: PackageParams) -> dict[str, str]:
+    """The fields of bag-info.txt: what was given, and what the step itself knows."""
+    for name, value in params.info.items():
         if not TAG_NAME.fullmatch(name) or "\n" in value or "\r" in value:
             raise WrongUse(f"{name!r} cannot stand in bag-info.txt", found=value[:80], action="correct this field")
-    if "Bagging-Date" not in info:
-        raise WrongUse("the bag needs a date", expected="Bagging-Date", action="give the date of the decision")
-    return dict(sorted(({"External-Identifier": work.reel_id} | info | {"Bag-Software-Agent": "Reelkeeper"}).items()))
+    if not BAGGING_DATE.fullmatch(params.info.get("Bagging-Date", "")):
+        raise WrongUse(
+            "the bag needs a date",
+            expected="Bagging-Date, as 2026-01-31",
+            found=params.info.get("Bagging-Date", "none"),
+            action="give the date of the decision",
+        )
+    return {"External-Identifier": work.reel_id, "Bag-Software-Agent": "Reelkeeper"} | params.info
 
 
-def _place(source: Path, target: Path) -> None:
-    """Bring a file into the bag: as a second name of the same bytes where the file system can, else as a copy."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+def _digests(path: Path, params: PackageParams) -> dict[str, str]:
+    """Hex digests of a file by algorithm, in one read."""
+    hashes = {"sha256": hashlib.sha256()}
+    if params.md5:
+        hashes["md5"] = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            for one in hashes.values():
+                one.update(chunk)
+    return {algorithm: one.hexdigest() for algorithm, one in hashes.items()}
 
 
-def _validate(bag: object) -> None:
+def _require(work: StepWork, role: str, found: str) -> None:
+    expected = work.spec.inputs[role]
+    if found != expected.sha256:
+        raise SourceChanged(
+            "this file has changed since it was recorded",
+            file=expected.uri,
+            expected=f"sha256 {expected.sha256}",
+            found=f"sha256 {found}",
+            action="restore it from a copy, or clear the task that made it",
+        )
+
+
+def _write_tags(
+    work: StepWork, payload: dict[str, dict[str, str]], info: dict[str, str], params: PackageParams
+) -> Path:
+    """Write the tag files (RFC 8493, sections 2.1 to 2.2) and return the bag's folder."""
+
+    def write(name: str, lines: list[str]) -> Path:
+        path = work.output(name, f"bag/{name}", media_type="text/plain")
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+        return path
+
+    tags = [
+        write("bagit.txt", ["BagIt-Version: 1.0", "Tag-File-Character-Encoding: UTF-8"]),
+        write("bag-info.txt", [f"{name}: {value}" for name, value in sorted(info.items())]),
+    ]
+    algorithms = ("sha256", "md5") if params.md5 else ("sha256",)
+    tags += [
+        write(f"manifest-{one}.txt", [f"{digests[one]}  {name}" for name, digests in sorted(payload.items())])
+        for one in algorithms
+    ]
+    digests = {path.name: _digests(path, params) for path in tags}
+    for one in algorithms:
+        write(f"tagmanifest-{one}.txt", [f"{found[one]}  {name}" for name, found in sorted(digests.items())])
+    return tags[0].parent
+
+
+def _validate(root: Path) -> None:
     import bagit
 
+    logging.getLogger("bagit").setLevel(logging.CRITICAL)  # it would log the same complaint before raising it
     try:
-        bag.validate()  # type: ignore[attr-defined]
+        bagit.Bag(str(root)).validate()
     except bagit.BagError as error:
         raise StepFailed(
             f"the bag does not validate: {' '.join(str(error).split())[:300]}",
             action="check the disk; then clear the task to pack again",
         ) from error
-
-
-def _deliver(work: StepWork, root: Path, roles: list[str]) -> None:
-    """Hand every file of the bag over as an output: payload by its role, tag files by their name."""
-    by_place = {f"data/{PLACES[role]}": role for role in roles}
-    for file in sorted(path for path in root.rglob("*") if path.is_file()):
-        name = file.relative_to(root).as_posix()
-        kind = MEDIA_TYPES.get(file.suffix, "text/plain")
-        target = work.output(by_place.get(name, name), f"bag/{name}", media_type=kind)
-        file.replace(target)
-    shutil.rmtree(root)
 
 
 STEP = StepDefinition(name=StepName.PACKAGE, version="1", run=run)

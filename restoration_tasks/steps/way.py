@@ -332,7 +332,7 @@ class Way:
         """The bag-info fields of the reel's package.
 
         Args:
-            day: the Bagging-Date; a parameter, so that the same spec gives the same bytes.
+            day: the Bagging-Date; of the check's end and not of now, so that the same work gives the same bytes.
             plan_version: the plan that was carried out.
         """
         return {

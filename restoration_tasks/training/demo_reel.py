@@ -40,7 +40,7 @@ class View:
     mirrored: bool = False
 
     def of(self, frame: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """The view of a frame, `(3, H, W)` 10-bit codes, enlarged to the frame's own size; a whole frame stays as it is."""
+        """The view of a frame, `(3, H, W)` 10-bit codes, enlarged to the frame's size; a whole frame stays as it is."""
         _, height, width = frame.shape
         seen = frame
         if self.size < 1:

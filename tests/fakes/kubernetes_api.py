@@ -5,8 +5,8 @@
 
 Each pod's container is a process of this machine (`kubernetes_pods`). `cluster.make(Fault.OUT_OF_MEMORY, …)` lets the
 next pods go wrong; `cluster.every_pod` keeps all that ever were, to be looked at after the operator has deleted them.
-Left out: more than one container a pod, volumes, secrets, `exec` with stdin (the operator's XCom side-car would send
-`kill -2 $(pgrep -f sh)` through it, and these pods share this machine's process table).
+Left out: more than one container a pod, mounted volumes, secrets, `exec` with stdin (the operator's XCom side-car would
+send `kill -2 $(pgrep -f sh)` through it, and these pods share this machine's process table).
 
 Alone: `python -m tests.fakes.kubernetes_api --kubeconfig FILE --image NAME=ENTRYPOINT [--env NAME=VALUE] [--port N]`.
 """
@@ -112,7 +112,7 @@ class FakeKubernetes:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-        for pod in list(self.pods.values()):
+        for pod in self.every_pod:
             pod.stop(grace_s=0)
         if self.kubeconfig.parent == self._folder:
             self.kubeconfig.unlink(missing_ok=True)

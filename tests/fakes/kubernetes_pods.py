@@ -70,8 +70,8 @@ class _Container:
 class Pod:
     """One pod and its life, in a thread of its own. Every attribute is read and written under the cluster's lock.
 
-    The container sees this machine's file system: volumes are not mounted, so paths must be the same inside and out.
-    It does not see the environment of the tests, only its image's and its own.
+    The container sees this machine's file system: a volume's mount path is made to exist, nothing is mounted there, so
+    paths must be the same inside and out. It does not see the environment of the tests, only its image's and its own.
     """
 
     def __init__(
@@ -203,6 +203,8 @@ class Pod:
             if self._stopping.is_set():
                 return
             container.started = datetime.now(UTC)
+            for mount in self.spec.get("volumeMounts") or []:
+                Path(mount["mountPath"]).mkdir(parents=True, exist_ok=True)
             try:
                 self._process = subprocess.Popen(
                     argv,

@@ -63,7 +63,7 @@ def test_an_event_carries_objects_agents_digests_and_the_hash_before_it(recorder
         assert set(kinds) == {AgentKind.SOFTWARE, AgentKind.MODEL}
         # the master is one object, made by one event and read by another; digests were taken where files were made
         assert session.scalar(select(func.count()).select_from(DigitalObject)) == 2
-        assert set(session.execute(select(Fixity.digest, Fixity.event_id)).tuples()) == {
+        assert set(session.execute(select(Fixity.digest, Fixity.event_id))) == {
             (digest("master"), first.id),
             (digest("segment"), second.id),
         }

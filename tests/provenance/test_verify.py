@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -252,12 +254,18 @@ def test_whatever_is_removed_from_or_moved_in_a_chain_is_found(details, data):
 
 def test_the_hash_does_not_depend_on_the_order_links_are_read_in():
     (event,) = events_of(["{}"])
-    from dataclasses import replace
-
     assert replace(event, objects=event.objects[::-1]).digest() == event.hash
 
 
 def test_the_canonical_form_is_fixed():
     """The hash of a known event: whoever changes the canonical form breaks every chain there is."""
     (event,) = events_of(['{"é":1.0}'])
-    assert event.hash == "KNOWN"
+    canonical = (
+        f'["reelkeeper.event/1","{uuid.UUID(int=1)}","{REEL}","1","creation","s","e1",'
+        '"2026-11-22T12:00:00.123456Z","2026-11-22T12:00:00.123456Z","2026-11-22T12:00:00.123456Z","success",'
+        '"{\\"é\\":1.0}",'
+        f'"{hashlib.sha256(f"reelkeeper.chain/1{chr(10)}{REEL}".encode()).hexdigest()}",'
+        f'[["outcome","o1","r","vault:x","{digest("x")}","3","m"],["source","o0","r","vault:y","{digest("y")}","3","m"]],'
+        '[["executing program","a1","software","n",null,null]]]'
+    )
+    assert event.hash == hashlib.sha256(canonical.encode()).hexdigest()

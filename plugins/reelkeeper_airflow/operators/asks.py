@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
-from restoration_tasks.steps.way import Execution, Way
+from restoration_tasks.steps.way import Execution, PlanFile, Way
 
 from reelkeeper_airflow.operators.outcome import result_at
 
@@ -51,9 +53,23 @@ class Ask:
             )
         return [known[id_] for id_ in wanted]
 
-    def reference(self, name: str) -> Reference:
-        """Read a file reference an earlier task of the worker handed on."""
-        return Reference.model_validate(self.inputs[name])
+    def plan_file(self) -> PlanFile:
+        """Read the plan version this run carries out.
+
+        Raises:
+            StepFailed: its file is gone, or is not the one that was recorded.
+        """
+        recorded = self.inputs["version"]
+        reference = Reference.model_validate(recorded["plan"])
+        content = self.way.vault.read_bytes(reference.uri)
+        if content is None or hashlib.sha256(content).hexdigest() != reference.sha256:
+            raise StepFailed(
+                "the recorded plan is gone or was changed",
+                reel=self.way.reel_id,
+                file=reference.uri,
+                action="clear the task 'record_plan'; it writes the file again",
+            )
+        return PlanFile(int(recorded["version"]), Plan.from_yaml(content, source=reference.uri), reference)
 
 
 def specs_of(step: StepName, ask: Ask) -> tuple[Spec, ...]:
@@ -84,27 +100,27 @@ def _plan(ask: Ask) -> tuple[Spec, ...]:
 
 
 def _restore(ask: Ask) -> tuple[Spec, ...]:
-    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan()
+    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan_file().plan
     assessed = ask.way.assessed(ingest, shots)
     return tuple(ask.way.restore(ask.asks(segment.id), ingest, assessed, plan, segment) for segment in ask.segments())
 
 
 def _assemble(ask: Ask) -> tuple[Spec, ...]:
     ingest, shots = ask.result("ingest"), ask.result("shots")
-    restored = ask.way.restored(ingest, shots, ask.plan())
+    restored = ask.way.restored(ingest, shots, ask.plan_file().plan)
     return (ask.way.assemble(ask.asks(""), ingest, restored, ask.way.segments(shots)),)
 
 
 def _check(ask: Ask) -> tuple[Spec, ...]:
-    ingest, shots = ask.result("ingest"), ask.result("shots")
+    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan_file()
     return (
         ask.way.check(
             ask.asks(""),
             ingest,
             shots,
             ask.way.assessed(ingest, shots),
-            ask.way.restored(ingest, shots, ask.plan()),
-            ask.reference("plan"),
+            ask.way.restored(ingest, shots, plan.plan),
+            plan.reference,
             ask.result("assemble"),
         ),
     )
@@ -116,7 +132,7 @@ def _package(ask: Ask) -> tuple[Spec, ...]:
         ask.way.package(
             ask.asks(""),
             ask.result("ingest"),
-            ask.reference("plan"),
+            ask.plan_file().reference,
             ask.result("assemble"),
             ask.result("check"),
             {name: Reference.model_validate(document) for name, document in catalogued["documents"].items()},

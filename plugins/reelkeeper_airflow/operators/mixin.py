@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from reelkeeper_airflow.journal import catalogue, task_of
-from reelkeeper_airflow.operators.asks import Ask, specs_of
 from reelkeeper_airflow.operators.outcome import Did, StepOutcome, summarise
 from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed
 from restoration_tasks.runtime.launch import write_specs
@@ -18,7 +17,6 @@ from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
-from restoration_tasks.steps.way import Execution, RunOptions, Way
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -79,7 +77,10 @@ class StepMixin:
         Raises:
             ReelkeeperError: an earlier result is gone or does not fit.
         """
+        # Not at the top: the way knows the treatments and so loads OpenCV, which the DAG file must not.
+        from reelkeeper_airflow.operators.asks import Ask, specs_of
         from restoration_tasks.catalogue.journal import earlier_success
+        from restoration_tasks.steps.way import Execution, RunOptions, Way
 
         settings = Settings()
         task, sessions = task_of(context), catalogue(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ def note_param() -> Param:
         maxLength=2000,
         title="Note",
         description_md="Why, in your own words. It is kept with the decision.",
+        source="task",
     )
 
 
@@ -60,11 +61,13 @@ class PlanReview(HITLOperator):
 
     def __init__(self, *, reel: Any, plan: Any, version: Any, **kwargs: Any) -> None:
         super().__init__(
-            subject="Is the plan for reel {{ params.reel_id }} right?",
-            options=[answer.value for answer in PlanAnswer],
-            params={"note": note_param()},
-            assigned_users=deciders(Settings()),
-            **kwargs,
+            **kwargs
+            | {
+                "subject": "Is the plan for reel {{ params.reel_id }} right?",
+                "options": [answer.value for answer in PlanAnswer],
+                "params": {"note": note_param()},
+                "assigned_users": deciders(Settings()),
+            }
         )
         self.reel = reel
         self.plan = plan
@@ -100,11 +103,13 @@ class Decision(HITLOperator):
 
     def __init__(self, *, reel: Any, version: Any, assembled: Any, checked: Any, **kwargs: Any) -> None:
         super().__init__(
-            subject="Reel {{ params.reel_id }}: is the restoration good?",
-            options=[answer.value for answer in Answer],
-            params={"plan_version": _version_param(None), "note": note_param(), "strength": _strength_param()},
-            assigned_users=deciders(Settings()),
-            **kwargs,
+            **kwargs
+            | {
+                "subject": "Reel {{ params.reel_id }}: is the restoration good?",
+                "options": [answer.value for answer in Answer],
+                "params": _decision_params(None),
+                "assigned_users": deciders(Settings()),
+            }
         )
         self.reel = reel
         self.version = version
@@ -126,27 +131,30 @@ class Decision(HITLOperator):
             # What the check refused cannot be approved; `record_decision` holds to the same.
             self.options = [Answer.REDO.value, Answer.REJECT.value]
         # The form names the version that was looked at, and no other.
-        self.params = ParamsDict(
-            {
-                "plan_version": _version_param(int(self.version["version"])),
-                "note": note_param(),
-                "strength": _strength_param(),
-            }
-        )
+        self.params = ParamsDict(_decision_params(int(self.version["version"])))
         return super().execute(context)
 
 
-def _version_param(version: int | None) -> Param:
-    shown: Mapping[str, Any] = {} if version is None else {"enum": [version]}
-    return Param(
-        version, type="integer", minimum=1, title="Plan version", description_md="The version the answer is about.", **shown
-    )
-
-
-def _strength_param() -> Param:
-    return Param(
-        "same",
-        enum=["gentler", "same", "stronger"],
-        title="Strength of the next pass",
-        description_md="Only read with *Redo*.",
-    )
+def _decision_params(version: int | None) -> dict[str, Param]:
+    """Build the fields beside the buttons. The version is known only when the question is put; the DAG file holds a stand-in."""
+    shown: dict[str, Any] = {} if version is None else {"enum": [version]}
+    return {
+        "plan_version": Param(
+            version or 1,
+            type="integer",
+            minimum=1,
+            title="Plan version",
+            description_md="The version the answer is about.",
+            source="task",
+            **shown,
+        ),
+        "note": note_param(),
+        "strength": Param(
+            "same",
+            type="string",
+            enum=["gentler", "same", "stronger"],
+            title="Strength of the next pass",
+            description_md="Only read with *Redo*.",
+            source="task",
+        ),
+    }

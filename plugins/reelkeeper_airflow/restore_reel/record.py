@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import get_current_context, task
@@ -13,12 +13,18 @@ from reelkeeper_airflow.journal import catalogue, task_of
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.people import Answer
-from restoration_tasks.runtime.errors import CheckRefused, VaultError, WrongUse
+from reelkeeper_airflow.restore_reel.reel import way_of
+from restoration_tasks.runtime.errors import CheckRefused, WrongUse
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import StepResult
 from restoration_tasks.runtime.vault import Vault
 
+if TYPE_CHECKING:
+    from restoration_tasks.provenance.agents import Participant
+
 PROGRAM = "reelkeeper"
+REASON_SHOWN = 200
+"""Characters of a plan's reason that travel in XCom; the whole stands in the catalogue."""
 NEXT_RUN = "next_run"
 """XCom key of the form the next run is triggered with."""
 REDO_DEFAULT_REASON = "another pass was asked for"
@@ -26,32 +32,27 @@ REDO_DEFAULT_REASON = "another pass was asked for"
 
 @task
 def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the plan its number. The same plan, made again for the same reason, keeps the number it has."""
-    from restoration_tasks.catalogue import plans
-    from restoration_tasks.provenance.agents import Participant
-    from restoration_tasks.provenance.vocabulary import AgentKind
+    """Give the plan its number; one that asks for what the newest version asks for is that version."""
+    from restoration_tasks.steps import plan_versions
 
-    params = get_current_context()["params"]
     with staff_language():
-        vault = Vault(Settings().vault_root)
-        result = result_at(vault, planned)
-        output = result.output("plan")
-        content = vault.read_bytes(output.uri)
-        if content is None:
-            raise VaultError("the plan is gone", reel=reel["reel_id"], file=output.uri, action="clear the task 'plan'")
-        with catalogue().begin() as session:
-            version = plans.save(
-                session,
-                reel["reel_id"],
-                content.decode(),
-                author=Participant(AgentKind.SOFTWARE, PROGRAM, result.step_version),
-                reason=params.get("reason") or f"measured damage; strength {reel['options']['strength']}",
-                parent=params.get("parent_plan"),
-            )
+        way = way_of(reel)
+        reason = get_current_context()["params"]["reason"]
+        with catalogue(way.settings).begin() as session:
+            if way.options.plan_version is not None:
+                file = plan_versions.named(session, way, way.options.plan_version)
+            else:
+                file = plan_versions.adopt(
+                    session,
+                    way,
+                    way.draft(result_at(way.vault, planned)),
+                    author=program(),
+                    reason=reason or f"from the damage measured; strength {way.options.strength}",
+                )
     return {
-        "version": version.version,
-        "reason": version.reason[:200],
-        "plan": output.reference.model_dump(mode="json"),
+        "version": file.version,
+        "reason": file.plan.reason[:REASON_SHOWN],
+        "plan": file.reference.model_dump(mode="json"),
     }
 
 
@@ -91,7 +92,7 @@ def record_decision(
             )
             if answer is Answer.REJECT:
                 reels.set_state(session, reel_id, ReelState.REJECTED)
-    context["ti"].xcom_push(key=NEXT_RUN, value=_next_form(context["params"], form, version, note))
+    context["ti"].xcom_push(key=NEXT_RUN, value=_next_form(context["params"], form, note))
     return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
 
 
@@ -108,24 +109,21 @@ def catalogue_reel(
     """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.catalogue.publish import publish
-    from restoration_tasks.provenance.agents import Participant
-    from restoration_tasks.provenance.vocabulary import AgentKind
 
     context = get_current_context()
     with staff_language():
-        settings = Settings()
-        vault = Vault(settings.vault_root)
-        ingest, made = result_at(vault, ingested), result_at(vault, assembled)
+        way = way_of(reel)
+        ingest, made = result_at(way.vault, ingested), result_at(way.vault, assembled)
         published = publish(
-            catalogue(settings),
-            vault,
-            reel["reel_id"],
+            catalogue(way.settings),
+            way.vault,
+            way.reel_id,
             run_id=context["run_id"],
             execution_id=task_of(context).execution_id,
             state=ReelState.RESTORED,
             products=(ingest.output("master"), *made.outputs),
             plan_version=int(version["version"]),
-            participants=(Participant(AgentKind.SOFTWARE, PROGRAM, made.step_version),),
+            participants=(program(),),
         )
     return {
         "documents": {
@@ -133,7 +131,7 @@ def catalogue_reel(
             "chain": published.chain.reference.model_dump(mode="json"),
         },
         # The day the restoration was made, not the day of this run: the same content gives the same bag.
-        "info": {"Bagging-Date": made.ended.date().isoformat(), "External-Identifier": reel["reel_id"]},
+        "info": way.bag_info(made.ended.date(), int(version["version"])),
     }
 
 
@@ -157,13 +155,19 @@ class Redo(TriggerDagRunOperator):
         return super().execute(context)
 
 
-def _next_form(
-    params: Mapping[str, Any], form: Mapping[str, Any], version: Mapping[str, Any], note: str
-) -> dict[str, Any]:
-    """Fill in the trigger form of the next pass: as this run's, with the person's wish and the plan it starts from."""
+def program() -> Participant:
+    """Name ourselves as the agent that plans and catalogues."""
+    from restoration_tasks.provenance.agents import Participant
+    from restoration_tasks.provenance.vocabulary import AgentKind
+
+    return Participant(AgentKind.SOFTWARE, PROGRAM)
+
+
+def _next_form(params: Mapping[str, Any], form: Mapping[str, Any], note: str) -> dict[str, Any]:
+    """Fill in the trigger form of the next pass: as this run's, with the person's wish, and a plan to be made anew."""
     return dict(params) | {
         "strength": form["strength"],
-        "parent_plan": int(version["version"]),
+        "plan_version": None,
         "reason": note or REDO_DEFAULT_REASON,
     }
 

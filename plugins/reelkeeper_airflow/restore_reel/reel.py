@@ -12,11 +12,11 @@ from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.journal import catalogue
 from restoration_tasks.runtime.errors import DeliveryError, WrongUse
 from restoration_tasks.runtime.settings import Settings
-from restoration_tasks.steps.way import RunOptions, Way
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from restoration_tasks.catalogue.lock import DeadHolder
+    from restoration_tasks.steps.way import Way
     from sqlalchemy.orm import Session
 
 RUN_IS_OVER = frozenset({"success", "failed"})
@@ -47,6 +47,8 @@ def way_from_form(params: Mapping[str, Any]) -> Way:
     Raises:
         WrongUse: a field does not hold what it may.
     """
+    from restoration_tasks.steps.way import RunOptions, Way
+
     given = {name: params[name] for name in RunOptions.model_fields if params.get(name) is not None}
     try:
         options = RunOptions.model_validate(given)
@@ -57,11 +59,18 @@ def way_from_form(params: Mapping[str, Any]) -> Way:
     return Way(str(params["reel_id"]), Settings(), options)
 
 
+def way_of(reel: Mapping[str, Any]) -> Way:
+    """Read what `open_reel` handed on."""
+    from restoration_tasks.steps.way import RunOptions, Way
+
+    return Way(reel["reel_id"], Settings(), RunOptions.model_validate(reel["options"]))
+
+
 @task
 def batches(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Gather the reel's segments into batches, one lane each."""
     with staff_language():
-        way = Way(reel["reel_id"], Settings(), RunOptions.model_validate(reel["options"]))
+        way = way_of(reel)
         found = way.batches(result_at(way.vault, shots))
     return [{"title": batch.title, "segments": [segment.id for segment in batch.segments]} for batch in found]
 

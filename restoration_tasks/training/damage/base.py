@@ -1,4 +1,4 @@
-"""What every kind of simulated damage shares: code ranges, seeds, the truth of a frame, and how frames stream through."""
+"""What every kind of simulated damage shares: code ranges, seeds, a frame's truth, and how frames stream through."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ class CodeScale:
         """Float32 in 0–1 back to the clip's codes, rounded and clipped."""
         codes = np.clip(picture, 0.0, 1.0) * np.float32(self.full_scale)
         if np.issubdtype(self.dtype, np.floating):
-            return codes.astype(self.dtype)
-        return np.rint(codes).astype(self.dtype)
+            return np.asarray(codes, self.dtype)
+        return np.asarray(np.rint(codes), self.dtype)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class Damage:
     """Kinds of damage in the order the film met them.
 
     A natural order: grain and fade (the emulsion), flicker and weave (camera and printer), stain, scratch, dirt and
-    hair (the print's life), tear, missing frames. What comes later lies on top; weave and tears carry along what was there.
+    hair (the print's life), tear, missing frames. Later ones lie on top; weave and tears carry along what was there.
     """
 
     kinds: Sequence[FrameDamage]

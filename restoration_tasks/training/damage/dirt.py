@@ -133,8 +133,8 @@ def flake(rng: np.random.Generator, radius_px: float) -> Patch:
         depth = np.maximum(depth, outline - distance)
     if radius_px >= 2:
         # Broken edges: harmonics alone draw petals.
-        for cell, reach in ((0.8, 0.3), (0.35, 0.16)):
-            depth += reach * radius_px * smooth_noise(rng, grid.size, grid.size, max(1.5, radius_px * cell))
+        for cell, roughness in ((0.8, 0.3), (0.35, 0.16)):
+            depth += roughness * radius_px * smooth_noise(rng, grid.size, grid.size, max(1.5, radius_px * cell))
     patch = np.clip(depth / edge + 0.5, 0, 1)
     if radius_px >= 3:
         # Thin places let light through; the middle of a flake is not one flat tone.

@@ -62,7 +62,8 @@ class Flicker(FrameDamage):
         An autoregressive process of order one, written as its moving average so that any frame can be asked for alone.
         """
         total = autoregressive(self.seed, self.kind, index, self.memory, 6)
-        return total * np.asarray([self.density_sd, self.contrast_sd, *(self.local_sd / 2,) * 4])
+        scales = np.array([self.density_sd, self.contrast_sd, *(self.local_sd / 2,) * 4])
+        return np.asarray(total * scales)
 
     def damage(self, frame: DamagedFrame, index: int, scale: CodeScale) -> DamagedFrame:
         """One frame with its exposure moved; `values` are the `density_offset`, `contrast` and `local_*` applied."""

@@ -47,7 +47,8 @@ class Weave(FrameDamage):
     def place(self, index: int) -> NDArray[np.float64]:
         """Where frame `index` lies: x and y in pixels at SD width, rotation in degrees."""
         total = autoregressive(self.seed, self.kind, index, self.memory, 3)
-        return total * np.asarray([self.x_px, self.y_px, self.rotation_deg])
+        scales = np.array([self.x_px, self.y_px, self.rotation_deg])
+        return np.asarray(total * scales)
 
     def damage(self, frame: DamagedFrame, index: int, scale: CodeScale) -> DamagedFrame:
         """One frame moved; `values` are `x_px` (right), `y_px` (down) in the frame's own pixels, `rotation_deg`."""

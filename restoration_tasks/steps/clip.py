@@ -1,0 +1,256 @@
+"""Files in, files out: a clip is cut, measured, planned and treated as a reel is, without vault or database."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.files import disk_errors, write_atomic
+from restoration_tasks.runtime.progress import Reporter, StepProgress
+from restoration_tasks.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.media.picture import PictureFormat
+    from restoration_tasks.media.segments import Segment
+    from restoration_tasks.media.sequence import ImageSequence
+    from restoration_tasks.restoration.changes import FrameChange
+    from restoration_tasks.restoration.plan import Plan
+
+VIDEO_ENDINGS = (".mkv", ".mov", ".mp4")
+
+
+@dataclass(frozen=True)
+class ClipRun:
+    """What was done to a clip."""
+
+    plan: Plan
+    figures: list[FrameFigures]
+    changes: list[FrameChange]
+
+    @property
+    def frames_changed(self) -> int:
+        """Frames with any other code value than before."""
+        return sum(change.changed_px > 0 for change in self.changes)
+
+
+def restore_clip(
+    source: Path,
+    target: Path,
+    *,
+    treatments: Sequence[str],
+    strength: str = "same",
+    masks: Path | None = None,
+    report: Path | None = None,
+    progress: Reporter,
+) -> ClipRun:
+    """Restore a clip, gates on: what measures as clean is not touched.
+
+    Args:
+        source: folder of DPX, TIFF or PNG frames, or a video file.
+        target: folder (frames keep their names and headers), or a video: `.mkv` (FFV1, lossless), `.mov`
+            (ProRes 422 HQ) or `.mp4` (H.264); sound is carried over.
+        treatments: names of the treatments that may be used.
+        strength: `gentler`, `same` or `stronger`.
+        masks: folder for the damage maps, one PNG a frame (probability × 255).
+        report: JSON file for the plan and the figures of every frame.
+        progress: where progress goes.
+
+    Raises:
+        WrongUse: source and target do not go together, or a treatment is not known.
+        DeliveryError: the folder holds no whole sequence.
+        MediaError: a frame cannot be decoded.
+    """
+    from restoration_tasks.media.join import join
+    from restoration_tasks.restoration.pipeline import restore_segment
+    from restoration_tasks.restoration.treatment import registry
+
+    unknown = [name for name in treatments if name not in registry()]
+    if unknown:
+        raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
+    sequence = _require_pair(source, target)
+    scratch = Settings().scratch_folder
+    scratch.mkdir(parents=True, exist_ok=True)
+    with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
+        folder = Path(name)
+        master, total = _working_copy(source, sequence, folder, progress)
+        segments, plan, figures = _measure(master, folder, source.name, treatments, strength, progress)
+        changes: list[FrameChange] = []
+        for segment in segments:
+            tell = _Within("restore", segment, total, progress)
+            maps = [_map_path(folder, other) for other in segments if other.shot == segment.shot]
+            changes += restore_segment(
+                master,
+                segment,
+                plan.slice_for(segment),
+                folder / f"{segment.id}.mkv",
+                maps=maps,
+                progress=tell,
+            )
+        restored = folder / "restored.mkv"
+        join([folder / f"{segment.id}.mkv" for segment in segments], restored)
+        _deliver(restored, source, sequence, target, folder)
+        if masks is not None:
+            _write_masks([_map_path(folder, segment) for segment in segments], sequence, masks)
+    run = ClipRun(plan, figures, changes)
+    if report is not None:
+        write_atomic(report, _report(run).encode())
+    return run
+
+
+def _require_pair(source: Path, target: Path) -> ImageSequence | None:
+    """The sequence, if the source is one; else None."""
+    from restoration_tasks.media.sequence import find_sequence
+
+    if not source.exists():
+        raise WrongUse("there is nothing to read", file=source, action="check the path")
+    if source.resolve() == target.resolve():
+        raise WrongUse("a clip is never written over its source", file=target, action="name another target")
+    to_video = target.suffix.lower() in VIDEO_ENDINGS
+    if source.is_dir():
+        return find_sequence(source)
+    if not to_video:
+        raise WrongUse(
+            "a video is written as a video",
+            file=target,
+            expected=f"a name ending in {', '.join(VIDEO_ENDINGS)}",
+            found=target.name,
+            action="name the target so, or give a folder of frames as source",
+        )
+    return None
+
+
+def _working_copy(source: Path, sequence: ImageSequence | None, folder: Path, progress: Reporter) -> tuple[Path, int]:
+    """The clip as FFV1, the same code values, so that any frame can be reached; and its frames."""
+    from restoration_tasks.media.reader import FrameReader, sequence_format
+    from restoration_tasks.media.writer import FrameWriter, encode_sequence
+
+    master = folder / "master.mkv"
+    if sequence is not None:
+        total = len(sequence)
+        encode_sequence(
+            sequence,
+            sequence_format(sequence.header()),
+            master,
+            progress=lambda done: progress(_at("read", done, total)),
+        )
+        return master, total
+    reader = FrameReader(source)
+    with FrameWriter(master, reader.format) as writer:
+        for done, frame in enumerate(reader, start=1):
+            writer.write(frame)
+            progress(_at("read", done, done))  # a stream does not say its length
+    return master, writer.frames
+
+
+def _measure(
+    master: Path, folder: Path, name: str, treatments: Sequence[str], strength: str, progress: Reporter
+) -> tuple[list[Segment], Plan, list[FrameFigures]]:
+    from restoration_tasks.assessment.decide import Strength, decide
+    from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.shots import shots_from_scores
+    from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.media.segments import cut_segments
+    from restoration_tasks.models.transnet import TransNet, small_frame
+    from restoration_tasks.restoration.plan import Plan
+
+    reader, scores = FrameReader(master), []
+    for score in TransNet().scores(small_frame(frame, reader.format) for frame in reader):
+        scores.append(score)
+        progress(_at("shots", len(scores), len(reader)))
+    shots = shots_from_scores(scores)
+    segments = cut_segments([(shot.start, shot.stop) for shot in shots])
+    figures: list[FrameFigures] = []
+    for segment in segments:
+        tell = _Within("assess", segment, len(scores), progress)
+        figures += measure_segment(master, segment, _map_path(folder, segment), progress=tell)
+    planned = decide(shots, figures, treatments, Strength(strength))
+    plan = Plan(reel_id="clip", reason=f"measured on {name[:200]}", shots=tuple(shot for shot, _ in planned))
+    return segments, plan, figures
+
+
+def _map_path(folder: Path, segment: Segment) -> Path:
+    return folder / f"{segment.id}.map.mkv"
+
+
+def _deliver(restored: Path, source: Path, sequence: ImageSequence | None, target: Path, folder: Path) -> None:
+    """Write the target: frames under the source's names, or a video with the source's sound."""
+    from restoration_tasks.media import copies, ffmpeg
+    from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.media.writer import SequenceWriter, draft_path
+
+    ending = target.suffix.lower()
+    if sequence is not None and ending not in VIDEO_ENDINGS:
+        reader = FrameReader(restored)
+        with SequenceWriter(target, sequence, reader.format) as writer:
+            for frame in reader:
+                writer.write(frame)
+        return
+    picture = restored
+    if ending == ".mov":
+        copies.mezzanine(restored, picture := folder / "picture.mov")
+    elif ending == ".mp4":
+        copies.access(restored, picture := folder / "picture.mp4")
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    draft = draft_path(target).with_suffix(ending)
+    try:
+        streams = [ffmpeg.graph.input(ffmpeg.file_url(picture))["v"]]
+        if sequence is None:
+            streams.append(ffmpeg.graph.input(ffmpeg.file_url(source))["a?"])
+        ffmpeg.run(ffmpeg.graph.output(*streams, ffmpeg.file_url(draft), c="copy", **ffmpeg.BITEXACT), about=target)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_masks(maps: Sequence[Path], sequence: ImageSequence | None, masks: Path) -> None:
+    """One PNG a frame, named as the frame."""
+    import cv2
+
+    from restoration_tasks.media.reader import FrameReader
+
+    with disk_errors(masks):
+        masks.mkdir(parents=True, exist_ok=True)
+    place = 0
+    for path in maps:
+        for frame in FrameReader(path, _grey(FrameReader(path).format)):
+            name = sequence.frames[place].path.stem if sequence is not None else f"{place:08d}"
+            encoded = cv2.imencode(".png", frame[0])[1]
+            write_atomic(masks / f"{name}.png", encoded.tobytes())
+            place += 1
+
+
+def _grey(found: PictureFormat) -> PictureFormat:
+    return replace(found, pix_fmt="gray")
+
+
+def _report(run: ClipRun) -> str:
+    rows = [
+        asdict(figures) | {name: value for name, value in asdict(change).items() if name != "frame"}
+        for figures, change in zip(run.figures, run.changes, strict=True)
+    ]
+    content = {"format": "reelkeeper.clip/1", "plan": run.plan.model_dump(mode="json"), "frames": rows}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class _Within:
+    """Turns the progress of a segment into that of the clip."""
+
+    what: str
+    segment: Segment
+    total: int
+    report: Reporter
+
+    def __call__(self, done: int, _segment_frames: int) -> None:
+        self.report(_at(self.what, self.segment.start + done, self.total))
+
+
+def _at(what: str, done: int, total: int) -> StepProgress:
+    return StepProgress(label=what, done=done, total=total, unit="frames")

@@ -1,0 +1,67 @@
+"""Step `plan`: join what was measured and decide, shot by shot, what is done and why."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.spec import StepName
+from restoration_tasks.runtime.step import StepDefinition, StepWork
+
+
+class PlanParams(BaseModel):
+    """What the plan may use, and where this version stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
+    strength: Literal["gentler", "same", "stronger"] = "same"
+    version: int = Field(default=1, ge=1)
+    parent: int | None = None
+    author: str = "reelkeeper"
+    reason: str = "first plan, from the damage measured"
+
+
+def run(work: StepWork) -> None:
+    """Write `plan.yaml`."""
+    from restoration_tasks.assessment.decide import Strength, decide
+    from restoration_tasks.assessment.figures import read_figures
+    from restoration_tasks.assessment.shots import read_shots
+    from restoration_tasks.restoration.plan import Plan
+
+    params = work.parse_params(PlanParams)
+    shots_path = work.input("shots")
+    shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
+    rows = []
+    for place, segment in enumerate(segments, start=1):
+        name = f"figures/{segment.id}"
+        if name not in work.input_names:
+            raise StepFailed(
+                f"segment {segment.id} was not assessed",
+                reel=work.reel_id,
+                action="clear the assessment of that segment",
+            )
+        rows += read_figures(work.input(name))
+        work.progress(place, len(segments), "segments")
+    decided = decide(shots, rows, params.treatments, Strength(params.strength))
+    plan = Plan(
+        reel_id=work.reel_id,
+        version=params.version,
+        parent=params.parent,
+        author=params.author,
+        reason=params.reason,
+        shots=tuple(planned for planned, _ in decided),
+    )
+    plan.validate_treatments()
+    work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
+    work.figure("shots", len(shots))
+    work.figure("treated", plan.treated)
+    work.figure("plan_version", plan.version)
+    work.figure("plan_sha256", plan.sha256)
+    work.figure("dirt_severity", round(max((figures.dirt_severity for _, figures in decided), default=0.0), 1))
+    work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
+
+
+STEP = StepDefinition(name=StepName.PLAN, version="1", run=run)

@@ -1,0 +1,59 @@
+"""Step `restore`: carry out the plan's slice on one segment."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from restoration_tasks.media.segments import Segment
+from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.spec import AgentKind, StepName
+from restoration_tasks.runtime.step import StepDefinition, StepWork
+
+
+class RestoreParams(BaseModel):
+    """What is restored, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment: Segment
+    plan: JsonValue
+    """`PlanSlice.as_json()`."""
+
+
+def run(work: StepWork) -> None:
+    """Write the restored segment and what changed in each frame."""
+    import cv2
+
+    from restoration_tasks.restoration.changes import write_changes
+    from restoration_tasks.restoration.pipeline import restore_segment
+    from restoration_tasks.restoration.plan import PlanSlice
+
+    cv2.setNumThreads(work.settings.threads)
+    params = work.parse_params(RestoreParams)
+    part = PlanSlice.from_json(params.plan)
+    changes = restore_segment(
+        work.input("master"),
+        params.segment,
+        part,
+        work.output("segment", "segment.mkv", media_type="video/x-matroska"),
+        maps=[work.input(name) for name in work.input_names if name.startswith("map/")],
+        progress=work.progress,
+    )
+    outside = sum(change.outside_map_px for change in changes)
+    if outside:
+        raise StepFailed(
+            f"{outside} pixels outside the damage map were changed by a repair",
+            reel=work.reel_id,
+            frame=next(change.frame for change in changes if change.outside_map_px),
+            action="report this as a fault of the treatment; nothing was published",
+        )
+    write_changes(work.output("changes", "changes.parquet", media_type="application/vnd.apache.parquet"), changes)
+    work.figure("frames", len(changes))
+    work.figure("frames_changed", sum(change.changed_px > 0 for change in changes))
+    work.figure("changed_share", round(sum(change.changed_share for change in changes) / len(changes), 6))
+    work.figure("repaired_px", sum(change.repaired_px for change in changes))
+    work.figure("treatments", [name for name, _ in part.treatments])
+    work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
+
+
+STEP = StepDefinition(name=StepName.RESTORE, version="1", run=run)

@@ -1,0 +1,125 @@
+"""The catalogue step: products with fixity, state, exports in the vault, and the same again when repeated."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import func, select
+
+from restoration_tasks.catalogue import reels
+from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.catalogue.publish import publish
+from restoration_tasks.provenance.export import verify_export
+from restoration_tasks.provenance.models import Checkpoint, DigitalObject, Event, Fixity
+from restoration_tasks.provenance.recorder import Recorder
+from restoration_tasks.provenance.verify import verify
+from restoration_tasks.provenance.vocabulary import DecisionAnswer, FixityOutcome
+from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
+from restoration_tasks.runtime.spec import OutputFile
+from restoration_tasks.runtime.vault import Vault
+from tests.catalogue.reel import PROGRAM, RUN, make_decided
+from tests.provenance.results import REEL, step_result
+
+
+@pytest.fixture
+def vault(tmp_path):
+    return Vault(str(tmp_path / "vault"))
+
+
+@pytest.fixture
+def products(vault):
+    made = []
+    for name in ("restoration_master", "access"):
+        content, uri = name.encode() * 100, f"vault:reels/{REEL}/assemble/x/{name}.mkv"
+        vault.write_bytes(uri, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        made.append(OutputFile(name=name, uri=uri, sha256=sha256, bytes=len(content), media_type="video/x-matroska"))
+    return made
+
+
+def catalogue(sessions, vault, products, *, run=RUN, state=ReelState.RESTORED, **more):
+    return publish(
+        sessions, vault, REEL, run_id=run, execution_id=f"{run}/catalogue", state=state, products=products,
+        plan_version=1, participants=[PROGRAM], **more,
+    )  # fmt: skip
+
+
+def test_products_state_exports_and_checkpoint(sessions, vault, products):
+    make_decided(sessions)
+    published = catalogue(sessions, vault, products, verify_digests=True)
+    with sessions() as session:
+        assert reels.status(session, REEL).state is ReelState.RESTORED
+        event = session.get_one(Event, published.event.id)
+        assert (event.event_type, event.detail["state"]) == ("metadata modification", "restored")
+        passed = select(DigitalObject.role).join(Fixity).where(Fixity.event_id == event.id)
+        assert set(session.scalars(passed.where(Fixity.outcome == FixityOutcome.PASS))) == {
+            "restoration_master",
+            "access",
+        }
+        checkpoint = session.scalars(select(Checkpoint)).one()
+        assert (checkpoint.seq, checkpoint.hash, checkpoint.uri) == (event.seq, event.hash, published.chain.uri)
+        report = verify(session)
+        assert (report.ok, report.unanchored) == (True, 0)
+    for file in (published.premis, published.chain):
+        assert vault.verify(file.reference)
+    exported = vault.read_bytes(published.chain.uri)
+    assert verify_export(exported).ok
+    premis = vault.read_bytes(published.premis.uri)
+    assert b"Reel three" in premis
+    assert b"Ana" not in premis
+
+
+def test_publishing_again_gives_the_same_bytes_and_no_second_event(sessions, vault, products):
+    make_decided(sessions)
+    first = catalogue(sessions, vault, products)
+    Recorder(sessions).record(step_result(execution_id="later"))
+    again = catalogue(sessions, vault, products)
+    assert (first.event.created, again.event.created) == (True, False)
+    assert (again.premis, again.chain, again.event.id) == (first.premis, first.chain, first.event.id)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Event)) == 4
+
+
+def test_a_run_that_ends_the_same_way_gives_the_exports_there_are(sessions, vault, products):
+    """So that a second run of the same reel does not make its package again."""
+    make_decided(sessions)
+    first = catalogue(sessions, vault, products, state=ReelState.REJECTED)
+    second = catalogue(sessions, vault, products, state=ReelState.REJECTED, run="run-2")
+    assert second.event.seq == first.event.seq + 1
+    assert (second.premis, second.chain) == (first.premis, first.chain)
+    other = catalogue(sessions, vault, products[:1], state=ReelState.REJECTED, run="run-3")
+    assert other.premis.uri != first.premis.uri
+    # back to the first products, after others: a new export
+    last = catalogue(sessions, vault, products, state=ReelState.REJECTED, run="run-4")
+    assert last.chain.uri not in (first.chain.uri, other.chain.uri)
+
+
+def test_nothing_is_restored_that_nobody_approved(sessions, vault, products):
+    make_decided(sessions, DecisionAnswer.REDO)
+    with pytest.raises(DecisionNeeded, match="found redo"):
+        catalogue(sessions, vault, products)
+    with pytest.raises(DecisionNeeded, match="no decision"):
+        catalogue(sessions, vault, products, run="unheard-of")
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Event)) == 2
+        assert reels.status(session, REEL).state is ReelState.REGISTERED
+    assert catalogue(sessions, vault, (), state=ReelState.SUPERSEDED).state is ReelState.SUPERSEDED
+
+
+def test_a_missing_or_changed_product_is_refused_and_leaves_nothing(sessions, vault, products):
+    make_decided(sessions)
+    path = vault.local_path(products[0].uri)
+    path.write_bytes(b"X" * products[0].bytes)
+    with pytest.raises(SourceChanged, match="restoration_master"):
+        catalogue(sessions, vault, products, verify_digests=True)
+    path.write_bytes(b"short")
+    with pytest.raises(SourceChanged, match="found 5 bytes"):
+        catalogue(sessions, vault, products)
+    path.unlink()
+    with pytest.raises(VaultError, match="not in the vault"):
+        catalogue(sessions, vault, products)
+    with pytest.raises(WrongUse, match="does not end as"):
+        catalogue(sessions, vault, products, state=ReelState.IN_WORK)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Event)) == 2

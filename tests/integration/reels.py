@@ -1,0 +1,72 @@
+"""A small delivery for whole-DAG tests: three unlike shots of a few frames, one of them left clean."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from restoration_tasks.media.dpx import Transfer, write_dpx
+from restoration_tasks.media.manifest import write_manifest
+from restoration_tasks.training.damage import Damage, Dirt, Flicker
+
+WIDTH, HEIGHT = 96, 72
+FRAMES_A_SHOT = 10
+SHOTS = 3
+CLEAN_SHOT = 2
+"""1-based; the others are aged."""
+FIRST_NUMBER = 1001
+
+
+@dataclass(frozen=True)
+class SmallReel:
+    """A delivery on disk."""
+
+    reel_id: str
+    delivery: Path
+
+
+def deliver(inbox: Path, reel_id: str, *, seed: int = 7) -> SmallReel:
+    """Write a delivery: 10-bit DPX frames, manifest, completion marker."""
+    folder = inbox / reel_id
+    folder.mkdir(parents=True)
+    digests = {}
+    for index, codes in enumerate(_frames(seed)):
+        path = folder / f"{reel_id}_{FIRST_NUMBER + index:07d}.dpx"
+        write_dpx(
+            path,
+            codes,
+            frame_position=index,
+            sequence_length=SHOTS * FRAMES_A_SHOT,
+            transfer=Transfer.BT709,
+            colorimetric_code=6,
+            project=reel_id,
+        )
+        digests[path.name] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    write_manifest(folder / "manifest-md5.txt", digests)
+    (folder / ".ready").touch()
+    return SmallReel(reel_id, folder)
+
+
+def _frames(seed: int) -> list[NDArray[np.uint16]]:
+    """Make `(3, H, W)` 10-bit codes: in each shot a texture of its own drifts by a pixel a frame."""
+    random = np.random.default_rng(seed)
+    frames: list[NDArray[np.uint16]] = []
+    levels = [(250, 420, 700), (760, 640, 300), (420, 300, 250)]
+    for shot in range(SHOTS):
+        wide = random.normal(size=(3, HEIGHT, WIDTH + FRAMES_A_SHOT)).astype(np.float32)
+        # Each shot is rough or smooth in its own way, so that the cuts are plain to see.
+        rough = np.stack([cv2.GaussianBlur(plane, (0, 0), 2.0 + 3.0 * shot) for plane in wide])
+        rough /= rough.std()
+        base = np.array(levels[shot], np.float32)[:, None, None]
+        drift = [base + 60.0 * rough[:, :, i : i + WIDTH] for i in range(FRAMES_A_SHOT)]
+        codes = [np.clip(np.rint(frame), 64, 940).astype(np.uint16) for frame in drift]
+        if shot + 1 != CLEAN_SHOT:
+            damage = Damage((Flicker(density_sd=0.04, seed=shot), Dirt(area=(0.02, 0.03), seed=shot)), seed=seed)
+            codes = [aged.picture for aged in damage.apply(codes, bit_depth=10, first=0)]
+        frames += codes
+    return frames
