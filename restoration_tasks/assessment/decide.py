@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
-from restoration_tasks.assessment.figures import FrameFigures
+from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
@@ -83,7 +83,7 @@ def _decide_shot(
     shot: Shot, rows: list[FrameFigures], treatments: Sequence[str], strength: Strength
 ) -> tuple[PlannedShot, ShotFigures]:
     area = sum(row.dirt_area for row in rows) / len(rows)
-    curve = flicker_curve([row.tone for row in rows], sum(row.level for row in rows) / len(rows))
+    curve = flicker_curve(tone_relations(rows), sum(row.level for row in rows) / len(rows))
     measured = ShotFigures(shot, area, dirt_severity(area), curve.amplitude, flicker_severity(curve.amplitude))
     planned: list[PlannedTreatment] = []
     gate = _GATE_SHARE[strength]

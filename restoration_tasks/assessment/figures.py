@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ class FrameFigures:
     """Brightness relation to the frame before (this = gain · before + offset); 1 at a shot's first frame."""
     tone_offset: float
     """Share of the code range; 0 at a shot's first frame."""
+    next_gain: float
+    """Brightness relation of the frame after to this one (after = gain · this + offset), measured from this frame's side: the second
+    opinion on the next frame's relation. 1 at a shot's last frame."""
+    next_offset: float
+    """Share of the code range; 0 at a shot's last frame."""
     level: float
     """Mean code value as a share of the code range."""
     motion_px: float
@@ -34,10 +40,15 @@ class FrameFigures:
     near_duplicate: bool
     """Whether the frame nearly repeats the one before."""
 
-    @property
-    def tone(self) -> ToneMap:
-        """The brightness relation to the frame before."""
-        return ToneMap(self.tone_gain, self.tone_offset)
+
+def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:
+    """For each frame of a shot the map from the frame before, the mean of the opinions from both sides; the first frame's is neutral."""
+    relations = [ToneMap()]
+    for before, row in pairwise(rows):
+        gain = 0.5 * (row.tone_gain + before.next_gain)
+        offset = 0.5 * (row.tone_offset + before.next_offset)
+        relations.append(ToneMap(gain, offset))
+    return relations
 
 
 def write_figures(path: Path, rows: Iterable[FrameFigures]) -> None:

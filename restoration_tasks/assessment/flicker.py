@@ -1,10 +1,11 @@
 """Measure flicker over a shot: how each frame's brightness stands out from the course the shot's brightness takes.
 
-The relation of each frame to the one before it is measured by the segments, robustly against motion and dirt. Here the relations of
+The relation of each frame to the ones beside it is measured by the segments, robustly against motion and dirt. Here the relations of
 the whole shot are chained, the chain is smoothed in time, and a frame's correction is what brings it onto the smoothed course: the
 affine case of Delon's scale-time equalisation ("Movie and video scale-time equalization: application to flicker reduction", IEEE
 Transactions on Image Processing 15(1), 2006). How far to smooth is chosen by leave-one-out cross-validation, so that a fade or a slow
-change of light is followed and kept.
+change of light is followed and kept; of the windows that predict about as well the widest is taken, because flicker that lasts two or
+three frames otherwise passes for a course of light.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from restoration_tasks.restoration.tone import ToneMap
 
 Doubles = npt.NDArray[np.float64]
 
-BANDWIDTHS_FRAMES = (1.5, 3.0, 6.0, 12.0, 24.0, 48.0)
-"""Standard deviations (frames) of the smoothing windows to choose from."""
+BANDWIDTHS_FRAMES = (1.5, 3.0, 6.0, 12.0, 24.0)
+"""Standard deviations (frames) of the smoothing windows to choose from. Wider ones would follow the error that adds up along the chain."""
+ERROR_TOLERATED = 2.0
+"""The widest window is taken whose prediction error is at most this many times the best window's."""
 FEWEST_FRAMES = 5
 """Under so many frames flicker cannot be told from a change of light."""
 GAIN_BOUNDS = (0.25, 4.0)
@@ -53,7 +56,9 @@ def flicker_curve(relations: Sequence[ToneMap], level: float) -> FlickerCurve:
         return FlickerCurve((ToneMap(),) * frames, 0.0, 0.0)
     gains, offsets = _chain(relations)
     course = gains * level + offsets
-    bandwidth = min(BANDWIDTHS_FRAMES, key=lambda candidate: _left_out_error(course, candidate))
+    errors = {candidate: _left_out_error(course, candidate) for candidate in BANDWIDTHS_FRAMES}
+    tolerated = ERROR_TOLERATED * min(errors.values())
+    bandwidth = max(candidate for candidate, error in errors.items() if error <= tolerated)
     smoother = _local_linear(frames, bandwidth)
     gain = (smoother @ gains) / gains
     offset = smoother @ offsets - offsets * gain

@@ -39,29 +39,30 @@ class FrameMeter:
         neighbours = {offset: align(luma, lumas[offset], offset, self._motion) for offset in before + after}
         found = dirt_map(luma, list(neighbours.values()))
         dirt = dirt_figures(found)
-        tone, motion_px = self._relation(lumas, neighbours)
+        previous, following = self._tone(-1, lumas, neighbours), self._tone(1, lumas, neighbours).inverse()
         figures = FrameFigures(
             frame=index,
             dirt_area=dirt.area,
             dirt_count=dirt.count,
             dirt_severity=dirt_severity(dirt.area),
-            tone_gain=tone.gain,
-            tone_offset=tone.offset,
+            tone_gain=previous.gain,
+            tone_offset=previous.offset,
+            next_gain=following.gain,
+            next_offset=following.offset,
             level=float(luma.mean()) / 255.0,
-            motion_px=motion_px,
+            motion_px=float(np.median(np.linalg.norm(neighbours[-1].flow, axis=2))) if -1 in neighbours else 0.0,
             near_duplicate=-1 in lumas and near_duplicate(luma, lumas[-1]),
         )
         return figures, found
 
     @staticmethod
-    def _relation(lumas: Mapping[int, Luma], neighbours: Mapping[int, Neighbour]) -> tuple[ToneMap, float]:
-        """Brightness relation to the frame before, and how far the picture moved since."""
-        if -1 in neighbours:
-            previous = neighbours[-1]
-            return previous.tone, float(np.median(np.linalg.norm(previous.flow, axis=2)))
-        if -1 in lumas:  # a near-duplicate: nothing moved
-            return match_tone(small_tones(lumas[-1]), small_tones(lumas[0])), 0.0
-        return ToneMap(), 0.0
+    def _tone(offset: int, lumas: Mapping[int, Luma], neighbours: Mapping[int, Neighbour]) -> ToneMap:
+        """What brings the frame at `offset` to the brightness of the frame in the middle."""
+        if offset in neighbours:
+            return neighbours[offset].tone
+        if offset in lumas:  # a near-duplicate: nothing moved
+            return match_tone(small_tones(lumas[offset]), small_tones(lumas[0]))
+        return ToneMap()
 
 
 def measure_segment(

@@ -22,12 +22,19 @@ import psutil
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from restoration_tasks.catalogue.postmaster import (
+    PID_FILE,
+    last_log_line,
+    orphans_in,
+    pid_lines,
+    postmaster_of,
+    remove_stale_locks,
+)
 from restoration_tasks.runtime.errors import DatabaseError
 
 REELKEEPER_DATABASE = "reelkeeper"
 AIRFLOW_DATABASE = "airflow"
 _USER = "postgres"
-_PID_FILE = "postmaster.pid"
 _START_TIMEOUT_S = 60.0
 """Crash recovery after a power cut may take a while; the wheel itself gives up after 10 s."""
 _STOP_TIMEOUT_S = 30.0
@@ -89,7 +96,7 @@ def start(folder: Path) -> EmbeddedPostgres:
         # a server that is just dying still looks alive: then once more
         for _ in range(2):
             notes += _clean_up(folder)
-            if _postmaster(folder) is None:
+            if postmaster_of(folder) is None:
                 _launch(folder)
             if (server := _wait_ready(folder)) is not None:
                 break
@@ -107,7 +114,7 @@ def connect(folder: Path) -> EmbeddedPostgres:
         DatabaseError: none is running there.
     """
     folder = folder.absolute()
-    if _postmaster(folder) is None:
+    if postmaster_of(folder) is None:
         raise DatabaseError(
             "the embedded database is not running",
             file=folder,
@@ -126,7 +133,7 @@ def stop(folder: Path) -> bool:
         DatabaseError: it does not end.
     """
     folder = folder.absolute()
-    postmaster = _postmaster(folder)
+    postmaster = postmaster_of(folder)
     if postmaster is None:
         return False
     # SIGINT is Postgres's "fast shutdown", SIGQUIT its "immediate" one (recovers at the next start)
@@ -166,7 +173,7 @@ def _launch(folder: Path) -> None:
         return  # still recovering: _wait_ready goes on waiting
     except (subprocess.SubprocessError, OSError) as error:
         raise DatabaseError(
-            f"the embedded database does not start: {_last_log_line(folder) or error}",
+            f"the embedded database does not start: {last_log_line(folder) or error}",
             file=folder,
             action=f"look at {folder / 'log'}; a full disk or a folder of another user are the usual causes",
         ) from error
@@ -176,8 +183,8 @@ def _wait_ready(folder: Path) -> EmbeddedPostgres | None:
     """The server once it answers; None when it has gone, or does not answer in time."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
-        lines = _pid_lines(folder)
-        postmaster = _postmaster(folder)
+        lines = pid_lines(folder)
+        postmaster = postmaster_of(folder)
         if postmaster is None:
             return None
         if len(lines) >= 8 and lines[7].strip() == "ready":
@@ -190,7 +197,7 @@ def _wait_ready(folder: Path) -> EmbeddedPostgres | None:
 
 def _not_ready(folder: Path) -> DatabaseError:
     return DatabaseError(
-        f"the embedded database did not become ready: {_last_log_line(folder) or 'it left no log'}",
+        f"the embedded database did not become ready: {last_log_line(folder) or 'it left no log'}",
         file=folder,
         action=f"look at {folder / 'log'}",
     )
@@ -217,92 +224,60 @@ def _administer(server: EmbeddedPostgres) -> Connection:
 
 def _clean_up(folder: Path) -> list[str]:
     """Put right what an earlier, half-dead start left behind. Returns one line for each thing done."""
-    notes: list[str] = []
     if not folder.exists():
-        return notes
-    if not (folder / "PG_VERSION").exists() and any(folder.iterdir()):
-        leftovers = sorted(entry.name for entry in folder.iterdir())
-        # .handle_pids.json is the wheel's; initdb refuses a folder holding anything
-        if set(leftovers) - {".handle_pids.json"}:
-            raise DatabaseError(
-                "this is not a database folder, or making it was broken off",
-                file=folder,
-                expected="an empty folder or one with PG_VERSION",
-                found=", ".join(leftovers[:4]),
-                action="move the folder away if it holds nothing you need, then start again",
-            )
-        (folder / ".handle_pids.json").unlink()
-    if not (folder / _PID_FILE).exists() or _postmaster(folder) is not None:
-        return notes
-    if orphans := _wait_for_orphans(folder):
+        return []
+    lines = pid_lines(folder)
+    if postmaster_of(folder) is not None:
+        return []
+    if orphans := orphans_in(folder):
         raise DatabaseError(
             "parts of an earlier database server are still running without their head",
             file=folder,
             found="processes " + ", ".join(str(orphan.pid) for orphan in orphans),
             action="end these processes, then start again",
         )
+    if not _ever_started(folder):
+        return _set_aside(folder)
+    if not (folder / PID_FILE).exists():
+        return []
     # no process works in this folder: whatever the files name is dead, or another program that got its number
-    lines = _pid_lines(folder)
+    remove_stale_locks(folder)
     named = lines[0].strip() if lines else "nothing"
-    socket_folder = Path(lines[4]) if len(lines) > 4 and lines[4].strip() else folder
-    for lock in [*folder.glob(".s.PGSQL.*.lock"), *socket_folder.glob(".s.PGSQL.*.lock")]:
-        lock.unlink(missing_ok=True)
-    (folder / _PID_FILE).unlink()
-    notes.append(f"the last database server (process {named}) had not been stopped; its pid file was removed")
-    return notes
+    return [f"the last database server (process {named}) had not been stopped; its pid file was removed"]
 
 
-def _wait_for_orphans(folder: Path) -> list[psutil.Process]:
-    """Backends end by themselves within seconds of the postmaster's death; those that have not after 10 s."""
-    deadline = time.monotonic() + 10
-    while (orphans := _servers_in(folder)) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return orphans
-
-
-def _postmaster(folder: Path) -> psutil.Process | None:
-    """The living postmaster of exactly this folder, whatever else may have got its process number since."""
-    lines = _pid_lines(folder)
-    if not lines or not lines[0].strip().isdigit():
-        return None
+def _ever_started(folder: Path) -> bool:
+    """Whether the data folder was made whole: our settings are the last thing written before the first start."""
     try:
-        process = psutil.Process(int(lines[0]))
-        return process if _works_in(process, folder) else None
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _servers_in(folder: Path) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if _works_in(process, folder)]
-
-
-def _works_in(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process is a Postgres whose working directory is this data folder (as of every Postgres process)."""
-    try:
-        return (
-            process.name().startswith("postgres")
-            and process.status() != psutil.STATUS_ZOMBIE
-            and Path(process.cwd()) == folder.resolve()
-        )
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return _CONFIGURATION.strip().splitlines()[0] in (folder / "postgresql.conf").read_text()
+    except FileNotFoundError:
         return False
 
 
-def _pid_lines(folder: Path) -> list[str]:
-    try:
-        return (folder / _PID_FILE).read_text(errors="replace").splitlines()
-    except FileNotFoundError:
+def _set_aside(folder: Path) -> list[str]:
+    """Make room for a new data folder where the making of one was broken off; nothing is deleted.
+
+    Raises:
+        DatabaseError: the folder holds something else.
+    """
+    # the wheel's list of process ids is there before initdb has begun
+    leftovers = sorted(entry.name for entry in folder.iterdir() if entry.name != ".handle_pids.json")
+    if leftovers and not {"PG_VERSION", "global", "base"} & set(leftovers):
+        raise DatabaseError(
+            "this is not a database folder",
+            file=folder,
+            expected="an empty folder or the data folder of an embedded database",
+            found=", ".join(leftovers[:4]),
+            action="move what is in it elsewhere, then start again",
+        )
+    if not leftovers:
+        (folder / ".handle_pids.json").unlink(missing_ok=True)
         return []
-
-
-def _last_log_line(folder: Path) -> str | None:
-    """The last thing the server complained about."""
-    try:
-        lines = (folder / "log").read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    complaints = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
-    return next(reversed(complaints or lines), None)
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.broken-{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    return [f"making the database had been broken off; what there was is now in {aside}"]
 
 
 @contextmanager

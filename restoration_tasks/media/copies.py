@@ -116,7 +116,7 @@ def _copy(master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progr
 
 def _view(picture: Any, fmt: PictureFormat, pix_fmt: str) -> Any:
     """The picture as a screen shows it, in a full-range format. YUV and video-coded scans keep their codes' meaning."""
-    # Nothing may be converted but what is asked for here: from tagged frames swscale would choose conversions of its own.
+    # Nothing may be converted but what is asked for here: by the frames' tags swscale would choose conversions itself.
     picture = picture.filter("setparams", color_primaries="bt709", color_trc="bt709")
     if fmt.transfer in _LOG_TRANSFERS:
         levels = _cineon_view(fmt)
@@ -164,7 +164,9 @@ def _make(
     draft = draft_path(out)
     wanted = {} if info.frames is None else {"frames:v": info.frames}
     try:
-        made = picture.output(ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec)
+        # Frames are numbered anew: no rounded or damaged time stamp may drop or double one.
+        numbered = picture.filter("setpts", f"N/({info.format.fps}*TB)")
+        made = numbered.output(ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec)
         ffmpeg.run(made, about=source, progress=progress)
         found = probe(draft).frames
         if info.frames is not None and found != info.frames:

@@ -37,11 +37,11 @@ graph = ffmpeg
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 _NOISE = re.compile(
     r"^(\[[^\]]*\] )*(Conversion failed|Exiting |Last message repeated|At least one output|Nothing was written"
-    r"|Error (opening|closing|while|submitting|writing|muxing)|Error initializing a simple filtergraph"
+    r"|Error (opening|closing|while|submitting|writing|muxing|sending|selecting|initializing a simple filtergraph)"
     r"|Output file is empty|frame=|size=|Task finished|Terminating thread"
     r"|Could not open encoder before EOF|Decode error rate)"
 )
-"""Lines that only repeat that something failed; the one before them says what."""
+"""Lines that only repeat that something failed."""
 _PR_SET_PDEATHSIG = 1
 _F_SETPIPE_SZ = 1031
 _libc = ctypes.CDLL(None)
@@ -99,7 +99,7 @@ def run(stream: Any, *, about: Path | str, progress: Progress | None = None, cwd
         cwd: folder to run in.
 
     Raises:
-        MediaError: ffmpeg failed; the message is its last meaningful line.
+        MediaError: ffmpeg failed; the message is its first meaningful line.
     """
     command = compile_graph(stream, progress_pipe=True)
     with child(command, about=about, stdout=subprocess.PIPE, cwd=cwd) as running:
@@ -203,20 +203,23 @@ def child(
 
 
 def failure(running: Child, about: Path | str) -> MediaError:
-    """The error for an ffmpeg that failed, in its own last meaningful words."""
+    """The error for an ffmpeg that failed, in its own first meaningful words."""
     return MediaError(
-        f"ffmpeg failed: {last_complaint(running.complaints)}",
+        f"ffmpeg failed: {complaint(running.complaints)}",
         file=about,
         action="check that the file is complete and the disk is not full, then run again",
     )
 
 
-def last_complaint(complaints: IO[bytes]) -> str:
-    """The last line of ffmpeg's messages that says something, without memory addresses (they differ in every run)."""
+def complaint(complaints: IO[bytes]) -> str:
+    """The first of ffmpeg's messages that says something: the cause, which others follow from.
+
+    Memory addresses are left out; they differ in every run.
+    """
     complaints.seek(0)
     lines = [_ADDRESS.sub("", line).strip() for line in complaints.read().decode("utf-8", "replace").splitlines()]
     telling = [line for line in lines if line and not _NOISE.match(line)]
-    return telling[-1] if telling else (lines[-1] if lines else "it gave no reason")
+    return (telling or lines or ["it gave no reason"])[0]
 
 
 def _widen_pipe(pipe: IO[bytes] | None) -> None:

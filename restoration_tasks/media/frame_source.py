@@ -10,8 +10,9 @@ from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.sequence import ImageSequence, SequenceFrame, find_sequence
+from restoration_tasks.media.sequence_writer import SequenceWriter
 from restoration_tasks.media.stills import StillKind
-from restoration_tasks.media.writer import FrameWriter, SequenceWriter, colour_options
+from restoration_tasks.media.writer import FrameWriter, colour_options
 from restoration_tasks.runtime.errors import WrongUse
 
 

@@ -155,14 +155,15 @@ class FrameReader:
         """
         if self.count == 0:
             return
-        with self._command() as (command, cwd):
+        with self._command() as (command, cwd, skip):
             try:
-                yield from self._decode(command, cwd)
+                yield from self._decode(command, cwd, skip)
             except MediaError as error:
                 raise self._with_frame(error) from error
 
     @contextlib.contextmanager
-    def _command(self) -> Iterator[tuple[list[str], Path | None]]:
+    def _command(self) -> Iterator[tuple[list[str], Path | None, int]]:
+        """The command, the folder to run it in, and the frames to pass over where the source cannot be sought."""
         count, skipped = self.count, 0
         with contextlib.ExitStack() as stack:
             cwd = None
@@ -181,12 +182,10 @@ class FrameReader:
             raw = untagged(picture).output(
                 "pipe:1", f="rawvideo", pix_fmt=self.format.pix_fmt, fps_mode="passthrough", **wanted
             )
-            self._skipped = skipped
-            yield ffmpeg.compile_graph(raw), cwd
+            yield ffmpeg.compile_graph(raw), cwd, skipped
 
-    def _decode(self, command: list[str], cwd: Path | None) -> Iterator[Frame]:
+    def _decode(self, command: list[str], cwd: Path | None, to_skip: int) -> Iterator[Frame]:
         done = 0
-        to_skip = self._skipped
         with ffmpeg.child(command, about=self.name, stdout=subprocess.PIPE, cwd=cwd, strict=self._strict) as running:
             while True:
                 raw = bytearray(self.format.frame_bytes)

@@ -1,8 +1,7 @@
-"""Write frames: FFV1 preservation masters in Matroska, and image sequences that keep the scan's names and headers."""
+"""Write frames into video files: FFV1 preservation masters in Matroska, or another codec by its options."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
@@ -10,22 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
-from restoration_tasks.media import dpx, ffmpeg
+from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import PRINTING_DENSITY, UNKNOWN, Frame, PictureFormat
 from restoration_tasks.media.probe import TRANSFER_TAG
 from restoration_tasks.media.reader import sequence_input, untagged
 from restoration_tasks.media.sequence import ImageSequence
-from restoration_tasks.media.stills import StillKind
-from restoration_tasks.runtime.errors import MediaError, WrongUse
-from restoration_tasks.runtime.files import disk_errors
+from restoration_tasks.runtime.errors import WrongUse
 
 _MANY_SLICES_FROM = (512, 384)
 """Width and height from which sixteen slices a frame pay; below, their headers outweigh the parallel decode."""
-_FEW_SLICES_FROM = 32
-"""Sides from which four slices a frame are possible whatever the chroma subsampling."""
+_MANY_SLICES = (16, 24, 30, 12, 9, 6, 4)
+_FEW_SLICES = (4, 6, 9, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,41 @@ class Ffv1Settings:
 
 
 def _slices(fmt: PictureFormat) -> int:
-    if fmt.width >= _MANY_SLICES_FROM[0] and fmt.height >= _MANY_SLICES_FROM[1]:
-        return 16
-    return 4 if min(fmt.width, fmt.height) >= _FEW_SLICES_FROM else 1
+    large = fmt.width >= _MANY_SLICES_FROM[0] and fmt.height >= _MANY_SLICES_FROM[1]
+    return next((n for n in (_MANY_SLICES if large else _FEW_SLICES) if _encoder_takes(fmt, n)), 4)
+
+
+def _encoder_takes(fmt: PictureFormat, slices: int) -> bool:
+    """Whether FFV1 version 3 can cut this picture so: libavcodec's own rule (ffv1enc.c, `ff_ffv1_encode_init`).
+
+    With subsampled chroma and an odd side some numbers are impossible: a slice would begin inside a chroma sample.
+    """
+    layout = fmt.layout
+    planes = 1 if fmt.is_grey else 3
+    fewest_rows = 2 if fmt.width > 352 or fmt.height > 288 else 1
+    for rows in range(fewest_rows, 33):
+        if slices % rows or not rows <= slices // rows <= 2 * rows:
+            continue
+        columns = slices // rows
+        widest, tallest = -(-fmt.width // columns), -(-fmt.height // rows)
+        fits = columns <= -(-fmt.width >> layout.chroma_shift_x) and rows <= -(-fmt.height >> layout.chroma_shift_y)
+        small_enough = widest * tallest * (fmt.bit_depth + 1) * planes <= 8 << 24
+        if (
+            fits
+            and small_enough
+            and not (
+                _splits_chroma(fmt.width, columns, layout.chroma_shift_x)
+                or _splits_chroma(fmt.height, rows, layout.chroma_shift_y)
+            )
+        ):
+            return True
+    return False
+
+
+def _splits_chroma(side: int, slices: int, shift: int) -> bool:
+    step = 1 << shift
+    last = side * (slices - 1) // slices
+    return side % step != 0 and (side - last) % step == 0
 
 
 def stored_pix_fmt(fmt: PictureFormat) -> str:
@@ -201,80 +229,3 @@ def encode_sequence(
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-class SequenceWriter:
-    """Writes frames as files with the names, headers and kind of a source sequence."""
-
-    def __init__(self, folder: Path, source: ImageSequence, fmt: PictureFormat) -> None:
-        """Prepare.
-
-        Args:
-            folder: where the files go; made if needed.
-            source: the sequence whose names and headers are kept.
-            fmt: of every frame.
-
-        Raises:
-            WrongUse: the folder is the source's own.
-        """
-        if folder.resolve() == source.frames_folder.resolve():
-            raise WrongUse("a sequence is never written over its source", file=folder, action="name another folder")
-        self.folder, self.format = folder, fmt
-        self._source = source
-        self.frames = 0
-
-    def __enter__(self) -> Self:
-        """Make the folder."""
-        with disk_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        return self
-
-    def write(self, frame: Frame) -> None:
-        """Write the next frame under its source's name. A frame equal to its source is the source's bytes.
-
-        Raises:
-            MediaError: it does not have the format, or more frames are written than the source has.
-        """
-        self.format.require(frame)
-        if self.frames >= len(self._source):
-            raise MediaError("more frames than the source has", file=self.folder, expected=len(self._source))
-        path = self._source.frames[self.frames].path
-        target, draft = self.folder / path.name, draft_path(self.folder / path.name)
-        with disk_errors(target):
-            try:
-                draft.write_bytes(_encode_still(path, self._source.kind, frame))
-                draft.replace(target)
-            finally:
-                draft.unlink(missing_ok=True)
-        self.frames += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Nothing is held open."""
-
-
-def _encode_still(path: Path, kind: StillKind, frame: Frame) -> bytes:
-    source = path.read_bytes()
-    if kind is StillKind.DPX:
-        header = dpx.parse_header(source[: dpx.HEADER_BYTES], file_bytes=len(source), name=path.name)
-        same = _equal(dpx.unpack(header, source), frame)
-        return source if same else dpx.with_pixels(source, frame, name=path.name)
-    with contextlib.suppress(cv2.error):
-        decoded = cv2.imdecode(np.frombuffer(source, np.uint8), cv2.IMREAD_UNCHANGED)
-        if decoded is not None and _equal(_planes(decoded), frame):
-            return source
-    picture = frame[0] if len(frame) == 1 else np.dstack((frame[1], frame[0], frame[2]))
-    done, encoded = cv2.imencode(".png" if kind is StillKind.PNG else ".tif", picture)
-    if not done:
-        raise MediaError("the frame cannot be written", file=path.name, action="choose another kind of output")
-    return encoded.tobytes()
-
-
-def _planes(picture: Any) -> Frame:
-    """Planes in ffmpeg order of what cv2 decodes (B, G, R or grey)."""
-    return (picture,) if picture.ndim == 2 else (picture[..., 1], picture[..., 0], picture[..., 2])
-
-
-def _equal(one: Frame, other: Frame) -> bool:
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

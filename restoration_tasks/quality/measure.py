@@ -26,6 +26,10 @@ SAMPLING_PX: Final = 4
 """Whether a frame stands still is judged on every fourth pixel of every fourth line: a repeat is everywhere."""
 
 
+PROBABLY: Final = 127
+"""Above this value of a map (probability × 255) a pixel is damaged more likely than not."""
+
+
 class Treatment(StrEnum):
     """The most far-reaching kind of treatment a shot had."""
 
@@ -47,7 +51,7 @@ class Measured:
     """What the framemd5 made at ingest says."""
     master_md5: str
     mapped_share: float
-    """Share of pixels inside the damage map."""
+    """Share of pixels the damage map calls damaged."""
     changed_px: int
     """Pixels of which at least one sample differs from the scan."""
     changed_share: float
@@ -107,7 +111,8 @@ class ReelMeter:
         recorded_md5: str,
         master: Frame,
         restored: Frame,
-        mask: Mask | None,
+        mask: Mask,
+        mapped_share: float,
     ) -> Measured:
         """Measure the next frame.
 
@@ -119,7 +124,8 @@ class ReelMeter:
             recorded_md5: the frame's digest as ingest recorded it.
             master: planes of the preservation master.
             restored: planes of the restored master.
-            mask: `(H, W)`, true where local treatments may write; None where they may write nowhere.
+            mask: `(H, W)`, true where local treatments may write.
+            mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
         """
         before, after = self._luma(master), self._luma(restored)
         changed, outside = self._changes(master, restored, mask)
@@ -137,7 +143,7 @@ class ReelMeter:
             treatment=treatment.value,
             recorded_md5=recorded_md5,
             master_md5=frame_md5(master),
-            mapped_share=0.0 if mask is None else float(np.count_nonzero(mask)) / size,
+            mapped_share=mapped_share,
             changed_px=changed,
             changed_share=changed / size,
             outside_px=outside,
@@ -196,7 +202,7 @@ class ReelMeter:
             return luma(np.stack((red, green, blue))) * scale
         return luma(frame[0]) * scale
 
-    def _changes(self, master: Frame, restored: Frame, mask: Mask | None) -> tuple[int, int]:
+    def _changes(self, master: Frame, restored: Frame, mask: Mask) -> tuple[int, int]:
         """Pixels changed, and pixels changed outside the mask.
 
         A subsampled chroma sample stands for a block of pixels: it may change where the mask touches its block.
@@ -209,13 +215,11 @@ class ReelMeter:
                 continue
             if differs.shape != shape:
                 steps = (-(-shape[0] // differs.shape[0]), -(-shape[1] // differs.shape[1]))
-                allowed = None if mask is None else _blocks_touched(mask, steps)
-                stray = differs if allowed is None else differs & ~allowed
                 changed |= _spread(differs, steps, shape)
-                outside |= _spread(stray, steps, shape)
+                outside |= _spread(differs & ~_blocks_touched(mask, steps), steps, shape)
             else:
                 changed |= differs
-                outside |= differs if mask is None else differs & ~mask
+                outside |= differs & ~mask
         return int(np.count_nonzero(changed)), int(np.count_nonzero(outside))
 
     def _black(self, plane: Luma) -> bool:
@@ -288,6 +292,15 @@ def spike_count(earlier: Luma, middle: Luma, later: Luma, contrast_min: float) -
     bright = (forward > contrast_min) & (backward > contrast_min)
     dark = (forward < -contrast_min) & (backward < -contrast_min)
     return int(np.count_nonzero(bright | dark))
+
+
+def damaged_share(found: npt.NDArray[np.uint8]) -> float:
+    """Share of a damage map's pixels that are damaged more likely than not, 0 … 1.
+
+    >>> damaged_share(np.array([[0, 127], [128, 255]], np.uint8))
+    0.5
+    """
+    return float(np.count_nonzero(found > PROBABLY)) / found.size
 
 
 def frame_md5(frame: Frame) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from restoration_tasks.media.picture import PictureFormat, Work
+from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.measure import Mask, Treatment
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 from restoration_tasks.restoration.treatment import Map as DamageMap
@@ -57,17 +57,24 @@ class Permit:
             masked=tuple(one for one in treatments if one.fidelity is Fidelity.MASKED),
         )
 
-    def mask(self, index: int, work: Work, found: DamageMap, picture: PictureFormat) -> Mask:
+    @classmethod
+    def nothing(cls, index: int) -> Self:
+        """The permit of a frame that is in no shot of the plan."""
+        return cls(shot=shot_id(0), start=index, stop=index + 1, kind=Treatment.UNTOUCHED, masked=())
+
+    def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Whatever a treatment says, never where the map saw no damage at all.
 
         Args:
             index: 0-based position of the frame in the reel.
-            work: the scan's frame, `(C, H, W)` code values.
+            frame: planes of the scan's frame.
             found: its damage map, probability × 255.
             picture: format of the scan.
         """
-        shown = Shown(index, work, found, picture)
         allowed = np.zeros(found.shape, np.bool_)
+        if not self.masked:
+            return allowed
+        shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in self.masked:
             allowed |= treatment.mask(shown)
         return allowed & (found > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 POINTS_MAX: Final = 1200
@@ -49,7 +50,7 @@ def binned(
     if len(values) <= points:
         return list(values)
     bounds = [len(values) * place // points for place in range(points + 1)]
-    return [reduce(values[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [reduce(values[begin:end]) for begin, end in pairwise(bounds)]
 
 
 def mean(values: Sequence[float]) -> float:
@@ -111,7 +112,7 @@ def brightness_chart(before: Sequence[float], after: Sequence[float]) -> Chart:
     return Chart(
         title="Brightness",
         unit="% of the code range",
-        summary=f"Mean brightness per frame, scan and restoration, between {min(both):.1f} and {max(both):.1f} percent.",
+        summary=f"Mean brightness of scan and restoration per frame, {min(both):.1f} to {max(both):.1f} percent.",
         series=(
             Series("scan", "before", line(binned(before, mean), low, high)),
             Series("restored", "after", line(binned(after, mean), low, high)),

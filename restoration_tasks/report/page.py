@@ -70,7 +70,8 @@ class ReportedShot:
     badge: str
     treatments: tuple[tuple[str, str], ...]
     """Title and reason of each treatment."""
-    figures: Mapping[str, float]
+    figures: Mapping[str, Any]
+    """Its row of the table of shots; empty where it was not measured."""
     still: Still | None
 
 
@@ -173,7 +174,9 @@ def size(count: int) -> str:
 
 
 def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still]) -> list[ReportedShot]:
-    measured = {row["shot"]: row for row in shots.to_dict("records")}
+    measured: dict[str, dict[str, Any]] = {
+        str(row["shot"]): {str(name): value for name, value in row.items()} for row in shots.to_dict("records")
+    }
     pictures = {still.shot: still for still in stills}
     titles = {name: treatment.title for name, treatment in registry().items()}
 

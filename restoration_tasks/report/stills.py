@@ -1,4 +1,4 @@
-"""Choose and draw the stills of a report while the frames stream by: per shot the frame the restoration did most for."""
+"""Choose and draw the stills of a report as the frames stream by: per shot the frame the restoration did most for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.media.picture import PRINTING_DENSITY, ColourModel, Frame, PictureFormat
-from restoration_tasks.quality.measure import Measured
+from restoration_tasks.quality.measure import PROBABLY, Measured
 
 STILL_WIDTH_PX: Final = 720
 THUMBNAIL_WIDTH_PX: Final = 176
@@ -64,7 +64,7 @@ class _Candidate:
 
 
 class StillPicker:
-    """Holds one candidate of the present shot and the finished stills; its size does not grow with the length of a shot.
+    """Holds one candidate of the present shot and the finished stills; it does not grow with the length of a shot.
 
     Args:
         picture: format of the frames offered.
@@ -136,7 +136,8 @@ class StillPicker:
     def _view(self, frame: Frame) -> Bgr:
         """A frame as a screen shows it, `(H, W, 3)` B, G, R 8 bit. Never written to a master."""
         if self._picture.layout.model is ColourModel.GREY:
-            return np.asarray(cv2.cvtColor(self._table[frame[0]], cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+            grey = self._table[frame[0]]
+            return np.dstack((grey, grey, grey))
         if self._picture.layout.model is ColourModel.RGB:
             green, blue, red = frame
             return np.dstack((self._table[blue], self._table[green], self._table[red]))
@@ -155,13 +156,11 @@ def _view_table(picture: PictureFormat) -> npt.NDArray[np.uint8]:
 
 def _yuv_to_bgr(picture: PictureFormat, frame: Frame) -> Bgr:
     """BT.709 to R, G, B (ITU-R BT.709-6, item 3); video range unless the stream says it is full."""
-    y, u, v = (plane.astype(np.float32) / picture.max_code for plane in picture.to_work(frame))
-    if picture.full_range is not True:
-        y, u, v = (y - 16 / 255) * (255 / 219), (u - 0.5) * (255 / 224), (v - 0.5) * (255 / 224)
-    else:
-        u, v = u - 0.5, v - 0.5
+    planes = picture.to_work(frame).astype(np.float32) / picture.max_code
+    low, luma_span, chroma_span = (0.0, 1.0, 1.0) if picture.full_range else (16 / 255, 219 / 255, 224 / 255)
+    y, u, v = (planes[0] - low) / luma_span, (planes[1] - 0.5) / chroma_span, (planes[2] - 0.5) / chroma_span
     bgr = np.dstack((y + 1.8556 * u, y - 0.1873 * u - 0.4681 * v, y + 1.5748 * v))
-    return np.rint(np.clip(bgr, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(bgr, 0, 1) * 255), dtype=np.uint8)
 
 
 def _fitted(picture: Bgr, width: int) -> Bgr:
@@ -174,20 +173,20 @@ def _fitted(picture: Bgr, width: int) -> Bgr:
 
 
 def _enlarged(picture: Bgr) -> Bgr:
-    return np.repeat(np.repeat(picture, DETAIL_ZOOM, axis=0), DETAIL_ZOOM, axis=1)
+    return np.asarray(np.repeat(np.repeat(picture, DETAIL_ZOOM, axis=0), DETAIL_ZOOM, axis=1), dtype=np.uint8)
 
 
 def _damage_view(picture: Bgr, found: npt.NDArray[np.uint8]) -> Bgr:
     """The damage in colour on a dimmed grey picture, ringed so that a single speck is seen."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    base = cv2.cvtColor((grey * 0.5 + 20).astype(np.uint8), cv2.COLOR_GRAY2BGR)
-    sure = np.asarray(found > 127, dtype=np.uint8)
-    small = cv2.resize(sure, (base.shape[1], base.shape[0]), interpolation=cv2.INTER_AREA)
+    dimmed = (np.asarray(grey, dtype=np.float32) * 0.5 + 20).astype(np.uint8)
+    sure = np.asarray(found > PROBABLY, dtype=np.uint8)
+    small = cv2.resize(sure, (dimmed.shape[1], dimmed.shape[0]), interpolation=cv2.INTER_AREA)
     hit = cv2.dilate(np.asarray(small > 0, dtype=np.uint8), np.ones((3, 3), np.uint8))
-    ring = cv2.dilate(hit, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))) - hit
-    ring = cv2.morphologyEx(ring, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
-    view = np.asarray(base, dtype=np.uint8)
-    view[ring > 0] = (view[ring > 0] * 0.45 + np.array(DAMAGE_BGR) * 0.55).astype(np.uint8)
+    wide = cv2.dilate(hit, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
+    ring = cv2.morphologyEx(wide, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
+    view = np.dstack((dimmed, dimmed, dimmed))
+    view[ring > 0] = DAMAGE_BGR
     view[hit > 0] = DAMAGE_BGR
     return view
 
@@ -195,7 +194,7 @@ def _damage_view(picture: Bgr, found: npt.NDArray[np.uint8]) -> Bgr:
 def _busiest(found: npt.NDArray[np.uint8], side: int) -> tuple[int, int]:
     """Top left corner of the square with most damage, inside the picture."""
     height, width = found.shape
-    amount = cv2.boxFilter((found > 127).astype(np.float32), -1, (side, side), normalize=False)
+    amount = cv2.boxFilter((found > PROBABLY).astype(np.float32), -1, (side, side), normalize=False)
     _, _, _, (x, y) = cv2.minMaxLoc(amount)
     return max(0, min(y - side // 2, height - side)), max(0, min(x - side // 2, width - side))
 

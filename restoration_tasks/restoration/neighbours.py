@@ -16,7 +16,7 @@ REACH = 3
 """How many frames each way are looked at: two neighbours each way, and one near-duplicate skipped."""
 EACH_WAY = 2
 """Neighbours used each way (±1 and ±2 where nothing is skipped), so that grain does not freeze and one dirty neighbour is outvoted."""
-TONE_BLOCK = 8
+TONE_BLOCK = 4
 """Side (px) of the blocks whose means are compared for brightness; small enough to see motion, large enough to drown grain."""
 
 

@@ -46,6 +46,13 @@ class _Reel:
     master: Path
     restored: Path
 
+    def permit(self, index: int) -> Permit:
+        """What may change in a frame; nothing where the plan has no shot (the table of shots then has one too many)."""
+        from restoration_tasks.quality.permits import Permit
+
+        known = next((permit for permit in self.permits if permit.start <= index < permit.stop), None)
+        return known or Permit.nothing(index)
+
 
 def run(work: StepWork) -> None:
     """Measure once, judge, write `check.json` and `report.html`.
@@ -134,32 +141,33 @@ def _measure(
         Frames of the restored master that were decoded, and why decoding stopped early (None if it did not).
     """
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.quality.measure import damaged_share
 
     complaints: list[str] = []
     restored = _restored_frames(reel.restored, picture, complaints.append)
     maps = _map_frames(work, reel.segments)
     total, decoded = len(reel.scan.files), 0
-    for permit in reel.permits:
-        reader = FrameReader(reel.master, start=permit.start, count=permit.stop - permit.start)
-        for index, frame in enumerate(reader, start=permit.start):
-            found, after = next(maps), next(restored, None)
-            if after is None:
-                return decoded, complaints[0] if complaints else None
-            decoded += 1
-            number = reel.scan.files[index].number if index < total else index
-            mask = permit.mask(index, picture.to_work(frame), found, picture)
-            row = meter.add(
-                frame=index,
-                scan_number=number,
-                shot=permit.shot,
-                treatment=permit.kind,
-                recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
-                master=frame,
-                restored=after,
-                mask=mask,
-            )
-            stills.offer(row, frame, after, found)
-            work.progress(decoded, total)
+    for index, frame in enumerate(FrameReader(reel.master)):
+        found, after = next(maps, None), next(restored, None)
+        if after is None:
+            break
+        decoded += 1
+        if found is None or index >= total:
+            continue
+        permit = reel.permit(index)
+        row = meter.add(
+            frame=index,
+            scan_number=reel.scan.files[index].number,
+            shot=permit.shot,
+            treatment=permit.kind,
+            recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
+            master=frame,
+            restored=after,
+            mask=permit.mask(index, frame, found, picture),
+            mapped_share=damaged_share(found),
+        )
+        stills.offer(row, frame, after, found)
+        work.progress(decoded, total)
     # Whatever the restored master holds beyond the scan is counted, so that a surplus frame is seen.
     decoded += sum(1 for _ in restored)
     return decoded, complaints[0] if complaints else None

@@ -235,6 +235,10 @@ def read_clip(clip: Clip, path: Path) -> Iterator[NDArray[np.uint16]]:
     """The clip's frames as 10-bit codes, `(3, H, W)` R, G, B, full range, one at a time.
 
     The conversion from the clip's Y'CbCr is done here, once; its outcome is what everybody calls the clean truth.
+
+    Raises:
+        ClipError: the file has another size or length than `clip` says (found when it has been read to its end).
+        MediaError: it cannot be decoded.
     """
     picture = PictureFormat(clip.width, clip.height, "gbrp10le", clip.fps)
     stream = graph.input(file_url(path)).output(
@@ -246,7 +250,15 @@ def read_clip(clip: Clip, path: Path) -> Iterator[NDArray[np.uint16]]:
         fps_mode="passthrough",
     )
     with child(compile_graph(stream), about=path, stdout=subprocess.PIPE) as running:
-        while raw := running.stdout.read(picture.frame_bytes):
-            if len(raw) < picture.frame_bytes:
-                break
+        count = 0
+        while len(raw := running.stdout.read(picture.frame_bytes)) == picture.frame_bytes:
             yield picture.to_work(picture.frame_from_bytes(raw)).astype(np.uint16, copy=False)
+            count += 1
+    if raw or count != clip.frames:
+        raise ClipError(
+            f"the clip '{clip.name}' is not as described",
+            file=path,
+            expected=f"{clip.frames} frames of {clip.width}x{clip.height}",
+            found=f"{count} frames of that size" + (" and a part of one" if raw else ""),
+            action="correct the clip's description in restoration_tasks/training/clips.py",
+        )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -200,6 +201,9 @@ def _aged(
                 yield place, clean, aged.picture, aged.truth
             if number == shot.stop - 1:
                 break
+    # Read on to the end: only there a clip shorter than described shows itself.
+    for _ in frames:
+        pass
 
 
 def _facts(reel_id: str, seed: int, clip: Clip) -> dict[str, object]:
@@ -217,6 +221,11 @@ def _facts(reel_id: str, seed: int, clip: Clip) -> dict[str, object]:
     }
 
 
+def _parameters(damage: FrameDamage) -> dict[str, Any]:
+    """Parameters as JSON holds them: ranges are lists."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(damage).items()}
+
+
 def _shot_truths(shots: tuple[DemoShot, ...], errors: list[list[float]]) -> list[ShotTruth]:
     truths, start = [], 0
     for number, (shot, squared) in enumerate(zip(shots, errors, strict=True), 1):
@@ -228,7 +237,7 @@ def _shot_truths(shots: tuple[DemoShot, ...], errors: list[list[float]]) -> list
                 start=start,
                 stop=stop,
                 view=shot.view.name,
-                damages={str(damage.kind): asdict(damage) for damage in shot.damages},
+                damages={str(damage.kind): _parameters(damage) for damage in shot.damages},
                 input_psnr_db=None if pooled == 0 else float(10 * np.log10((2**BIT_DEPTH - 1) ** 2 / pooled)),
             )
         )

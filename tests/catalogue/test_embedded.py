@@ -15,6 +15,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from restoration_tasks.catalogue import embedded
 from restoration_tasks.runtime.errors import DatabaseError
+from tests.fixtures.postgres import server_home
 
 
 def ask(url: str, question: str = "SELECT current_database()") -> object:
@@ -24,11 +25,12 @@ def ask(url: str, question: str = "SELECT current_database()") -> object:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("a-höme") / "postgres"
-    embedded.start(folder)
-    yield folder
-    embedded.stop(folder)
+def folder():
+    with server_home("reelkeeper-höme-") as home:
+        folder = home / "postgres"
+        embedded.start(folder)
+        yield folder
+        embedded.stop(folder)
 
 
 @pytest.fixture
@@ -136,6 +138,20 @@ def test_a_folder_that_is_no_database_is_left_alone(tmp_path):
     with pytest.raises(DatabaseError, match=r"not a database folder.*precious\.txt.*Next:"):
         embedded.start(folder)
     assert (folder / "precious.txt").read_text() == "keep"
+
+
+def test_a_making_that_was_broken_off_is_set_aside():
+    with server_home() as home:
+        folder = home / "postgres"
+        (folder / "global").mkdir(parents=True)
+        (folder / "PG_VERSION").write_text("18\n")
+        try:
+            server = embedded.start(folder)
+            assert ask(server.reelkeeper_url) == "reelkeeper"
+            assert "broken off" in server.notes[0]
+            assert (home / "postgres.broken-1" / "PG_VERSION").exists()
+        finally:
+            embedded.stop(folder)
 
 
 def test_a_folder_with_a_space_is_refused_before_anything_is_made(tmp_path):

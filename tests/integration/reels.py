@@ -30,7 +30,7 @@ class SmallReel:
     delivery: Path
 
 
-def deliver(inbox: Path, reel_id: str, *, seed: int = 7) -> SmallReel:
+def deliver(inbox: Path, reel_id: str, *, seed: int = 7, fps: float = 24.0) -> SmallReel:
     """Write a delivery: 10-bit DPX frames, manifest, completion marker."""
     folder = inbox / reel_id
     folder.mkdir(parents=True)
@@ -40,6 +40,7 @@ def deliver(inbox: Path, reel_id: str, *, seed: int = 7) -> SmallReel:
         write_dpx(
             path,
             codes,
+            fps=fps,
             frame_position=index,
             sequence_length=SHOTS * FRAMES_A_SHOT,
             transfer=Transfer.BT709,

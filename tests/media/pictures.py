@@ -38,7 +38,9 @@ def master(path: Path, frames: list[Frame], fmt: PictureFormat) -> Path:
     return path
 
 
-def delivery(folder: Path, count: int = 6, *, first: int = 86400, size: tuple[int, int] = (48, 36), seed: int = 0) -> Path:
+def delivery(
+    folder: Path, count: int = 6, *, first: int = 86400, size: tuple[int, int] = (48, 36), seed: int = 0
+) -> Path:
     """A complete 10-bit RGB DPX delivery: frames, `manifest-md5.txt`, `.ready`."""
     folder.mkdir(parents=True)
     for place, frame in enumerate(noise(PictureFormat(*size, "gbrp10le", Fraction(24)), count, seed)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import numpy as np
@@ -25,9 +26,7 @@ def codes():
     return values
 
 
-@given(
-    width=st.integers(1, 40), height=st.integers(1, 9), channels=st.sampled_from([1, 3]), seed=st.integers(0, 1000)
-)
+@given(width=st.integers(1, 40), height=st.integers(1, 9), channels=st.sampled_from([1, 3]), seed=st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_what_is_written_is_read(tmp_path_factory, width, height, channels, seed):
     path = tmp_path_factory.mktemp("dpx") / "a_1.dpx"
@@ -146,10 +145,9 @@ def test_random_damage_is_either_read_or_refused_never_a_crash(tmp_path_factory,
     raw = bytearray(path.read_bytes())
     raw[at : at + len(junk)] = junk
     path.write_bytes(raw)
-    try:
-        dpx.read_dpx(path)
-    except DeliveryError as refusal:
-        assert refusal.action
+    with contextlib.suppress(DeliveryError):
+        header, frame = dpx.read_dpx(path)
+        assert frame[0].shape == (header.height, header.width)
 
 
 def test_a_value_over_the_range_is_not_written(tmp_path):

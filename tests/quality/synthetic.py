@@ -46,6 +46,7 @@ class Reel:
                 master=scan,
                 restored=restored,
                 mask=mask,
+                mapped_share=float(mask.mean()),
             )
         facts = [(fact, "as it was", "as it was") for _, names in FACTS.values() for fact in names]
         files = [(f"scan/{number:06d}.dpx", "ab" * 32, "ab" * 32) for number in range(len(self.scan))]

@@ -1,0 +1,175 @@
+"""Events: a draft takes its place in the reel's chain, with its objects, agents and digests."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from restoration_tasks.provenance import chain
+from restoration_tasks.provenance.agents import Participant, Person, ensure_agents
+from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject
+from restoration_tasks.provenance.models import Agent, DigitalObject, Event, EventAgent, EventObject, Fixity
+from restoration_tasks.provenance.text import storable, storable_json
+from restoration_tasks.provenance.vocabulary import EventTerm, FixityOutcome, ObjectRole, Outcome
+from restoration_tasks.runtime.errors import ProvenanceBroken
+from restoration_tasks.runtime.identifiers import check_reel_id
+from restoration_tasks.runtime.spec import OutputFile, Reference, canonical_json
+
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class EventDraft:
+    """An event before it has a place in the chain."""
+
+    reel_id: str
+    execution_id: str
+    term: EventTerm
+    started: datetime
+    ended: datetime
+    outcome: Outcome
+    detail: Mapping[str, Any]
+    participants: tuple[Participant | Person, ...] = ()
+    sources: tuple[tuple[str, Reference], ...] = ()
+    """Files read: name and reference."""
+    outcomes: tuple[tuple[str, Reference], ...] = ()
+    """Files made or vouched for: name and reference (an `OutputFile` brings its media type)."""
+    fixity: FixityOutcome | None = None
+    """What this event learned about the digests of all its files made or vouched for; each gets a fixity row."""
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """An event in its place."""
+
+    id: uuid.UUID
+    reel_id: str
+    seq: int
+    hash: str
+    execution_id: str
+    created: bool
+    """False when this execution had been recorded before: nothing was added."""
+
+
+def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
+    """Record an event inside the caller's transaction; an execution recorded before gives the event it has.
+
+    The reel's chain stays locked until that transaction ends: commit soon.
+
+    Raises:
+        ProvenanceBroken: the execution was recorded for another reel.
+        WrongUse: the reel id is none.
+    """
+    check_reel_id(draft.reel_id)
+    if (recorded := find(session, draft)) is not None:
+        return recorded
+    ids = ensure_agents(session, draft.participants)
+    locked = chain.lock(session, draft.reel_id)
+    # whoever held the lock may have recorded this very execution
+    if (recorded := find(session, draft)) is not None:
+        return recorded
+    objects = {(ObjectRole.SOURCE, _ensure_object(session, draft.reel_id, *named)) for named in draft.sources}
+    made = [_ensure_object(session, draft.reel_id, *named) for named in draft.outcomes]
+    objects |= {(ObjectRole.OUTCOME, entry) for entry in made}
+    agents = {(agent.role, session.get_one(Agent, agent_id)) for agent, agent_id in ids.items()}
+    detail = storable_json(draft.detail)
+    event_id = uuid.uuid4()
+    sealed = chain.append(
+        session,
+        locked,
+        ChainedEvent(
+            id=str(event_id),
+            reel_id=draft.reel_id,
+            seq=0,
+            event_type=draft.term.type.value,
+            subtype=storable(draft.term.subtype),
+            execution_id=storable(draft.execution_id),
+            started=draft.started,
+            ended=draft.ended,
+            recorded_at=datetime.now(UTC),
+            outcome=draft.outcome.value,
+            detail=canonical_json(detail).decode(),
+            previous_hash="",
+            hash="",
+            objects=tuple(
+                LinkedObject(link.value, str(o.id), o.role, o.uri, o.sha256, o.bytes, o.media_type)
+                for link, o in objects
+            ),
+            agents=tuple(
+                LinkedAgent(link.value, str(a.id), a.kind.value, a.name, a.version, a.sha256) for link, a in agents
+            ),
+        ),
+    )
+    session.add(
+        Event(
+            id=event_id,
+            reel_id=sealed.reel_id,
+            seq=sealed.seq,
+            event_type=sealed.event_type,
+            subtype=sealed.subtype,
+            execution_id=sealed.execution_id,
+            started=sealed.started,
+            ended=sealed.ended,
+            recorded_at=sealed.recorded_at,
+            outcome=draft.outcome,
+            detail=detail,
+            previous_hash=sealed.previous_hash,
+            hash=sealed.hash,
+        )
+    )
+    session.flush()
+    session.add_all(EventObject(event_id=event_id, object_id=o.id, role=link) for link, o in objects)
+    session.add_all(EventAgent(event_id=event_id, agent_id=a.id, role=link) for link, a in agents)
+    if draft.fixity is not None:
+        session.add_all(
+            Fixity(
+                id=uuid.uuid4(),
+                object_id=entry.id,
+                event_id=event_id,
+                algorithm="sha256",
+                digest=entry.sha256,
+                checked_at=draft.ended,
+                outcome=draft.fixity,
+            )
+            for entry in {entry.id: entry for entry in made}.values()
+        )
+    session.flush()
+    return RecordedEvent(event_id, sealed.reel_id, sealed.seq, sealed.hash, sealed.execution_id, created=True)
+
+
+def find(session: Session, draft: EventDraft) -> RecordedEvent | None:
+    """The event this execution has already, or None."""
+    row = session.execute(
+        select(Event.id, Event.reel_id, Event.seq, Event.hash, Event.execution_id).where(
+            Event.execution_id == storable(draft.execution_id)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.reel_id != draft.reel_id:
+        raise ProvenanceBroken(
+            f"execution {draft.execution_id} has been recorded for another reel",
+            reel=draft.reel_id,
+            found=row.reel_id,
+            action="use run ids that are unique in the archive",
+        )
+    return RecordedEvent(row.id, row.reel_id, row.seq, row.hash, row.execution_id, created=False)
+
+
+def _ensure_object(session: Session, reel_id: str, name: str, file: Reference) -> DigitalObject:
+    """The object of these bytes at this place, made if new. The chain's lock keeps two writers apart."""
+    media_type = file.media_type if isinstance(file, OutputFile) else UNKNOWN_MEDIA_TYPE
+    identity = {"reel_id": reel_id, "uri": storable(file.uri), "sha256": file.sha256}
+    session.execute(
+        insert(DigitalObject)
+        .values(id=uuid.uuid4(), role=storable(name), bytes=file.bytes, media_type=storable(media_type), **identity)
+        .on_conflict_do_nothing(index_elements=list(identity))
+    )
+    return session.scalars(select(DigitalObject).filter_by(**identity)).one()

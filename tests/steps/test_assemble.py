@@ -1,0 +1,64 @@
+"""Assemble: bit-exact joining, the proof of untouched shots, and the copies."""
+
+from __future__ import annotations
+
+import pytest
+
+from restoration_tasks.media import framemd5
+from restoration_tasks.media.join import count_frames
+from restoration_tasks.media.probe import probe
+from restoration_tasks.quality.measure import frame_md5
+from restoration_tasks.runtime.errors import MediaError, StepFailed
+from restoration_tasks.runtime.spec import StepName
+from tests.steps.tiny_reel import FRAMES, SEGMENTS, SHOT_FRAMES, tiny_reel
+
+INPUTS = ["master", "framemd5", *(f"segment/{segment.id}" for segment in SEGMENTS)]
+PARAMS = {"segments": [segment.as_json() | {"untouched": segment.shot == 1} for segment in SEGMENTS]}
+
+
+@pytest.fixture
+def reel(settings, tmp_path):
+    made = tiny_reel(settings, tmp_path)
+    made.make_scan()
+    made.make_segments()
+    return made
+
+
+def test_the_restored_master_is_every_segment_bit_by_bit_and_the_copies_are_whole(reel):
+    result = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
+    paths = {output.name: reel.vault.path(output.uri) for output in result.outputs}
+    assert set(paths) == {"restoration_master", "restored_framemd5", "mezzanine", "access", "comparison"}
+    expected = tuple(frame_md5(frame) for frame in reel.frames.restored)
+    assert framemd5.compute(paths["restoration_master"]) == expected
+    assert framemd5.read(paths["restored_framemd5"]) == expected
+    assert expected[:SHOT_FRAMES] == tuple(reel.frames.recorded[:SHOT_FRAMES])
+    for name in ("mezzanine", "access", "comparison"):
+        assert count_frames(paths[name]) == FRAMES
+    assert probe(paths["mezzanine"]).codec == "ProRes"
+    assert probe(paths["access"]).codec == "AVC"
+    assert result.figures == {"frames": FRAMES, "frames_changed": 2 * SHOT_FRAMES}
+
+    again = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS, fresh=True, execution="t/2")
+    assert again.compared.verdict == "agrees"
+
+
+def test_an_untouched_segment_that_was_changed_is_refused(reel):
+    reel.frames.restored[3] = reel.frames.restored[2]
+    segment = SEGMENTS[0]
+    reel.video(f"segment/{segment.id}", "segments/spoilt.mkv", reel.frames.restored[segment.start : segment.stop])
+    with pytest.raises(MediaError, match=r"s001-01 was not to be touched.*frame 3|frame 3.*s001-01 was not to be"):
+        reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
+
+
+def test_a_segment_short_of_a_frame_is_refused(reel):
+    segment = SEGMENTS[1]
+    reel.video(f"segment/{segment.id}", "segments/short.mkv", reel.frames.restored[segment.start : segment.stop - 1])
+    with pytest.raises(MediaError, match="not as many frames as the scan"):
+        reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_segments_that_leave_a_gap_are_refused(reel, missing):
+    kept = [one for place, one in enumerate(PARAMS["segments"]) if place != missing]
+    with pytest.raises(StepFailed, match="does not follow|do not cover"):
+        reel.run(StepName.ASSEMBLE, INPUTS, params={"segments": kept})

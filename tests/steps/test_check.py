@@ -1,0 +1,137 @@
+"""The check step on real files: a sound reel passes, and each kind of damage to files is refused and named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.quality.findings import CheckReport, Status
+from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.spec import StepName
+from tests.quality.synthetic import PICTURE
+from tests.steps.tiny_reel import FRAMES, SHOT_FRAMES, tiny_reel
+
+
+@pytest.fixture
+def reel(settings, tmp_path):
+    made = tiny_reel(settings, tmp_path)
+    made.make_scan()
+    made.make_plan()
+    return made
+
+
+def check(reel) -> tuple[object, CheckReport]:
+    result = reel.run(StepName.CHECK, reel.check_inputs)
+    return result, CheckReport.model_validate_json(reel.read(result, "check"))
+
+
+def test_a_sound_reel_passes_twice_with_the_same_bytes(reel):
+    reel.make_restored()
+    result, report = check(reel)
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == {}
+    assert result.figures["passed"] is True
+    assert result.figures["failed_rules"] == []
+    page = reel.read(result, "report").decode()
+    assert "passed every check" in page
+    again = reel.run(StepName.CHECK, reel.check_inputs, fresh=True, execution="t/2")
+    assert again.compared.verdict == "agrees"
+
+
+def test_one_pixel_outside_the_map_is_found_in_the_file(reel):
+    frame = reel.frames.restored[SHOT_FRAMES + 1][0].copy()
+    frame[70, 1] ^= 1
+    reel.frames.restored[SHOT_FRAMES + 1] = (frame,)
+    reel.make_restored()
+    result, report = check(reel)
+    assert result.figures["passed"] is False
+    assert result.figures["failed_rules"] == ["fidelity.only_damage_changed"]
+    assert not report.passed
+    assert any("fidelity.only_damage_changed" in text for text in result.warnings)
+
+
+def test_a_dropped_frame_is_refused(reel):
+    reel.frames.restored.pop()
+    reel.make_restored()
+    result, _ = check(reel)
+    assert {"integrity.frame_count", "integrity.every_frame_measured", "integrity.copies"} <= set(
+        result.figures["failed_rules"]
+    )
+
+
+def test_a_surplus_frame_is_refused(reel):
+    reel.frames.restored.append(reel.frames.restored[-1])
+    reel.make_restored()
+    result, _ = check(reel)
+    assert "integrity.frame_count" in result.figures["failed_rules"]
+
+
+def test_another_size_is_refused_and_written_not_thrown(reel):
+    reel.make_restored()
+    small = PictureFormat(width=48, height=36, pix_fmt="gray10le")
+    reel.video(
+        "restoration_master",
+        "small.mkv",
+        [(np.full((36, 48), 500, np.uint16),)] * FRAMES,
+        fmt=small,
+    )
+    result, report = check(reel)
+    assert {"integrity.size", "integrity.decodes"} <= set(result.figures["failed_rules"])
+    assert any("48x36" in one.detail for one in report.results if one.id == "integrity.decodes")
+
+
+def test_another_depth_and_a_lossy_codec_are_refused(reel):
+    reel.make_restored()
+    fmt = PictureFormat(width=PICTURE.width, height=PICTURE.height, pix_fmt="gray")
+    reel.video(
+        "restoration_master",
+        "eight.mkv",
+        [((frame[0] >> 2).astype(np.uint8),) for frame in reel.frames.restored],
+        fmt=fmt,
+        options={"c:v": "mjpeg", "f": "matroska"},
+    )
+    result, _ = check(reel)
+    assert {"integrity.bit_depth", "integrity.codec"} <= set(result.figures["failed_rules"])
+
+
+def test_a_damaged_restored_master_is_a_refusal(reel):
+    reel.make_restored()
+    path = reel.keep("restoration_master", "restored.mkv")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+    reel.keep("restoration_master", "damaged.mkv", bytes(content))
+    result, _ = check(reel)
+    assert result.figures["passed"] is False
+    assert "integrity.every_frame_measured" in result.figures["failed_rules"] or "integrity.decodes" in (
+        result.figures["failed_rules"]
+    )
+
+
+def test_a_flipped_source_byte_is_refused_and_the_file_named(reel):
+    reel.make_restored()
+    victim = sorted((reel.folder / "delivery").iterdir())[7]
+    content = bytearray(victim.read_bytes())
+    content[5] ^= 1
+    victim.write_bytes(bytes(content))
+    result, report = check(reel)
+    assert result.figures["failed_rules"] == ["integrity.scan_unchanged"]
+    found = next(one for one in report.results if one.id == "integrity.scan_unchanged")
+    assert found.subjects == (victim.name,)
+
+
+def test_a_master_that_cannot_be_read_is_an_error_not_a_verdict(reel):
+    reel.make_restored()
+    content = reel.keep("master", "master.mkv").read_bytes()
+    reel.keep("master", "truncated.mkv", content[: len(content) // 2])
+    with pytest.raises(MediaError):
+        check(reel)
+
+
+def test_a_copy_that_is_short_is_refused(reel):
+    reel.make_restored()
+    with FrameWriter(reel.keep("access", "short.mkv"), PICTURE) as writer:
+        writer.write(reel.frames.restored[0])
+    reel.register("access", reel.keep("access", "short.mkv"))
+    result, _ = check(reel)
+    assert result.figures["failed_rules"] == ["integrity.copies"]
