@@ -1,8 +1,8 @@
 """The demo's restoration on three seeds, without Airflow: how much it gains against the known truth.
 
-Builds the demo reel for each seed, runs `reelkeeper run` on it in a home folder of its own, scores the restored master, prints
-a table and writes docs/benchmarks/demo.json. Exit 1 if any seed gains less than 3 dB in PSNR over the damaged shots, or a
-shot that was delivered clean is not bit-identical afterwards.
+Builds the demo reel for each seed, runs `reelkeeper run` on it in a home folder of its own, scores the restored
+master, prints a table and writes docs/benchmarks/demo.json. Exit 1 if any seed gains less than 3 dB in PSNR over the
+damaged shots, or a shot that was delivered clean is not bit-identical afterwards.
 
     python benchmarks/demo.py [--seeds 1 2 3] [--keep FOLDER]
 """

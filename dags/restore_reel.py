@@ -1,25 +1,24 @@
-"""
-### Restore a film reel
+"""Restore a film reel, from the scanner's delivery folder to a catalogued, checked and packaged restoration.
 
-Takes a reel from the scanner's delivery folder to a catalogued, checked and packaged restoration. Nothing leaves without
-the word of a named person.
+Nothing leaves without the word of a named person.
 
-**Start it.** Press *Trigger* and fill in the reel id, as it is written on the delivery folder. Everything else on the form has
-a sensible value already.
+**Start it.** Press *Trigger* and fill in the reel id, as it is written on the delivery folder. Everything else on the
+form has a sensible value already.
 
-**Watch it.** The grid shows the way of the reel from top to bottom. *assess* and *restore* have one lane for each batch of
-shots; a lane is called, for example, *batch 2 · shots 3–4*. A task's log shows how many frames are done.
+**Watch it.** The grid shows the way of the reel from top to bottom. *assess* and *restore* have one lane for each
+batch of shots; a lane is called, for example, *batch 2 · shots 3–4*. A task's log shows how many frames are done.
 
-**Decide.** When the restoration is ready, *Required Actions* shows the figures, the report, the before/after comparison and the
-pictures. *Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan version, gentler or stronger.
-*Reject* ends it. Only people on the list of conservators and makers can answer, and the answer is kept with the reel for good.
+**Decide.** When the restoration is ready, *Required Actions* shows the figures, the report, the before/after comparison
+and the restored reel. *Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan
+version, gentler or stronger. *Reject* ends it. Only people on the list of conservators and makers can answer, and the
+answer is kept with the reel for good.
 
-**When something is red.** The last line of the red task's log says what is wrong and what to do next. Put it right, then *Clear*
-the task: finished work is not done again, the rest goes on. Clearing a lane that was green works that lane and what follows
-afresh, keeps the old result, and says whether the bytes agree.
+**When something is red.** The last line of the red task's log says what is wrong and what to do next. Put it right,
+then *Clear* the task: finished work is not done again, the rest goes on. Clearing a lane that was green works that lane
+and what follows afresh, keeps the old result, and says whether the bytes agree.
 
-**By hand or by script.** A run can be started with `{"reel_id": "HK-1967-012_r3"}`; all other fields are optional. One reel has one
-run at a time.
+**By script.** A run can be started with `{"reel_id": "HK-1967-012_r3"}`; all other fields are optional. One reel has
+one run at a time.
 """
 
 from __future__ import annotations
@@ -27,8 +26,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task_group
-
+from airflow.sdk import dag, task_group
 from reelkeeper_airflow.operators import step
 from reelkeeper_airflow.restore_reel.form import trigger_form
 from reelkeeper_airflow.restore_reel.people import Decision, PlanReview
@@ -41,6 +39,7 @@ from reelkeeper_airflow.restore_reel.record import (
     rejected,
 )
 from reelkeeper_airflow.restore_reel.reel import batches, close_reel, open_reel
+
 
 @dag(
     dag_id="restore_reel",
@@ -97,14 +96,14 @@ def restore_reel() -> None:
     redo = Redo(task_id="redo", reel=reel, trigger_dag_id="restore_reel", conf=decision[NEXT_RUN])
     turned_down = rejected(reel)
 
-    # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the vault by
-    # signature, so the order has to be said.
+    # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the
+    # vault by signature, so the order has to be said.
     assessed >> planning
     review >> restored >> assembling
     decision >> [catalogued, redo, turned_down]
 
-    # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any task
-    # brings its set-up and teardown along, so the reel is taken again for that.
+    # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any
+    # task brings set-up and teardown along, so the reel is taken again for that.
     closing = close_reel(reel).as_teardown(setups=reel)
     [packaged, redo, turned_down] >> closing
 

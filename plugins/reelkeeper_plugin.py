@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
-
 from reelkeeper_airflow.pages.files import create_app
 from reelkeeper_airflow.pages.links import MOUNT
 

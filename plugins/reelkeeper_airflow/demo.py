@@ -165,9 +165,7 @@ def _first_failure(client: RestClient, run_id: str) -> str:
     return f"task {failed[0]['task_id']} failed" if failed else "no task says why"
 
 
-def _report(
-    client: RestClient, running: service.Running, home: Home, reel_id: str, truth: Path, run_id: str
-) -> int:
+def _report(client: RestClient, running: service.Running, home: Home, reel_id: str, truth: Path, run_id: str) -> int:
     from restoration_tasks.quality.demo_score import score
 
     vault = Vault(Settings(home=home.root).vault_root)
@@ -192,7 +190,9 @@ def _report(
         ("VMAF", result.before.vmaf, result.after.vmaf, ""),
     ):
         digits = 4 if name == "SSIM" else 2
-        figures.add_row(name, f"{before:.{digits}f}{unit}", f"{after:.{digits}f}{unit}", f"{after - before:+.{digits}f}")
+        figures.add_row(
+            name, f"{before:.{digits}f}{unit}", f"{after:.{digits}f}{unit}", f"{after - before:+.{digits}f}"
+        )
     console.print(figures)
     clean = "bit-identical" if result.clean_identical else "CHANGED"
     console.print(f"The clean shot came out [bold]{clean}[/].")
@@ -204,7 +204,9 @@ def _report(
     console.print(service.logins(running))
     gain = result.after.psnr_db - result.before.psnr_db
     if gain < LEAST_GAIN_DB or not result.clean_identical:
-        console.print(f"[bold red]Not good enough:[/] the demo asks for {LEAST_GAIN_DB} dB and an untouched clean shot.")
+        console.print(
+            f"[bold red]Not good enough:[/] the demo asks for {LEAST_GAIN_DB} dB and an untouched clean shot."
+        )
         return 1
     console.print(f"[bold green]The reel gained {gain:.2f} dB.[/]")
     return 0

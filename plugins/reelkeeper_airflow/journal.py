@@ -8,6 +8,7 @@ from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
     from restoration_tasks.catalogue.engine import Sessions
     from restoration_tasks.catalogue.journal import Task
 

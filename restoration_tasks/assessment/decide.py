@@ -17,8 +17,8 @@ from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = 0.001
-"""Mean share of the picture under dirt from which a shot is cleaned. Blinking lights and shots in fast motion that are clean measure up
-to 0.0003; film that looks dirty to an archivist measures 0.003 and more."""
+"""Mean share of the picture under dirt from which a shot is cleaned. Blinking lights and shots in fast motion that
+are clean measure up to 0.0003; film that looks dirty to an archivist measures 0.003 and more."""
 FLICKER_GATE = 1.0
 """Amplitude (8-bit code values) from which a shot is deflickered; under it no eye sees flicker."""
 FLICKER_DECIMALS = 5

@@ -1,15 +1,14 @@
 """Find dirt and hair: what a frame shows and its neighbours in time do not.
 
-The measure is the spike of Kokaram ("Motion Picture Restoration", Springer 1998: SDIp, differences of the same sign to the motion
-compensated frames before and after), taken as a rank over up to four neighbours with a pixel of slack, after Nadenau & Mitra
-("Blotch and scratch detection in image sequences based on rank ordered differences", 1996), and weighed against how well motion
-was followed just there.
+The measure is the spike of Kokaram ("Motion Picture Restoration", Springer 1998: SDIp, differences of the same sign to
+the motion compensated frames before and after), taken as a rank over up to four neighbours with a pixel of slack, after
+Nadenau & Mitra ("Blotch and scratch detection in image sequences based on rank ordered differences", 1996), and weighed
+against how well motion was followed just there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -50,24 +49,27 @@ class DirtLimits:
     """How many times stronger a speck must be than the differences in the ring around it."""
     lowest_score: float = 0.8
     """Specks are kept in the map from this multiple of the limits (probability 0.39); 1 is probability one half."""
-    grow_px: int = 2
-    """How far a speck is grown, so that its soft edge is covered."""
+    halo_px: int = 3
+    """How far from a speck its soft edge may reach; one pixel is always taken along."""
+    halo_share: float = 0.25
+    """The soft edge ends where the difference falls under this share of the threshold."""
 
 
-class DirtFigures(NamedTuple):
+@dataclass(frozen=True)
+class DirtFigures:
     """How dirty one frame is."""
 
     area: float
     """Share of the picture under dirt, 0 … 1."""
-    count: int
+    specks: int
     """Connected specks."""
 
 
 def ranked(differences: list[Floats]) -> tuple[Floats, Floats]:
     """The weakest rise and the weakest fall the neighbours agree on.
 
-    With three or four neighbours one may dissent (it may be dirty itself). A background that is being covered or uncovered agrees
-    with the two neighbours on one side, and so gives nothing.
+    With three or four neighbours one may dissent (it may be dirty itself). A background that is being covered or
+    uncovered agrees with the two neighbours on one side, and so gives nothing.
 
     Args:
         differences: one to four `(H, W)` pictures, frame minus neighbour.
@@ -78,23 +80,23 @@ def ranked(differences: list[Floats]) -> tuple[Floats, Floats]:
     if len(differences) < 3:
         low = high = differences[0]
         for difference in differences[1:]:
-            low, high = cv2.min(low, difference), cv2.max(high, difference)
+            low, high = np.minimum(low, difference), np.maximum(high, difference)
         return low, high
-    low_a, high_a = cv2.min(differences[0], differences[1]), cv2.max(differences[0], differences[1])
+    low_a, high_a = np.minimum(differences[0], differences[1]), np.maximum(differences[0], differences[1])
     if len(differences) == 3:
-        middle = cv2.max(low_a, cv2.min(high_a, differences[2]))
+        middle = np.maximum(low_a, np.minimum(high_a, differences[2]))
         return middle, middle
-    low_b, high_b = cv2.min(differences[2], differences[3]), cv2.max(differences[2], differences[3])
-    low = cv2.min(cv2.max(low_a, low_b), cv2.min(high_a, high_b))
-    high = cv2.max(cv2.min(high_a, high_b), cv2.max(low_a, low_b))
+    low_b, high_b = np.minimum(differences[2], differences[3]), np.maximum(differences[2], differences[3])
+    low = np.minimum(np.maximum(low_a, low_b), np.minimum(high_a, high_b))
+    high = np.maximum(np.minimum(high_a, high_b), np.maximum(low_a, low_b))
     return low, high
 
 
 def activity(neighbours: list[Neighbour]) -> Floats:
     """How little the neighbours agree with each other: `(H, W)`, 8-bit code values, averaged over a small box.
 
-    It holds grain, edges out of register, occlusions and fast motion, but not the middle frame's own dirt. Of two pairs the one
-    that agrees better counts, so that a dirty neighbour does not hide dirt beside it.
+    It holds grain, edges out of register, occlusions and fast motion, but not the middle frame's own dirt. Of two
+    pairs the one that agrees better counts, so that a dirty neighbour does not hide dirt beside it.
     """
     before = [n.luma for n in neighbours if n.offset < 0]
     after = [n.luma for n in neighbours if n.offset > 0]
@@ -107,10 +109,8 @@ def activity(neighbours: list[Neighbour]) -> Floats:
             pairs.append((before[-1], after[0] if len(before) > 1 else after[-1]))
     if not pairs:
         return np.zeros_like(neighbours[0].luma)
-    disagreement = cv2.absdiff(*pairs[0])
-    for pair in pairs[1:]:
-        disagreement = cv2.min(disagreement, cv2.absdiff(*pair))
-    return cv2.boxFilter(disagreement, -1, (11, 11), borderType=cv2.BORDER_REFLECT)
+    disagreement = np.minimum.reduce([np.abs(one - other) for one, other in pairs])
+    return np.asarray(cv2.boxFilter(disagreement, -1, (11, 11), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def dirt_map(luma: Luma, neighbours: list[Neighbour], limits: DirtLimits | None = None) -> Map:
@@ -118,7 +118,8 @@ def dirt_map(luma: Luma, neighbours: list[Neighbour], limits: DirtLimits | None 
 
     Args:
         luma: `(H, W)` the frame's analysis picture.
-        neighbours: up to four aligned neighbours of the same shot; with none (a shot of one frame) nothing can be said and the map is 0.
+        neighbours: up to four aligned neighbours of the same shot; with none (a shot of one frame) nothing can be
+        said and the map is 0.
         limits: what counts as dirt.
 
     Returns:
@@ -133,10 +134,10 @@ def dirt_map(luma: Luma, neighbours: list[Neighbour], limits: DirtLimits | None 
     sure_rise, _ = ranked([current - cv2.dilate(n.luma, _BOX) for n in neighbours])
     _, sure_fall = ranked([current - cv2.erode(n.luma, _BOX) for n in neighbours])
     seen = np.logical_and.reduce([n.inside for n in neighbours])
-    threshold = cv2.max(limits.activity * activity(neighbours), limits.contrast)
+    threshold = np.maximum(np.float32(limits.activity) * activity(neighbours), np.float32(limits.contrast))
     one_sided = len({n.offset > 0 for n in neighbours}) == 1
     for strength, seed, sign in ((rise, sure_rise, 1.0), (-fall, -sure_fall, -1.0)):
-        specks = _Specks(current, neighbours[0].luma, strength, seed / threshold, sign, limits, one_sided)
+        specks = _Specks(current, neighbours[0].luma, strength, seed / threshold, threshold, sign, limits, one_sided)
         specks.mark(found, ((strength > limits.soft_share * threshold) & seen).astype(np.uint8))
     return found
 
@@ -150,6 +151,7 @@ class _Specks:
     strength: Floats
     seed: Floats
     """Spike as a multiple of the local threshold, with a pixel of slack in the registration."""
+    threshold: Floats
     sign: float
     limits: DirtLimits
     one_sided: bool
@@ -171,9 +173,13 @@ class _Specks:
             own = (labels[box] == label).astype(np.uint8)
             score = self._score(own, box)
             if score >= self.limits.lowest_score:
-                grown = cv2.dilate(own, _BOX, iterations=self.limits.grow_px)
                 probability = round(255 * score**2 / (1 + score**2))
-                np.maximum(found[box], grown * np.uint8(probability), out=found[box])
+                np.maximum(found[box], self._with_halo(own, box) * np.uint8(probability), out=found[box])
+
+    def _with_halo(self, own: Map, box: tuple[slice, slice]) -> Map:
+        """A speck with its soft edge."""
+        soft = (self.strength[box] > self.limits.halo_share * self.threshold[box]).astype(np.uint8)
+        return np.maximum(cv2.dilate(own, _BOX), cv2.dilate(own, _BOX, iterations=self.limits.halo_px) & soft)
 
     def _score(self, own: Map, box: tuple[slice, slice]) -> float:
         """How clearly a candidate is dirt; 1 at the limits."""
@@ -187,8 +193,8 @@ class _Specks:
         around = float(np.quantile(np.abs(strength[ring]), _SURROUND_SHARE))
         score = min(float(self.seed[box][speck].max()), mean / (self.limits.surround_ratio * (around + 1.0)))
         if self.one_sided:
-            # With frames on one side only a difference may be dirt there, or something uncovered: the dirty one is the one that
-            # stands out from its own surround.
+            # With frames on one side only a difference may be dirt there, or something uncovered: the dirty one is
+            # the one that stands out from its own surround.
             here = self.sign * float(self.current[box][speck].mean() - self.current[box][ring].mean())
             there = abs(float(self.neighbour[box][speck].mean() - self.neighbour[box][ring].mean()))
             score = min(score, (here - there) / (0.5 * mean + 1.0))
@@ -203,7 +209,10 @@ def dirt_figures(found: Map) -> DirtFigures:
 
 
 def dirt_severity(area: float) -> float:
-    """Severity 0 … 100 of a share of area under dirt, by decades: 0 up to 0.01 %, 33 at 0.1 %, 67 at 1 %, 100 from 10 %."""
+    """Severity 0 … 100 of a share of area under dirt.
+
+    By decades: 0 up to 0.01 %, 33 at 0.1 %, 67 at 1 %, 100 from 10 %.
+    """
     if area <= 1e-4:
         return 0.0
     return float(min(100.0, 100.0 / 3.0 * np.log10(area / 1e-4)))

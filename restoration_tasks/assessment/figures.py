@@ -29,8 +29,8 @@ class FrameFigures:
     tone_offset: float
     """Share of the code range; 0 at a shot's first frame."""
     next_gain: float
-    """Brightness relation of the frame after to this one (after = gain · this + offset), measured from this frame's side: the second
-    opinion on the next frame's relation. 1 at a shot's last frame."""
+    """Brightness relation of the frame after to this one (after = gain · this + offset), measured from this frame's
+    side: the second opinion on the next frame's relation. 1 at a shot's last frame."""
     next_offset: float
     """Share of the code range; 0 at a shot's last frame."""
     level: float
@@ -42,7 +42,10 @@ class FrameFigures:
 
 
 def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:
-    """For each frame of a shot the map from the frame before, the mean of the opinions from both sides; the first frame's is neutral."""
+    """For each frame of a shot the map from the frame before; the first frame's is neutral.
+
+    It is the mean of the opinions from both sides.
+    """
     relations = [ToneMap()]
     for before, row in pairwise(rows):
         gain = 0.5 * (row.tone_gain + before.next_gain)

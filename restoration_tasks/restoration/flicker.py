@@ -1,4 +1,4 @@
-"""Deflicker: bring each frame to the brightness its surroundings in time have, by a curve measured over the whole shot."""
+"""Deflicker: bring each frame to the brightness of its surroundings in time, by a curve measured over the shot."""
 
 from __future__ import annotations
 
@@ -68,4 +68,5 @@ class Deflicker(Treatment[DeflickerParams]):
         # One table of all code values: exact, and faster than arithmetic on every pixel.
         codes = np.arange(shown.picture.max_code + 1, dtype=np.float64)
         table = np.clip(np.rint(codes * gain + offset), 0, full).astype(shown.work.dtype)
-        return table[shown.work]
+        treated: Work = table[shown.work]
+        return treated

@@ -17,8 +17,9 @@ Flow = npt.NDArray[np.float32]
 
 DUPLICATE_MEAN = 0.8
 DUPLICATE_MAX = 16.0
-"""Two frames are near-duplicates when their 4x4 block means differ by less than this, mean and maximum, in 8-bit code values. Measured on
-four real transfers: duplicates 0.06–0.65 and at most 14.5, true neighbours from 2.1 and 30; a static shot with visible grain stays above."""
+"""Two frames are near-duplicates when their 4x4 block means differ by less than this, mean and maximum, in 8-bit
+code values. Measured on four real transfers: duplicates 0.06–0.65 and at most 14.5, true neighbours from 2.1 and 30;
+a static shot with visible grain stays above."""
 REC709 = (0.2126, 0.7152, 0.0722)
 """Luma weights of ITU-R BT.709, here only to weigh R, G, B code values into one analysis picture."""
 
@@ -32,20 +33,21 @@ def analysis_luma(work: Work, max_code: int, *, rgb: bool) -> Luma:
         rgb: whether the channels are R, G, B.
     """
     scale = 255.0 / max_code
+    if not rgb and max_code == 255:
+        return np.ascontiguousarray(work[0], dtype=np.uint8)
     if not rgb:
-        return (
-            cv2.convertScaleAbs(work[0], alpha=scale)
-            if max_code != 255
-            else np.ascontiguousarray(work[0], dtype=np.uint8)
-        )
+        return np.asarray(cv2.convertScaleAbs(work[0], alpha=scale), np.uint8)
     mixed = np.zeros(work.shape[1:], np.float32)
     for channel, share in zip(work, REC709, strict=True):
         cv2.scaleAdd(channel.astype(np.float32), share * scale, mixed, mixed)
-    return cv2.convertScaleAbs(mixed)
+    return np.asarray(cv2.convertScaleAbs(mixed), np.uint8)
 
 
 def near_duplicate(one: Luma, other: Luma) -> bool:
-    """Whether one frame is a (re-encoded) copy of the other, as old transfers to video rates make them: dirt persists across them."""
+    """Whether one frame is a (re-encoded) copy of the other.
+
+    Old transfers to video rates make them, and dirt persists across them.
+    """
     size = (max(one.shape[1] // 4, 1), max(one.shape[0] // 4, 1))
     small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) for picture in (one, other)]
     difference = cv2.absdiff(small[0], small[1])
@@ -58,19 +60,20 @@ class Effort(Enum):
     FOLLOW = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
     """Follows small movements too: best to *find* dirt, because what moves must not look like dirt."""
     CARRY = cv2.DISOPTICAL_FLOW_PRESET_FAST
-    """Stiffer: best to *fill*, because the flow must carry on underneath what is missing. Measured on simulated dirt over a moving
-    night street the fill comes 2 dB nearer to the truth than with FOLLOW, in a third of the time."""
+    """Stiffer: best to *fill*, because the flow must carry on underneath what is missing. Measured on simulated dirt
+    over a moving night street the fill comes 2 dB nearer to the truth than with FOLLOW, in a third of the time."""
 
 
 class MotionEstimator:
     """Dense inverse search optical flow (Kroeger et al., ECCV 2016) on 8-bit luma at half the size.
 
-    Patches are compared after taking their mean away, so flicker does not look like motion. Half the size is four times as fast, and
-    its wider reach found the truth more often than full size did.
+    Patches are compared after taking their mean away, so flicker does not look like motion. Half the size is four
+    times as fast, and its wider reach found the truth more often than full size did.
     """
 
     MIN_SIDE = 48
-    """Pictures smaller than twice this are not halved, and those under it are padded: the estimator's pyramid needs room."""
+    """Pictures smaller than twice this are not halved, and those under it are padded: the estimator's pyramid needs
+    room."""
 
     def __init__(self, effort: Effort) -> None:
         self._dis = cv2.DISOpticalFlow.create(effort.value)
@@ -85,32 +88,34 @@ class MotionEstimator:
         else:
             below, right = max(self.MIN_SIDE - height, 0), max(self.MIN_SIDE - width, 0)
             one, two = (cv2.copyMakeBorder(p, 0, below, 0, right, cv2.BORDER_REPLICATE) for p in (reference, other))
-        found = self._dis.calc(one, two, None)
+        found = self._dis.calc(one, two, np.zeros((*one.shape, 2), np.float32))
         if not halved:
-            return np.ascontiguousarray(found[:height, :width])
+            return np.ascontiguousarray(found[:height, :width], np.float32)
         full = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
-        full *= np.float32([width / size[0], height / size[1]])
-        return full
+        return np.asarray(full * np.array([width / size[0], height / size[1]], np.float32), np.float32)
 
 
 def sampling_grid(flow: Flow) -> npt.NDArray[np.float32]:
     """The absolute positions `(H, W, 2)` that a flow points at."""
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return flow + np.dstack((x, y))
+    return np.asarray(flow + np.dstack((x, y)), np.float32)
 
 
-def warp(picture: npt.NDArray[np.generic], flow: Flow, *, nearest: bool = False) -> npt.NDArray[np.generic]:
-    """`picture` (`(H, W)`) brought onto the reference of `flow`.
+def warp(picture: Luma, flow: Flow) -> npt.NDArray[np.float32]:
+    """`picture` (`(H, W)`) brought onto the reference of `flow`, 0 … 255.
 
-    Cubic sampling keeps grain and edges; `nearest` is for maps. Outside the picture the border is repeated (see `inside`).
+    Cubic sampling keeps grain and edges. Outside the picture its border is repeated (see `inside`).
     """
-    how = cv2.INTER_NEAREST if nearest else cv2.INTER_CUBIC
-    return cv2.remap(picture, sampling_grid(flow), None, how, borderMode=cv2.BORDER_REPLICATE)
+    grid = sampling_grid(flow)
+    source = picture.astype(np.float32)
+    moved = cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)
 
 
 def inside(flow: Flow) -> npt.NDArray[np.bool_]:
     """`(H, W)`: which pixels of the reference have a counterpart inside the other frame."""
     height, width = flow.shape[:2]
     grid = sampling_grid(flow)
-    return (grid[..., 0] > -0.5) & (grid[..., 0] < width - 0.5) & (grid[..., 1] > -0.5) & (grid[..., 1] < height - 0.5)
+    x, y = grid[..., 0], grid[..., 1]
+    return np.asarray((x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5), np.bool_)

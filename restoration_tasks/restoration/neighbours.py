@@ -15,9 +15,11 @@ from restoration_tasks.restoration.tone import ToneMap, match_tone
 REACH = 3
 """How many frames each way are looked at: two neighbours each way, and one near-duplicate skipped."""
 EACH_WAY = 2
-"""Neighbours used each way (±1 and ±2 where nothing is skipped), so that grain does not freeze and one dirty neighbour is outvoted."""
+"""Neighbours used each way (±1 and ±2 where nothing is skipped), so that grain does not freeze and one dirty
+neighbour is outvoted."""
 TONE_BLOCK = 4
-"""Side (px) of the blocks whose means are compared for brightness; small enough to see motion, large enough to drown grain."""
+"""Side (px) of the blocks whose means are compared for brightness; small enough to see motion, large enough to drown
+grain."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def small_tones(luma: Luma | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
 def distinct_neighbours(lumas: Mapping[int, Luma]) -> tuple[list[int], list[int]]:
     """Offsets of the neighbours to use, nearest first: before and after.
 
-    A frame that nearly repeats one already counted (the middle frame included) is passed over: its dirt would vouch for itself.
+    A frame that nearly repeats one already counted (the middle frame included) is passed over: its dirt would vouch
+    for itself.
 
     Args:
         lumas: offset to picture, 0 included; only frames of the same shot.
@@ -67,7 +70,7 @@ def align(middle: Luma, other: Luma, offset: int, motion: MotionEstimator) -> Ne
     """Bring one frame onto another."""
     flow = motion.flow(middle, other)
     shows = inside(flow)
-    moved = warp(other, flow).astype(np.float32)
+    moved = warp(other, flow)
     seen = cv2.resize(shows.astype(np.uint8), small_tones(middle).shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     tone = match_tone(small_tones(moved), small_tones(middle), seen)
     return Neighbour(offset, flow, tone, tone.apply(moved / np.float32(255.0)) * np.float32(255.0), shows)

@@ -50,9 +50,10 @@ def restore_segment(
         segment: which frames.
         part: the segment's slice of the plan; with no treatments the coded frames are copied as they are.
         out: FFV1 file to write.
-        maps: the damage maps of all segments of the shot, in order, which together cover the shot. Neighbouring segments' maps are
-            needed so that damage in a frame beyond the segment's end is not taken for picture, and the pixels do not depend on where
-            the shot was cut.
+        maps: the damage maps of all segments of the shot, in order, which together cover the shot. Neighbouring
+        segments' maps are
+            needed so that damage in a frame beyond the segment's end is not taken for picture, and the pixels do not
+            depend on where the shot was cut.
         progress: told after each frame.
 
     Returns:
@@ -149,7 +150,7 @@ def map_frames(maps: Sequence[Path], picture: PictureFormat, segment: Segment, s
         low, high = max(start, begin), min(stop, end)
         if low < high:
             for frame in FrameReader(path, geometry, start=low - begin, count=high - low):
-                yield frame[0]
+                yield frame[0].astype(np.uint8, copy=False)
                 given += 1
         begin = end
     if given < stop:

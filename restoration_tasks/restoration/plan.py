@@ -61,7 +61,10 @@ class PlannedShot(_Frozen):
 
 @dataclass(frozen=True)
 class PlanSlice:
-    """The part of a plan that one segment is restored by. Reasons are left out: other words do not make other pixels."""
+    """The part of a plan that one segment is restored by.
+
+    Reasons are left out: other words do not make other pixels.
+    """
 
     treatments: tuple[tuple[str, TreatmentParams], ...]
     """Name and parameters, in the order of work; per-frame curves hold the segment's frames only."""
@@ -224,7 +227,10 @@ class Plan(_Frozen):
 
 
 class _Strict(yaml.SafeLoader):
-    """Plain YAML only: no tags that make objects, no aliases (a few lines of them unfold to gigabytes), no key twice."""
+    """Plain YAML only.
+
+    No tags that make objects, no aliases (a few lines of them unfold to gigabytes), no key twice.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
@@ -232,7 +238,7 @@ class _Strict(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if any(not isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
             raise yaml.YAMLError(f"names must be plain words, each once (line {node.start_mark.line + 1})")
         return super().construct_mapping(node, deep=deep)

@@ -12,10 +12,11 @@ Floats = npt.NDArray[np.float32]
 TUKEY = 4.685
 """Tukey's biweight constant: 95 % efficiency on normal errors (Holland & Welsch 1977)."""
 MIDDLE = (0.06, 0.75)
-"""Share of the code range in which samples are best believed: measured on a flickering night street, where lights clip, keeping to it
-halves the error of a relation."""
+"""Share of the code range in which samples are best believed: measured on a flickering night street, where lights
+clip, keeping to it halves the error of a relation."""
 UNCLIPPED = (0.02, 0.97)
-"""Share of the code range outside which a sample may be clipped; used where the middle holds too little of the picture."""
+"""Share of the code range outside which a sample may be clipped; used where the middle holds too little of the
+picture."""
 ENOUGH = 0.2
 """Share of the picture that the middle must hold."""
 STEADY_SPREAD = 0.02
@@ -51,9 +52,9 @@ class ToneMap:
 def match_tone(source: Floats, target: Floats, valid: npt.NDArray[np.bool_] | None = None) -> ToneMap:
     """The map that brings `source` to the brightness of `target`.
 
-    The difference is regressed on the *mean* of the two pictures (so that noise in either does not pull the gain towards 1), by
-    iteratively reweighted least squares with Tukey's biweight, so that dirt, blinking lights and what motion compensation missed
-    have no say.
+    The difference is regressed on the *mean* of the two pictures (so that noise in either does not pull the gain
+    towards 1), by iteratively reweighted least squares with Tukey's biweight, so that dirt, blinking lights and what
+    motion compensation missed have no say.
 
     Args:
         source: `(H, W)` float32, share of the code range, aligned with `target` as well as can be.

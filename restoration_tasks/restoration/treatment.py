@@ -57,10 +57,10 @@ class TreatmentParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def sliced(self, first: int, stop: int) -> TreatmentParams:  # noqa: ARG002 - the common case has nothing to slice
-        """These parameters for frames `first ≤ i < stop`, counted from the shot's start; per-frame curves are cut to them."""
+        """These parameters for frames `first ≤ i < stop`, counted from the shot's start; per-frame curves are cut."""
         return self
 
-    def require_frames(self, frames: int) -> None:  # noqa: B027 - most parameters are not per frame
+    def require_frames(self, frames: int) -> None:
         """Refuse parameters that do not fit a shot of so many frames.
 
         Raises:

@@ -13,7 +13,6 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER append_only ON reelkeeper.%I', name);
     END LOOP;
-    -- TRUNCATE-only triggers are not listed in information_schema; ours always name UPDATE as well
 
     FOREACH name IN ARRAY ARRAY['reelkeeper_owner', 'reelkeeper_writer', 'reelkeeper_reader'] LOOP
         IF to_regrole(name) IS NOT NULL THEN

@@ -25,14 +25,14 @@ from sqlalchemy.orm import Session
 from tests.fakes.kubernetes_api import FakeKubernetes, Fault, Image, Pod
 from tests.integration.reels import SHOTS, deliver
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(560)]
 
 REEL = "HK-1967-012_r3"
 IMAGE = "reelkeeper/restoration:test"
 DAG = "/api/v2/dags/restore_reel"
 RUN_ID = "kubernetes"
 RUN = f"{DAG}/dagRuns/{RUN_ID}"
-PATIENCE_S = 240
+PATIENCE_S = 450
 STEPS = {"ingest", "shots", "assess", "plan", "restore", "assemble", "check", "package"}
 
 

@@ -49,6 +49,12 @@ def test_a_gap_names_the_first_missing_file_and_how_many(reel):
     assert "Next: have the scanner deliver the missing frames" in text
 
 
+def test_one_missing_frame_is_a_gap(reel):
+    (reel / "reel_0086404.dpx").unlink()
+    with pytest.raises(DeliveryError, match=r"reel_0086404\.dpx: the sequence has a gap \(expected 6 frames, found 5"):
+        find_sequence(reel)
+
+
 @pytest.mark.parametrize("empty", ["missing", "empty", "only text"])
 def test_a_folder_without_frames(tmp_path, empty):
     if empty != "missing":

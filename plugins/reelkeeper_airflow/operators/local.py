@@ -59,8 +59,9 @@ class LocalStepOperator(StepMixin, BaseOperator):
     def on_kill(self) -> None:
         """End the step and its children when the task is cleared, marked, or runs out of time.
 
-        Runs in a signal handler while `execute` waits for the step's next line: it must neither wait for the process itself
-        (the waiting code below us holds that lock) nor return while a child lives. The pipe's end then ends `execute`.
+        Runs in a signal handler while `execute` waits for the step's next line: it must neither wait for the process
+        itself (the waiting code below us holds that lock) nor return while a child lives. The pipe's end then ends
+        `execute`.
         """
         if self._group is None:
             return

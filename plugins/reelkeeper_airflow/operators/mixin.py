@@ -1,4 +1,4 @@
-"""What both step operators share: ask for specs, verify what came back, record it, and say it in the staff's language."""
+"""What both step operators share: ask for specs, verify what came back, record it, say it in the staff's language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from restoration_tasks.runtime.vault import Vault
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
     from restoration_tasks.catalogue.journal import Task
+
 
 @contextlib.contextmanager
 def staff_language() -> Iterator[None]:
@@ -138,5 +140,3 @@ class StepMixin:
             Did.DIFFERS: "worked afresh; the bytes DIFFER from those before, both are kept",
         }[outcome.did]
         self.log.info("%s: %s", self.step_name.value, said)  # type: ignore[attr-defined]
-
-

@@ -62,7 +62,7 @@ def how(execution_ids: Sequence[str], results: Sequence[StepResult]) -> Did:
 def summarise(uri: str, execution_ids: Sequence[str], results: Sequence[StepResult]) -> StepOutcome:
     """Sum up the results of one task."""
     only = results[0] if len(results) == 1 else None
-    figures = {
+    figures: dict[str, JsonValue] = {
         name: value
         for name, value in (only.figures if only else {}).items()
         if value is None or isinstance(value, int | float | bool | str)

@@ -1,12 +1,14 @@
-"""Runs a step as a pod. The task waits in the triggerer, holding no worker; the result file, not the pod, says how it went."""
+"""Runs a step as a pod. The task waits in the triggerer and holds no worker; the result file says how it went."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk import XCOM_RETURN_KEY
+from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowException
 
 from reelkeeper_airflow.operators.mixin import Asked, StepMixin, staff_language
@@ -82,7 +84,7 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         with staff_language():
             outcome = self.take_in(asked)
         # KubernetesPodOperator drops what execute returns unless it reads it from a side-car; push it ourselves.
-        context["ti"].xcom_push(key=XCOM_RETURN_KEY, value=outcome.xcom())
+        context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=outcome.xcom())
 
     def _fail(self, asked: Asked, error: AirflowException) -> None:
         failure = read_failure(asked.vault, asked.spec_uri)
@@ -109,16 +111,12 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
             action="check image, nodes and quota with the platform engineer, then clear the task",
         )
 
-    def _write_logs(self, pod: V1Pod, follow: bool = False, since_time: Any = None) -> None:
+    def _write_logs(self, pod: V1Pod, follow: bool = False, since_time: Any = None) -> None:  # type: ignore[override]
         """As the provider does, but with the step's progress in words."""
         since_s = None
         if since_time is not None:
-            import math
-
-            import pendulum
-
-            moment = pendulum.parse(since_time) if isinstance(since_time, str) else since_time
-            since_s = math.ceil((pendulum.now("UTC") - moment).total_seconds())
+            moment = datetime.fromisoformat(since_time) if isinstance(since_time, str) else since_time
+            since_s = math.ceil((datetime.now(UTC) - moment).total_seconds())
         for raw in self.client.read_namespaced_pod_log(
             name=pod.metadata.name,
             namespace=pod.metadata.namespace,

@@ -35,7 +35,9 @@ def pod_arguments(step: StepName, settings: Settings, longest: timedelta | None)
         "volumes": _volumes(settings),
         "volume_mounts": _mounts(settings),
         "container_resources": _resources(step, settings),
-        "tolerations": [k8s.V1Toleration(key=GPU, operator="Exists", effect="NoSchedule")] if _uses_gpu(step, settings) else [],
+        "tolerations": [k8s.V1Toleration(key=GPU, operator="Exists", effect="NoSchedule")]
+        if _uses_gpu(step, settings)
+        else [],
         "security_context": k8s.V1PodSecurityContext(
             run_as_non_root=True,
             run_as_user=USER,
@@ -103,9 +105,7 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
 
 def _mounts(settings: Settings) -> list[k8s.V1VolumeMount]:
     mounts = [
-        k8s.V1VolumeMount(
-            name="archive", mount_path=str(settings.inbox_folder), sub_path="inbox", read_only=True
-        ),
+        k8s.V1VolumeMount(name="archive", mount_path=str(settings.inbox_folder), sub_path="inbox", read_only=True),
         k8s.V1VolumeMount(name="scratch", mount_path=str(settings.scratch_folder)),
         k8s.V1VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 -- the pod's own, emptied with it
     ]

@@ -60,7 +60,7 @@ def _answer(vault: Vault, path: str) -> Response:
 
         return StreamingResponse(chunks(), media_type=media_type, headers=HEADERS)
     # Resolved, so that neither a link nor an odd name leads out of the served folder.
-    local = Path(found).resolve()
+    local = Path(str(found)).resolve()
     if not local.is_relative_to((vault.local_root / SERVED).resolve()) or not local.is_file():
         raise absent
     return FileResponse(local, media_type=media_type, headers=HEADERS)

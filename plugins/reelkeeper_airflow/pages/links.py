@@ -1,4 +1,4 @@
-"""Addresses of the vault's files in Airflow's UI. (Apart from the app, so that tasks need no web framework.)"""
+"""Addresses of the vault's files in Airflow's UI; apart from the app, so that tasks need no web framework."""
 
 from __future__ import annotations
 

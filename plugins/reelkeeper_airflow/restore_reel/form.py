@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from airflow.sdk import Param
 
+from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.identifiers import REEL_ID
+from restoration_tasks.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from restoration_tasks.steps.way import Way
 
 DELIVERY = "Delivery"
 TREATMENT = "Treatment"
@@ -12,7 +20,7 @@ WORK = "Work"
 
 
 def trigger_form() -> dict[str, Param]:
-    """Build the fields, in the order of the form. Their names are those of `steps.way.RunOptions`, where one is meant."""
+    """Build the fields, in the order of the form."""
     return {
         "reel_id": Param(
             type="string",
@@ -70,7 +78,9 @@ def trigger_form() -> dict[str, Param]:
             description_md="Shots are gathered into a lane until it holds this many. Empty: as the archive has set it.",
             section=WORK,
         ),
-        "plan_version": Param(
+        # Not `plan_version`: Airflow lays the form's values over a task's own parameters of the same name, and `decide`
+        # has one.
+        "use_plan_version": Param(
             None,
             type=["null", "integer"],
             minimum=1,
@@ -87,3 +97,41 @@ def trigger_form() -> dict[str, Param]:
             section=WORK,
         ),
     }
+
+
+def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
+    """Read the form.
+
+    Args:
+        form: every field, with its value.
+        given: what the person or script sent; a field we do not have is a slip, and would reach other tasks' forms.
+
+    Raises:
+        WrongUse: a field does not hold what it may, or is not of the form.
+    """
+    from restoration_tasks.steps.way import RunOptions, Way
+
+    known = trigger_form()
+    if strange := sorted(set(given) - set(known)):
+        raise WrongUse(
+            f"the form has no field {strange[0]!r}",
+            expected=", ".join(known),
+            found=strange[0],
+            action="trigger the DAG again without it",
+        )
+    values = {name: value for name, value in form.items() if name in known and value is not None}
+    reel_id = str(values.pop("reel_id"))
+    plan_version = values.pop("use_plan_version", None)
+    options = {name: value for name, value in values.items() if name in RunOptions.model_fields}
+    try:
+        return Way(reel_id, Settings(), RunOptions(**options, plan_version=plan_version))
+    except ValueError as error:
+        raise WrongUse(
+            f"the form was filled in wrongly: {str(error).splitlines()[-2].strip()}", action="trigger the DAG again"
+        ) from error
+
+
+def next_form(form: Mapping[str, Any], strength: str, reason: str) -> dict[str, Any]:
+    """Fill in the form of the next pass: as this run's, with a person's wish, and a plan to be made anew."""
+    kept = {name: form[name] for name in trigger_form()}
+    return kept | {"strength": strength, "use_plan_version": None, "reason": reason}

@@ -10,9 +10,9 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
 
+from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
-from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.restore_reel.describe import decision_body, plan_body
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.vault import Vault
@@ -90,8 +90,8 @@ class PlanReview(HITLOperator):
             person = (answered["responded_by_user"] or {}).get("name", "a person")
             note = answered["params_input"].get("note") or "no note"
             raise AirflowFailException(
-                f"reel {self.reel['reel_id']}: {person} stopped the run at the plan ({note}). Next: trigger the reel again with"
-                " other treatments or another strength."
+                f"reel {self.reel['reel_id']}: {person} stopped the run at the plan ({note})."
+                " Next: trigger the reel again with other treatments or another strength."
             )
         return answered
 
@@ -124,7 +124,7 @@ class Decision(HITLOperator):
         with staff_language():
             vault = Vault(Settings().vault_root)
             checked = result_at(vault, self.checked)
-            self.body = decision_body(self.reel["reel_id"], self.version, result_at(vault, self.assembled), checked)
+            self.body = decision_body(vault, self.version, result_at(vault, self.assembled), checked)
             with catalogue().begin() as session:
                 reels.set_state(session, self.reel["reel_id"], ReelState.AWAITING_DECISION)
         if not checked.figures["passed"]:
@@ -136,7 +136,7 @@ class Decision(HITLOperator):
 
 
 def _decision_params(version: int | None) -> dict[str, Param]:
-    """Build the fields beside the buttons. The version is known only when the question is put; the DAG file holds a stand-in."""
+    """Build the fields beside the buttons. Until the question is put, the plan version is a stand-in."""
     shown: dict[str, Any] = {} if version is None else {"enum": [version]}
     return {
         "plan_version": Param(

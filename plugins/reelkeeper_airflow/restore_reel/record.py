@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from airflow.sdk import get_current_context, task
 from reelkeeper_airflow.journal import catalogue, task_of
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
+from reelkeeper_airflow.restore_reel.form import next_form
 from reelkeeper_airflow.restore_reel.people import Answer
 from reelkeeper_airflow.restore_reel.reel import way_of
 from restoration_tasks.runtime.errors import CheckRefused, WrongUse
@@ -21,6 +23,8 @@ from restoration_tasks.runtime.vault import Vault
 
 if TYPE_CHECKING:
     from restoration_tasks.provenance.agents import Participant
+
+log = logging.getLogger(__name__)
 
 PROGRAM = "reelkeeper"
 REASON_SHOWN = 200
@@ -92,14 +96,15 @@ def record_decision(
             )
             if answer is Answer.REJECT:
                 reels.set_state(session, reel_id, ReelState.REJECTED)
-    context["ti"].xcom_push(key=NEXT_RUN, value=_next_form(context["params"], form, note))
+    following = next_form(context["params"], form["strength"], note or REDO_DEFAULT_REASON)
+    context["ti"].xcom_push(key=NEXT_RUN, value=following)
     return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
 
 
 @task
 def rejected(reel: Mapping[str, Any]) -> None:
     """Mark, in the grid, that this run ended with a rejection: nothing is catalogued or packaged."""
-    print(f"Reel {reel['reel_id']} was rejected. Its masters stay in the vault; the decision is on record.")
+    log.info("Reel %s was rejected. Its masters stay in the vault; the decision is on record.", reel["reel_id"])
 
 
 @task(task_id="catalogue")
@@ -161,15 +166,6 @@ def program() -> Participant:
     from restoration_tasks.provenance.vocabulary import AgentKind
 
     return Participant(AgentKind.SOFTWARE, PROGRAM)
-
-
-def _next_form(params: Mapping[str, Any], form: Mapping[str, Any], note: str) -> dict[str, Any]:
-    """Fill in the trigger form of the next pass: as this run's, with the person's wish, and a plan to be made anew."""
-    return dict(params) | {
-        "strength": form["strength"],
-        "plan_version": None,
-        "reason": note or REDO_DEFAULT_REASON,
-    }
 
 
 def _require_same_version(reel_id: str, form: Mapping[str, Any], version: Mapping[str, Any]) -> None:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task
 
+from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
-from reelkeeper_airflow.journal import catalogue
-from restoration_tasks.runtime.errors import DeliveryError, WrongUse
+from reelkeeper_airflow.restore_reel.form import way_from_form
+from restoration_tasks.runtime.errors import DeliveryError
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from sqlalchemy.orm import Session
+
     from restoration_tasks.catalogue.lock import DeadHolder
     from restoration_tasks.steps.way import Way
-    from sqlalchemy.orm import Session
 
 RUN_IS_OVER = frozenset({"success", "failed"})
 
@@ -30,7 +32,7 @@ def open_reel() -> dict[str, Any]:
 
     context = get_current_context()
     with staff_language():
-        way = way_from_form(context["params"])
+        way = way_from_form(context["params"], context["dag_run"].conf or {})
         with catalogue(way.settings).begin() as session:
             if not way.delivery.is_dir():
                 raise _unknown(way)
@@ -39,24 +41,6 @@ def open_reel() -> dict[str, Any]:
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
             reels.set_state(session, way.reel_id, ReelState.IN_WORK)
     return {"reel_id": way.reel_id, "options": way.options.model_dump(mode="json")}
-
-
-def way_from_form(params: Mapping[str, Any]) -> Way:
-    """Read the trigger form.
-
-    Raises:
-        WrongUse: a field does not hold what it may.
-    """
-    from restoration_tasks.steps.way import RunOptions, Way
-
-    given = {name: params[name] for name in RunOptions.model_fields if params.get(name) is not None}
-    try:
-        options = RunOptions.model_validate(given)
-    except ValueError as error:
-        raise WrongUse(
-            f"the form was filled in wrongly: {str(error).splitlines()[-2].strip()}", action="trigger the DAG again"
-        ) from error
-    return Way(str(params["reel_id"]), Settings(), options)
 
 
 def way_of(reel: Mapping[str, Any]) -> Way:
@@ -98,7 +82,7 @@ def _unknown(way: Way) -> DeliveryError:
 
 
 def _dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:
-    """Find out whether the run that holds the reel is over and never gave it back (a worker lost at the wrong moment)."""
+    """Find out whether the run that holds the reel is over without having given it back (its worker was lost)."""
     from restoration_tasks.catalogue import lock
 
     holder = lock.holder(session, reel_id)

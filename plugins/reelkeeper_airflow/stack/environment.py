@@ -43,8 +43,8 @@ def airflow_environment(
 ) -> dict[str, str]:
     """Build the environment of the stack's processes.
 
-    Settings of Reelkeeper that are already in the environment stay (`REELKEEPER_RUNTIME`, `REELKEEPER_DECIDERS` …); Airflow's own
-    that are already set are dropped, so that another Airflow on the same machine does not leak in.
+    Settings of Reelkeeper that are already in the environment stay (`REELKEEPER_RUNTIME`, `REELKEEPER_CONSERVATORS` …);
+    Airflow's own that are already set are dropped, so that another Airflow on the same machine does not leak in.
     """
     base = dict(os.environ if inherited is None else inherited)
     environment = {name: value for name, value in base.items() if not name.startswith("AIRFLOW_")}

@@ -30,7 +30,7 @@ USERS: Mapping[str, Role] = {
     "viewer": Role.VIEWER,
     "admin": Role.ADMIN,
 }
-"""The people of a one-machine stack. Who may decide is a setting of its own (`REELKEEPER_DECIDERS`)."""
+"""The people of a one-machine stack. Who may decide is a setting of its own (`REELKEEPER_CONSERVATORS`)."""
 
 
 @dataclass(frozen=True)

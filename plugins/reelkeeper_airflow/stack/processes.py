@@ -1,4 +1,4 @@
-"""Long-running processes by record: started in sessions of their own, stopped with all they started, never a stranger."""
+"""Long-running processes by record: each in a session of its own, stopped with all it started, and nobody else."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class ProcessRecord:
     def family(self) -> list[psutil.Process]:
         """Give the process, all it started, and what is left of its session when it has died itself.
 
-        The kernel gives no new process a pid that still names a session, so when no process has our pid any more, a session of
-        that number is ours. When another process has our pid by now, our session has ended with all its members.
+        The kernel gives no new process a pid that still names a session, so when no process has our pid any more, a
+        session of that number is ours. When another process has our pid by now, our session has ended with its members.
         """
         leader = self.leader()
         members = [leader, *_children(leader)] if leader else []
@@ -76,7 +76,12 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     """Start `command` in a session of its own, output appended to `log`, its record written to `folder`."""
     with log.open("ab") as output:
         child = subprocess.Popen(
-            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     record = ProcessRecord(f"{name}.process", child.pid, psutil.Process(child.pid).create_time())
     record.save(folder)

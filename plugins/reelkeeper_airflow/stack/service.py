@@ -29,7 +29,12 @@ COMPONENTS: Mapping[str, list[str]] = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-HEALTH = {"api-server": "metadatabase", "scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
+HEALTH = {
+    "api-server": "metadatabase",
+    "scheduler": "scheduler",
+    "dag-processor": "dag_processor",
+    "triggerer": "triggerer",
+}
 """Our name of a process → its name in `/api/v2/monitor/health`."""
 GPU_POOL = "gpu"
 GPU_SLOTS = 2
@@ -56,7 +61,7 @@ class Running:
         return RestClient(self.layout.url, user, self.home.passwords()[user])
 
 
-def up(home: Home, layout: Layout, say: Say = print) -> Running:
+def up(home: Home, layout: Layout, say: Say) -> Running:
     """Start the stack and wait until every part is healthy.
 
     Raises:
@@ -67,7 +72,7 @@ def up(home: Home, layout: Layout, say: Say = print) -> Running:
         present = processes.records(home.run)
         alive = [record for record in present if record.leader()]
         if alive and len(alive) == len(COMPONENTS):
-            port = _remembered_port(home)
+            port = remembered_port(home)
             raise StackError(f"Already running at http://{HOST}:{port}. Next: open it, or stop it with `make down`.")
         if any(record.family() for record in present):
             say("An earlier start was left half-dead: stopping what is left of it first.")
@@ -85,7 +90,7 @@ def up(home: Home, layout: Layout, say: Say = print) -> Running:
         return running
 
 
-def down(home: Home, say: Say = print) -> None:
+def down(home: Home, say: Say) -> None:
     """Stop exactly what `up` of this home started. Safe to repeat."""
     if not home.run.exists():
         say("Nothing is running.")
@@ -101,7 +106,7 @@ def down(home: Home, say: Say = print) -> None:
 def status(home: Home) -> dict[str, str]:
     """Tell each part's state: `healthy`, `running` (not healthy yet), `dead` (started, gone) or `stopped`."""
     known = {record.name.removesuffix(".process"): record for record in processes.records(home.run)}
-    health = _health(_remembered_port(home)) if known else {}
+    health = _health(remembered_port(home)) if known else {}
     states = {}
     for name in COMPONENTS:
         if name not in known:
@@ -159,13 +164,14 @@ def _wait_healthy(running: Running) -> None:
             return
         if time.monotonic() > deadline:
             raise StackError(
-                f"{', '.join(waiting)} not healthy after {START_PATIENCE_S:.0f} s. Next: read the logs in {running.home.logs}."
+                f"{', '.join(waiting)} not healthy after {START_PATIENCE_S:.0f} s."
+                f" Next: read the logs in {running.home.logs}."
             )
         time.sleep(0.3)
 
 
 def _make_pool(client: RestClient) -> None:
-    """Make the pool the GPU work sits in. Deferred tasks count: their pods hold the device while no worker waits for them."""
+    """Make the pool of the GPU work. Deferred tasks count: their pods hold the device, though no worker waits."""
     body = {
         "name": GPU_POOL,
         "slots": GPU_SLOTS,
@@ -211,7 +217,8 @@ def _require_free_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise StackError(
-                f"Port {port} is in use by another program. Next: stop it, or choose another port (`make up PORT={port + 1}`)."
+                f"Port {port} is in use by another program."
+                f" Next: stop it, or choose another port (`make up PORT={port + 1}`)."
             ) from error
 
 
@@ -222,7 +229,9 @@ def _alone(home: Home) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StackError("Another start or stop of this stack is at work. Next: wait until it has ended.") from error
+            raise StackError(
+                "Another start or stop of this stack is at work. Next: wait until it has ended."
+            ) from error
         yield
 
 
@@ -230,7 +239,8 @@ def _port_file(home: Home) -> Path:
     return home.run / "port.json"
 
 
-def _remembered_port(home: Home) -> int:
+def remembered_port(home: Home) -> int:
+    """Give the port of the stack that was started last in this home (the usual one if none was)."""
     try:
         return int(json.loads(_port_file(home).read_text())["port"])
     except (OSError, ValueError, KeyError):

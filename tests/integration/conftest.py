@@ -1,0 +1,166 @@
+"""A real Airflow on a real Postgres for the whole session, and what tests ask it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from reelkeeper_airflow.stack.environment import Layout
+from reelkeeper_airflow.stack.home import Home
+from reelkeeper_airflow.stack.rest import RestClient, RestError
+from reelkeeper_airflow.stack.service import Running, down, up
+from restoration_tasks.catalogue.engine import Sessions, open_sessions
+
+DAG = "restore_reel"
+OVER = frozenset({"success", "failed"})
+PATIENCE_S = 240.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack and the questions tests put to it."""
+
+    running: Running
+    operator: RestClient
+    conservator: RestClient
+    viewer: RestClient
+
+    @property
+    def inbox(self) -> Path:
+        """Where deliveries go."""
+        return self.running.home.inbox
+
+    @property
+    def vault(self) -> Path:
+        """Where results lie."""
+        return self.running.home.vault
+
+    @property
+    def sessions(self) -> Sessions:
+        """The catalogue."""
+        return open_sessions(self.running.databases.reelkeeper)
+
+    def trigger(self, reel_id: str, **form: Any) -> str:
+        """Start a run and give its id."""
+        body = {"logical_date": None, "conf": {"reel_id": reel_id, **form}}
+        return str(self.operator.post(f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Describe a run."""
+        return self.operator.get(self._path(run_id))
+
+    def tasks(self, run_id: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """Task instances by task id and map index."""
+        found = self.operator.get(f"{self._path(run_id)}/taskInstances?limit=100")["task_instances"]
+        return {(task["task_id"], task["map_index"]): task for task in found}
+
+    def wait_over(self, run_id: str) -> str:
+        """Wait until a run has ended; give its state."""
+        return self._wait(lambda: state if (state := self.run(run_id)["state"]) in OVER else None, run_id, "to end")
+
+    def wait_asked(self, run_id: str, task: str = "decide", tries: int = 1) -> dict[str, Any]:
+        """Wait until a person is asked; give the question."""
+
+        def asked() -> dict[str, Any] | None:
+            found = self.tasks(run_id).get((task, -1), {})
+            if self.run(run_id)["state"] in OVER:
+                pytest.fail(f"the run ended without asking; {self.failures(run_id)}")
+            if found.get("state") != "awaiting_input" or found["try_number"] < tries:
+                return None
+            details = self.operator.get(f"{self._path(run_id)}/hitlDetails")["hitl_details"]
+            return next(detail for detail in details if detail["task_instance"]["task_id"] == task)
+
+        return self._wait(asked, run_id, f"to ask in {task}")
+
+    def answer(self, run_id: str, option: str, *, client: RestClient | None = None, task: str = "decide", **form: Any) -> Any:
+        """Answer as the conservator, or as another user."""
+        body = {"chosen_options": [option], "params_input": form}
+        path = f"{self._path(run_id)}/taskInstances/{task}/-1/hitlDetails"
+        return (client or self.conservator).patch(path, body)
+
+    def xcom(self, run_id: str, task: str, map_index: int = -1) -> Any:
+        """What a task handed on."""
+        path = f"{self._path(run_id)}/taskInstances/{task}/xcomEntries/return_value"
+        return self.operator.get(f"{path}?map_index={map_index}&deserialize=true")["value"]
+
+    def clear(self, run_id: str, *tasks: tuple[str, int]) -> list[tuple[str, int]]:
+        """Clear tasks and what follows them, as the UI does; give what was cleared."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": [list(task) for task in tasks],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        cleared = self.operator.post(f"/api/v2/dags/{DAG}/clearTaskInstances", body)["task_instances"]
+        return sorted((task["task_id"], task["map_index"]) for task in cleared)
+
+    def log(self, run_id: str, task: str, map_index: int = -1, tries: int = 1) -> str:
+        """A task's log: the events, and the messages of errors."""
+        path = f"{self._path(run_id)}/taskInstances/{task}/logs/{tries}?map_index={map_index}"
+        lines = []
+        for entry in self.operator.get(path)["content"]:
+            lines.append(str(entry.get("event")))
+            lines += [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
+        return "\n".join(lines)
+
+    def failures(self, run_id: str) -> str:
+        """Last lines of the logs of failed tasks, for a test's message."""
+        return "\n".join(
+            f"{name}[{index}]: {self.log(run_id, name, index, task['try_number'])[-1500:]}"
+            for (name, index), task in self.tasks(run_id).items()
+            if task["state"] == "failed"
+        )
+
+    def _wait(self, look: Callable[[], Any], run_id: str, what: str) -> Any:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if (found := look()) is not None:
+                return found
+            time.sleep(0.5)
+        states = {f"{name}[{index}]": task["state"] for (name, index), task in self.tasks(run_id).items()}
+        pytest.fail(f"waited {PATIENCE_S:.0f} s for {run_id} {what}: {states}")
+
+    def _path(self, run_id: str) -> str:
+        return f"/api/v2/dags/{DAG}/dagRuns/{quote(run_id, safe='')}"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Airflow's four processes and the embedded Postgres, in a home and on a port of their own."""
+    home = Home(tmp_path_factory.mktemp("stack"))
+    running = up(home, Layout(port=_free_port()), lambda _line: None)
+    try:
+        stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")))
+        _wait_parsed(stack)
+        yield stack
+    finally:
+        down(home, lambda _line: None)
+
+
+def _wait_parsed(stack: Stack) -> None:
+    """Wait until the DAG has been read in for the first time."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            stack.operator.get(f"/api/v2/dags/{DAG}")
+        except RestError as error:
+            assert error.status == 404
+            time.sleep(0.5)
+        else:
+            return
+    pytest.fail(f"{DAG} was not read in: {stack.operator.get('/api/v2/importErrors')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

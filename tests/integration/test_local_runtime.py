@@ -1,0 +1,167 @@
+"""The whole DAG on a real Airflow with steps as subprocesses: approval, reuse, clearing, another pass, bad input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reelkeeper_airflow.stack.rest import RestError
+from restoration_tasks.catalogue import lock, plans, reels
+from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.verify import verify
+from restoration_tasks.provenance.vocabulary import DecisionAnswer
+from tests.integration.conftest import Stack
+from tests.integration.reels import CLEAN_SHOT, SHOTS, deliver
+
+pytestmark = pytest.mark.integration
+
+REEL = "TEST-0001"
+FORM = {"batch_frames": 1}
+"""One shot a lane."""
+STEPS = ("ingest", "shots", "plan", "assemble", "check", "package")
+LANES = ("assess.batch", "restore.batch")
+CLEARED_LANE = 2
+
+
+def approve(stack: Stack, run_id: str, version: int = 1) -> None:
+    stack.answer(run_id, "Approve", plan_version=version, note=None, strength="same")
+
+
+@pytest.fixture(scope="module")
+def first_run(stack: Stack) -> tuple[str, dict[str, Any]]:
+    """A run from the trigger to the package, and the question it asked."""
+    deliver(stack.inbox, REEL)
+    run_id = stack.trigger(REEL, **FORM)
+    question = stack.wait_asked(run_id)
+    with pytest.raises(RestError, match="403"):
+        stack.answer(run_id, "Approve", client=stack.operator, plan_version=1, note=None, strength="same")
+    approve(stack, run_id)
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+    return run_id, question
+
+
+def did(stack: Stack, run_id: str) -> dict[tuple[str, int], str]:
+    """How each step came to its result."""
+    asked = [(name, -1) for name in STEPS] + [(name, lane) for name in LANES for lane in range(SHOTS)]
+    return {task: stack.xcom(run_id, *task)["did"] for task in asked}
+
+
+def test_reel_goes_its_whole_way(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    run_id, _ = first_run
+    assert set(did(stack, run_id).values()) == {"worked"}
+    titles = [stack.tasks(run_id)["restore.batch", lane]["rendered_map_index"] for lane in range(SHOTS)]
+    assert titles == ["batch 1 · shot 1", "batch 2 · shot 2", "batch 3 · shot 3"]
+    clean = stack.xcom(run_id, "restore.batch", CLEAN_SHOT - 1)["figures"]
+    assert clean["frames_changed"] == 0
+    with stack.sessions.begin() as session:
+        status = reels.status(session, REEL)
+        assert (status.state, status.last_answer, status.active_run) == (ReelState.RESTORED, DecisionAnswer.APPROVE, None)
+        # three for each lane's two steps, six for the reel's, the decision and the catalogue entry
+        assert status.events == SHOTS * 2 + len(STEPS) + 2
+        assert not verify(session, REEL).findings
+
+
+def test_question_says_what_a_person_needs(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    _, question = first_run
+    assert question["assigned_users"] == [{"id": "conservator", "name": "conservator"}]
+    assert question["defaults"] is None
+    assert question["params"]["plan_version"]["value"] == 1
+    body = question["body"]
+    assert "The check **passed**" in body
+    assert f"| {CLEAN_SHOT} | 10–19 | left alone |" in body
+    for file in ("report.html", "comparison.mp4"):
+        address = next(part.split(")")[0] for part in body.split("](") if f"{file})" in part)
+        assert address.startswith("/reelkeeper/files/reels/")
+        assert (stack.vault / address.removeprefix("/reelkeeper/files/")).is_file()
+
+
+def test_second_run_works_nothing_twice(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    run_id = stack.trigger(REEL, **FORM)
+    stack.wait_asked(run_id)
+    approve(stack, run_id)
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+    assert set(did(stack, run_id).values()) == {"reused"}
+    with stack.sessions.begin() as session:
+        assert plans.latest(session, REEL).version == 1
+
+
+def test_cleared_lane_works_afresh_with_what_follows(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    run_id, _ = first_run
+    before = stack.tasks(run_id)
+    cleared = stack.clear(run_id, ("restore.batch", CLEARED_LANE))
+    assert ("restore.batch", CLEARED_LANE) in cleared
+    stack.wait_asked(run_id, tries=2)
+    approve(stack, run_id)
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+
+    after = stack.tasks(run_id)
+    tried_again = {task for task in after if after[task]["try_number"] > before[task]["try_number"]}
+    follows = {"assemble", "check", "decide", "record_decision", "catalogue", "package"}
+    opened_and_closed = {"open_reel", "close_reel"}
+    assert tried_again == {("restore.batch", CLEARED_LANE)} | {(name, -1) for name in follows | opened_and_closed}
+    assert stack.xcom(run_id, "restore.batch", CLEARED_LANE)["did"] == "fresh: agrees"
+    assert stack.xcom(run_id, "assemble")["did"] == "fresh: agrees"
+    assert "the bytes agree" in stack.log(run_id, "restore.batch", CLEARED_LANE, tries=2)
+    with stack.sessions.begin() as session:
+        assert not verify(session, REEL).findings
+
+
+def test_redo_supersedes_and_starts_the_next_plan_version(
+    stack: Stack, first_run: tuple[str, dict[str, Any]]
+) -> None:
+    run_id = stack.trigger(REEL, **FORM)
+    stack.wait_asked(run_id)
+    stack.answer(run_id, "Redo", plan_version=1, note="grain looks washed", strength="gentler")
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+    following = stack.operator.get("/api/v2/dags/restore_reel/dagRuns?order_by=-start_date&limit=1")["dag_runs"][0]
+    assert following["dag_run_id"] != run_id
+    assert following["conf"]["strength"] == "gentler"
+
+    question = stack.wait_asked(following["dag_run_id"])
+    assert question["params"]["plan_version"]["value"] == 2
+    with stack.sessions.begin() as session:
+        version = plans.get(session, REEL, 2)
+        assert (version.parent, version.reason) == (1, "grain looks washed")
+        assert lock.holder(session, REEL).run_id == following["dag_run_id"]
+    assert stack.xcom(following["dag_run_id"], "restore.batch", CLEAN_SHOT - 1)["did"] == "reused"
+
+    stack.answer(following["dag_run_id"], "Reject", plan_version=2, note="worse", strength="same")
+    assert stack.wait_over(following["dag_run_id"]) == "success"
+    assert stack.tasks(following["dag_run_id"])["package", -1]["state"] == "skipped"
+    with stack.sessions.begin() as session:
+        assert reels.status(session, REEL).state is ReelState.REJECTED
+        assert lock.holder(session, REEL) is None
+
+
+def test_unknown_reel_fails_with_one_clear_line(stack: Stack) -> None:
+    run_id = stack.trigger("NO-SUCH-REEL")
+    assert stack.wait_over(run_id) == "failed"
+    said = stack.log(run_id, "open_reel").splitlines()
+    (line,) = [line for line in said if line.startswith("AirflowFailException: ")]
+    assert "reel NO-SUCH-REEL: there is no delivery for this reel" in line
+    assert "Next: check the reel id" in line
+    assert stack.tasks(run_id)["open_reel", -1]["try_number"] == 1
+    assert not (stack.vault / "reels" / "NO-SUCH-REEL").exists()
+    with stack.sessions.begin() as session:
+        assert "NO-SUCH-REEL" not in {status.reel_id for status in reels.statuses(session)}
+
+
+@pytest.mark.parametrize("reel_id", ["../../x", "", ".", "a/b", "a" * 65, "a\nb"])
+def test_hostile_reel_id_is_refused_at_the_door(stack: Stack, reel_id: str) -> None:
+    with pytest.raises(RestError, match="Invalid input for param reel_id") as refused:
+        stack.trigger(reel_id)
+    assert refused.value.status == 400
+
+
+def test_unknown_field_of_the_form_is_refused(stack: Stack) -> None:
+    deliver(stack.inbox, "TEST-0002")
+    run_id = stack.trigger("TEST-0002", plan_version=3)
+    assert stack.wait_over(run_id) == "failed"
+    assert "the form has no field 'plan_version'" in stack.log(run_id, "open_reel")
+
+
+def test_viewer_may_look_but_not_start(stack: Stack) -> None:
+    assert stack.viewer.get("/api/v2/dags/restore_reel")["dag_id"] == "restore_reel"
+    with pytest.raises(RestError, match="403"):
+        stack.viewer.post("/api/v2/dags/restore_reel/dagRuns", {"logical_date": None, "conf": {"reel_id": REEL}})

@@ -1,0 +1,164 @@
+"""The measurements the rules stand on."""
+
+from __future__ import annotations
+
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+
+from restoration_tasks.media import framemd5
+from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.quality.measure import ReelMeter, Treatment, frame_md5, spike_count
+from restoration_tasks.quality.permits import Permit
+from restoration_tasks.quality.policy import policy
+from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
+
+
+def measure(fmt, pairs, mask=None, shot="s001"):
+    meter = ReelMeter(fmt, policy())
+    nowhere = np.zeros((fmt.height, fmt.width), bool)
+    rows = [
+        meter.add(
+            frame=number,
+            scan_number=number,
+            shot=shot,
+            treatment=Treatment.GLOBAL,
+            recorded_md5="",
+            master=before,
+            restored=after,
+            mask=nowhere if mask is None else mask,
+            mapped_share=0.0,
+        )
+        for number, (before, after) in enumerate(pairs)
+    ]
+    return meter, rows
+
+
+@pytest.mark.parametrize("pix_fmt", ["gray", "gray10le", "gbrp10le", "yuv420p", "yuv422p10le"])
+def test_one_sample_changed_is_one_pixel_or_one_block(pix_fmt):
+    fmt = PictureFormat(width=21, height=13, pix_fmt=pix_fmt)  # odd, so that chroma blocks are ragged
+    planes = tuple(np.full(shape, 100, fmt.dtype) for shape in fmt.plane_shapes)
+    for place, plane in enumerate(planes):
+        changed = plane.copy()
+        changed[-1, -1] += 1
+        after = (*planes[:place], changed, *planes[place + 1 :])
+        _, (row,) = measure(fmt, [(planes, after)])
+        assert row.changed_px == row.outside_px == 1
+        mask = np.zeros((13, 21), bool)
+        mask[-1, -1] = True
+        _, (row,) = measure(fmt, [(planes, after)], mask)
+        assert (row.changed_px, row.outside_px) == (1, 0)
+
+
+def test_a_pixel_changed_in_three_channels_counts_once():
+    fmt = PictureFormat(width=8, height=8, pix_fmt="gbrp10le")
+    before = tuple(np.full((8, 8), 100, np.uint16) for _ in range(3))
+    after = tuple(plane.copy() for plane in before)
+    for plane in after:
+        plane[2, 3] = 0
+    _, (row,) = measure(fmt, [(before, after)])
+    assert row.changed_px == 1
+    assert row.changed_share == pytest.approx(1 / 64)
+
+
+def test_the_digest_is_ffmpegs(tmp_path):
+    fmt = PictureFormat(width=32, height=24, pix_fmt="gbrp10le")
+    rng = np.random.default_rng(5)
+    frames = [tuple(rng.integers(0, 1024, (24, 32)).astype(np.uint16) for _ in range(3)) for _ in range(2)]
+    with FrameWriter(tmp_path / "a.mkv", fmt) as writer:
+        for frame in frames:
+            writer.write(frame)
+    assert framemd5.compute(tmp_path / "a.mkv") == tuple(frame_md5(frame) for frame in frames)
+    assert frame_md5(frames[0]) == hashlib.md5(fmt.frame_to_bytes(frames[0])).hexdigest()
+
+
+def grainy(number_of_frames: int, seed: int, sigma: float = 12.0):
+    """A still, textured scene with grain of its own in each frame."""
+    rng = np.random.default_rng(seed)
+    scene = cv2.GaussianBlur(rng.uniform(0, 1, (144, 192)), (0, 0), 5)
+    scene = 300 + 400 * (scene - scene.min()) / np.ptp(scene)
+    grain = np.random.default_rng(seed + 1000)
+    for _ in range(number_of_frames):
+        yield (np.clip(scene + grain.normal(0, sigma, scene.shape), 0, 1023).astype(np.uint16),)
+
+
+def test_grain_drawn_anew_stays_inside_the_tolerance():
+    fmt = PictureFormat(width=192, height=144, pix_fmt="gray10le")
+    for seed in range(6):
+        one = list(grainy(12, seed, sigma=40.0))
+        scene = [frame[0].astype(np.float32) for frame in one]
+        fresh = np.random.default_rng(seed + 77)
+        mean = np.mean(scene, axis=0)
+        other = [(np.clip(mean + fresh.normal(0, 40.0, mean.shape), 0, 1023).astype(np.uint16),) for _ in one]
+        meter, _ = measure(fmt, list(zip(one, other, strict=True)))
+        (row,) = meter.shots_table().to_dict("records")
+        assert row["spikes_after"] <= row["spikes_allowed"]
+
+
+def test_a_still_scene_with_dirt_or_flicker_repaired_is_not_frozen():
+    fmt = PictureFormat(width=96, height=72, pix_fmt="gray10le")
+    still = next(grainy(1, 2))[0][:72, :96]
+    dirty, flickering = [], []
+    for number in range(4):
+        speck = still.copy()
+        speck[10 + 5 * number : 20 + 5 * number, 30:40] = 20
+        dirty.append(((speck,), (still,)))
+        flickering.append((((still * (1 + 0.05 * (-1) ** number)).astype(np.uint16),), (still,)))
+    for pairs in (dirty, flickering):
+        _, rows = measure(fmt, pairs)
+        assert not any(row.frozen_added for row in rows)
+
+
+def test_flicker_and_specks_are_told_apart():
+    still = np.full((16, 16), 0.5, np.float32)
+    assert spike_count(still, still * 1.2, still, 0.05) == 0
+    gone = still.copy()
+    gone[:3, :3] = 0.1
+    assert spike_count(still, gone, still, 0.05) == 9
+    assert spike_count(gone, gone, still, 0.05) == 0
+
+
+def test_a_cut_starts_the_temporal_measures_afresh():
+    fmt = PictureFormat(width=96, height=72, pix_fmt="gray10le")
+    dark, light = np.full((72, 96), 200, np.uint16), np.full((72, 96), 800, np.uint16)
+    meter = ReelMeter(fmt, policy())
+    for number, (shot, plane) in enumerate([("s001", dark)] * 3 + [("s002", light)] * 3):
+        meter.add(
+            frame=number,
+            scan_number=number,
+            shot=shot,
+            treatment=Treatment.GLOBAL,
+            recorded_md5="",
+            master=(plane,),
+            restored=(plane,),
+            mask=np.zeros(plane.shape, bool),
+            mapped_share=0.0,
+        )
+    table = meter.shots_table()
+    assert list(table["shot"]) == ["s001", "s002"]
+    assert list(table["flicker_before"]) == [0, 0]
+    assert list(table["spikes_before"]) == [0, 0]
+
+
+def test_a_permit_allows_the_map_and_never_where_the_map_is_empty():
+    fmt = PictureFormat(width=8, height=8, pix_fmt="gray")
+    frame = (np.full((8, 8), 100, np.uint8),)
+    found = np.zeros((8, 8), np.uint8)
+    found[2, 2], found[3, 3] = 255, 60
+    dirt = Permit.of(PlannedShot(shot=2, start=0, stop=4, treatments=(PlannedTreatment(name="dirt", why="w"),)))
+    assert (dirt.shot, dirt.kind) == ("s002", Treatment.MASKED)
+    assert np.argwhere(dirt.mask(0, frame, found, fmt)).tolist() == [[2, 2]]
+    clean = Permit.of(PlannedShot(shot=1, start=0, stop=4))
+    assert clean.kind is Treatment.UNTOUCHED
+    assert not clean.mask(0, frame, np.full((8, 8), 255, np.uint8), fmt).any()
+
+
+def test_the_most_far_reaching_treatment_names_the_shot():
+    both = (
+        PlannedTreatment(name="dirt", why="w"),
+        PlannedTreatment(name="flicker", params={"gain": [1.0] * 4, "offset": [0.0] * 4}, why="w"),
+    )
+    assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind is Treatment.GLOBAL
