@@ -172,7 +172,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     """One line a seed and shot."""
     table = Table(title="Demo reel, before → after")
     for heading in ("seed", "shot", "PSNR dB", "gain", "SSIM", "VMAF", "clean shot", "wall s"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
 
     def pair(before: float | None, after: float | None, form: str) -> str:
         return " → ".join("equal" if value is None else format(value, form) for value in (before, after))
@@ -204,7 +204,8 @@ def print_table(rows: list[dict[str, Any]]) -> None:
             f"{row['wall_s']:.0f}",
         ]
         table.add_row(*total, style="bold" if row["passed"] else "bold red", end_section=True)
-    Console().print(table)
+    # The table needs this much: in a log there is no terminal to fit, and a cut figure is none.
+    Console(width=max(Console().width, 100)).print(table)
 
 
 def write_figures(rows: list[dict[str, Any]], passed: bool) -> None:

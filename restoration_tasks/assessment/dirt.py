@@ -45,7 +45,7 @@ class DirtLimits:
     """Area under which a speck is taken for grain, in a picture of 720x540; scaled with the picture's area."""
     largest_share: float = 0.03
     """A connected area above this share of the picture is a flash or a failure to follow motion, not dirt."""
-    surround_ratio: float = 3.0
+    surround_ratio: float = 2.5
     """How many times stronger a speck must be than the differences in the ring around it."""
     lowest_score: float = 0.8
     """Specks are kept in the map from this multiple of the limits (probability 0.39); 1 is probability one half."""
@@ -92,6 +92,21 @@ def ranked(differences: list[Floats]) -> tuple[Floats, Floats]:
     return low, high
 
 
+def one_sided(differences: list[Floats], neighbours: list[Neighbour]) -> Floats:
+    """What the frame shows and neither frame on one side does: `(H, W)`, 0 or more; dirt, and also anything that came or went.
+
+    Args:
+        differences: `(H, W)` pictures, frame minus neighbour, of one polarity (positive is more).
+        neighbours: the neighbours they belong to.
+    """
+    found = np.zeros_like(differences[0])
+    for after in (False, True):
+        side = [d for d, n in zip(differences, neighbours, strict=True) if (n.offset > 0) is after]
+        if side:
+            found = np.maximum(found, np.minimum.reduce(side))
+    return found
+
+
 def activity(neighbours: list[Neighbour]) -> Floats:
     """How little the neighbours agree with each other: `(H, W)`, 8-bit code values, averaged over a small box.
 
@@ -130,14 +145,18 @@ def dirt_map(luma: Luma, neighbours: list[Neighbour], limits: DirtLimits | None 
     if not neighbours:
         return found
     current = luma.astype(np.float32)
-    rise, fall = ranked([current - n.luma for n in neighbours])
+    differences = [current - n.luma for n in neighbours]
+    rise, fall = ranked(differences)
     sure_rise, _ = ranked([current - cv2.dilate(n.luma, _BOX) for n in neighbours])
     _, sure_fall = ranked([current - cv2.erode(n.luma, _BOX) for n in neighbours])
     seen = np.logical_and.reduce([n.inside for n in neighbours])
     threshold = np.maximum(np.float32(limits.activity) * activity(neighbours), np.float32(limits.contrast))
-    one_sided = len({n.offset > 0 for n in neighbours}) == 1
+    lonely = len({n.offset > 0 for n in neighbours}) == 1
     for strength, seed, sign in ((rise, sure_rise, 1.0), (-fall, -sure_fall, -1.0)):
-        specks = _Specks(current, neighbours[0].luma, strength, seed / threshold, threshold, sign, limits, one_sided)
+        moving = one_sided([np.float32(sign) * difference for difference in differences], neighbours)
+        specks = _Specks(
+            current, neighbours[0].luma, strength, moving, seed / threshold, threshold, sign, limits, lonely
+        )
         specks.mark(found, ((strength > limits.soft_share * threshold) & seen).astype(np.uint8))
     return found
 
@@ -149,12 +168,16 @@ class _Specks:
     current: Floats
     neighbour: Floats
     strength: Floats
+    """Spike, 8-bit code values, positive."""
+    moving: Floats
+    """What is new or gone seen from one side: beside a speck it betrays a movement that was not followed."""
     seed: Floats
     """Spike as a multiple of the local threshold, with a pixel of slack in the registration."""
     threshold: Floats
     sign: float
     limits: DirtLimits
-    one_sided: bool
+    lonely: bool
+    """Whether there are neighbours on one side only."""
 
     def mark(self, found: Map, candidates: Map) -> None:
         """Write the specks among `candidates` (0 or 1) into `found`."""
@@ -178,8 +201,9 @@ class _Specks:
 
     def _with_halo(self, own: Map, box: tuple[slice, slice]) -> Map:
         """A speck with its soft edge."""
-        soft = (self.strength[box] > self.limits.halo_share * self.threshold[box]).astype(np.uint8)
-        return np.maximum(cv2.dilate(own, _BOX), cv2.dilate(own, _BOX, iterations=self.limits.halo_px) & soft)
+        soft = self.strength[box] > self.limits.halo_share * self.threshold[box]
+        reached = cv2.dilate(own, _BOX, iterations=self.limits.halo_px) > 0
+        return np.asarray((cv2.dilate(own, _BOX) > 0) | (reached & soft), np.uint8)
 
     def _score(self, own: Map, box: tuple[slice, slice]) -> float:
         """How clearly a candidate is dirt; 1 at the limits."""
@@ -190,9 +214,10 @@ class _Specks:
             return 0.0
         strength = self.strength[box]
         mean = float(strength[speck].mean())
-        around = float(np.quantile(np.abs(strength[ring]), _SURROUND_SHARE))
+        beside = np.maximum(np.abs(strength[ring]), self.moving[box][ring])
+        around = float(np.quantile(beside, _SURROUND_SHARE))
         score = min(float(self.seed[box][speck].max()), mean / (self.limits.surround_ratio * (around + 1.0)))
-        if self.one_sided:
+        if self.lonely:
             # With frames on one side only a difference may be dirt there, or something uncovered: the dirty one is
             # the one that stands out from its own surround.
             here = self.sign * float(self.current[box][speck].mean() - self.current[box][ring].mean())

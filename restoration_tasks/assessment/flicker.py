@@ -4,8 +4,8 @@ The relation of each frame to the ones beside it is measured by the segments, ro
 relations of the whole shot are chained, the chain is smoothed in time, and a frame's correction is what brings it onto
 the smoothed course: the affine case of Delon's scale-time equalisation ("Movie and video scale-time equalization:
 application to flicker reduction", IEEE Transactions on Image Processing 15(1), 2006). How far to smooth is chosen by
-leave-one-out cross-validation, so that a fade or a slow change of light is followed and kept; of the windows that predict
-about as well the widest is taken, because flicker that lasts two or three frames otherwise passes for a course of light.
+leave-one-out cross-validation, so that a fade or a slow change of light is followed and kept; of the windows that
+predict about as well the widest is taken, because flicker that lasts two or three frames otherwise passes for light.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -52,7 +53,7 @@ def shots_from_scores(scores: Sequence[float], threshold: float = THRESHOLD) -> 
             cuts.append(max(run, key=lambda place: scores[place]) + 1)
             run = []
     bounds = [0, *(cut for cut in cuts if cut < len(scores)), len(scores)]
-    pairs = zip(bounds, bounds[1:], strict=False)
+    pairs = pairwise(bounds)
     return [Shot(number, start, stop) for number, (start, stop) in enumerate(pairs, start=1) if stop > start]
 
 

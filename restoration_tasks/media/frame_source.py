@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.sequence import ImageSequence, SequenceFrame, find_sequence
 from restoration_tasks.media.sequence_writer import SequenceWriter
 from restoration_tasks.media.stills import StillKind
-from restoration_tasks.media.writer import FrameWriter, colour_options
+from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.runtime.errors import WrongUse
 
 
@@ -21,13 +20,6 @@ class FrameSink(Protocol):
 
     def write(self, frame: Frame) -> None:
         """Take the next frame."""
-
-
-_LOSSY: dict[str, dict[str, Any]] = {
-    ".mp4": {"c:v": "libx264", "preset": "medium", "crf": 12, "movflags": "+faststart", "f": "mp4"},
-    ".mov": {"c:v": "prores_ks", "profile:v": 3, "vendor": "apl0", "f": "mov"},
-}
-_PIX_FMT = {".mp4": "yuv420p", ".mov": "yuv422p10le"}
 
 
 def open_source(path: Path) -> FrameReader:
@@ -60,10 +52,10 @@ def as_source(path: Path) -> Path | ImageSequence:
 
 
 def open_target(path: Path, source: Path, fmt: PictureFormat) -> AbstractContextManager[FrameSink]:
-    """Writer for `path`, which is a video file if its ending says so, else a folder.
+    """Writer for `path`: lossless FFV1 if it ends in `.mkv`, else a folder of frames.
 
-    `.mkv` is lossless FFV1; `.mp4` H.264 and `.mov` ProRes are lossy copies. A folder keeps the names, kind and headers
-    of a source sequence; from a video it gets no names to keep, so that is refused.
+    A folder keeps the names, kind and headers of a source sequence; from a video it gets no names to keep, so that is
+    refused. Lossy copies are made from a lossless file, by `media.copies`.
 
     Args:
         path: file or folder to write.
@@ -78,15 +70,12 @@ def open_target(path: Path, source: Path, fmt: PictureFormat) -> AbstractContext
     ending = path.suffix.lower()
     if ending == ".mkv":
         return FrameWriter(path, fmt)
-    if ending in _LOSSY:
-        options = {**_LOSSY[ending], "pix_fmt": _PIX_FMT[ending], "threads": ffmpeg.THREADS, **colour_options(fmt)}
-        return FrameWriter(path, fmt, options=options | ffmpeg.BITEXACT)
     frames = as_source(source)
     if not isinstance(frames, ImageSequence) or (ending and not path.is_dir()):
         raise WrongUse(
             "this output is not possible",
             file=path,
-            expected=".mkv, .mp4 or .mov, or a folder where the input is frames",
+            expected="a name ending in .mkv, or a folder where the input is frames",
             found=path.name,
             action="name the output accordingly",
         )

@@ -180,7 +180,13 @@ class FrameReader:
                 picture = ffmpeg.graph.input(ffmpeg.file_url(self._source), noautorotate=None, **where)
             wanted = {} if count is None else {"frames:v": count + skipped}
             raw = untagged(picture).output(
-                "pipe:1", f="rawvideo", pix_fmt=self.format.pix_fmt, fps_mode="passthrough", **wanted
+                "pipe:1",
+                f="rawvideo",
+                pix_fmt=self.format.pix_fmt,
+                fps_mode="passthrough",
+                # the fine clock of the container: rounded to whole frames, half a frame after a seek two would fall together
+                enc_time_base="demux",
+                **wanted,
             )
             yield ffmpeg.compile_graph(raw), cwd, skipped
 

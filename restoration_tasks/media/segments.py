@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Self
 
 from pydantic import JsonValue, TypeAdapter
@@ -58,6 +59,6 @@ def cut_segments(shots: Iterable[tuple[int, int]], longest: int = LONGEST_FRAMES
         bounds = [start + (stop - start) * piece // pieces for piece in range(pieces + 1)]
         segments += [
             Segment(f"s{shot:03d}-{number:02d}", shot, first, end, start, stop)
-            for number, (first, end) in enumerate(zip(bounds, bounds[1:], strict=False), start=1)
+            for number, (first, end) in enumerate(pairwise(bounds), start=1)
         ]
     return segments

@@ -182,9 +182,9 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
     if not rows:
         return _result(rule, Status.FAILED, "found " + "; ".join(observed) if observed else "does not hold")
     keys = sorted(rows, key=lambda key: tuple((part is None, part) for part in key))
-    frames = (
-        tuple(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in keys) if rule.table is Table.FRAMES else ()
-    )
+    frames: tuple[FrameNumber, ...] = ()
+    if rule.table is Table.FRAMES:
+        frames = tuple(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in keys if None not in key)
     subjects = () if frames else tuple(_text(key[0]) for key in keys)
     values = {name: value for name, value in rows[keys[0]].items() if name not in index}
     first = ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in values.items())

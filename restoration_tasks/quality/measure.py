@@ -35,7 +35,11 @@ class Treatment(StrEnum):
 
     UNTOUCHED = "untouched"
     MASKED = "masked"
+    """Local repairs only."""
+    TONAL = "tonal"
+    """Whole frames made brighter or darker, one curve a frame; local repairs besides."""
     GLOBAL = "global"
+    """Whole frames changed in other ways."""
     GENERATIVE = "generative"
 
 
@@ -55,8 +59,12 @@ class Measured:
     changed_px: int
     """Pixels of which at least one sample differs from the scan."""
     changed_share: float
+    recorded_px: int
+    """Pixels changed, as the restore step counted them."""
     outside_px: int
     """Changed pixels outside the damage map."""
+    off_curve_px: int
+    """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
     brightness_before: float
     """Mean luma as a share of the code range."""
     brightness_after: float
@@ -109,6 +117,7 @@ class ReelMeter:
         shot: str,
         treatment: Treatment,
         recorded_md5: str,
+        recorded_px: int,
         master: Frame,
         restored: Frame,
         mask: Mask,
@@ -122,6 +131,7 @@ class ReelMeter:
             shot: id of the shot; a new one starts the temporal measures afresh.
             treatment: what the plan did to the shot.
             recorded_md5: the frame's digest as ingest recorded it.
+            recorded_px: pixels changed, as the restore step recorded it.
             master: planes of the preservation master.
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
@@ -146,7 +156,9 @@ class ReelMeter:
             mapped_share=mapped_share,
             changed_px=changed,
             changed_share=changed / size,
+            recorded_px=recorded_px,
             outside_px=outside,
+            off_curve_px=self._off_curve(master, restored, mask) if outside else 0,
             brightness_before=brightness[0],
             brightness_after=brightness[1],
             brightness_drift=abs(brightness[1] - brightness[0]),
@@ -221,6 +233,24 @@ class ReelMeter:
                 changed |= differs
                 outside |= differs & ~mask
         return int(np.count_nonzero(changed)), int(np.count_nonzero(outside))
+
+    def _off_curve(self, master: Frame, restored: Frame, mask: Mask) -> int:
+        """Samples outside the mask, of the plane with most, that left the frame's tone curve.
+
+        A change of brightness is a function of the code value: the same code becomes the same code all over a plane.
+        Whatever else happened to a pixel shows as a code that became two codes. The curve is taken from the pixels met
+        last, so the count is at least 1 where there is a stray, and most often exact. A code that only one pixel of the
+        plane holds cannot be told apart from a curve.
+        """
+        worst = 0
+        for before, after in zip(master, restored, strict=True):
+            steps = (-(-mask.shape[0] // before.shape[0]), -(-mask.shape[1] // before.shape[1]))
+            outside = ~(mask if steps == (1, 1) else _blocks_touched(mask, steps))
+            old, new = before[outside], after[outside]
+            curve = np.zeros(self._picture.max_code + 1, new.dtype)
+            curve[old] = new
+            worst = max(worst, int(np.count_nonzero(curve[old] != new)))
+        return worst
 
     def _black(self, plane: Luma) -> bool:
         dark = np.count_nonzero(plane <= np.float32(self._policy.limit("black_luma_max")))

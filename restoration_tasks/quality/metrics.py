@@ -181,13 +181,22 @@ def vmaf(reference: Path, test: Path, *, threads: int = 2) -> float:
 
     from restoration_tasks.media import ffmpeg
 
-    def picture(path: Path) -> Any:
-        return graph.input(ffmpeg.file_url(path)).video.filter("setpts", "PTS-STARTPTS").filter("format", "yuv420p10le")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
 
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "vmaf.json"
+        def picture(role: str, path: Path) -> Any:
+            # Under a name of its own, so that a file may also be compared with itself.
+            (folder / role).symlink_to(path.absolute())
+            video = graph.input(ffmpeg.file_url(folder / role)).video
+            return video.filter("setpts", "PTS-STARTPTS").filter("format", "yuv420p10le")
+
+        log = folder / "vmaf.json"
         scored = graph.filter(
-            [picture(test), picture(reference)], "libvmaf", log_fmt="json", log_path=str(log), n_threads=threads
+            [picture("test", test), picture("reference", reference)],
+            "libvmaf",
+            log_fmt="json",
+            log_path=str(log),
+            n_threads=threads,
         )
         ffmpeg.run(graph.output(scored, "-", f="null"), about=test)
         return float(json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"])

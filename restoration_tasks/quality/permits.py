@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from restoration_tasks.restoration.plan import PlannedShot
     from restoration_tasks.restoration.treatment import Treatment as PlannedTreatment
 
-_KIND = {
+_KIND: Final = {
     Fidelity.MASKED: Treatment.MASKED,
     Fidelity.GLOBAL: Treatment.GLOBAL,
     Fidelity.GENERATIVE: Treatment.GENERATIVE,
 }
-_REACH = [Treatment.UNTOUCHED, Treatment.MASKED, Treatment.GLOBAL, Treatment.GENERATIVE]
+_REACH: Final = list(Treatment)
+TONAL: Final = frozenset({"flicker"})
+"""Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Permit:
 
         known = registry()
         treatments = [known[one.name](one.checked) for one in planned.treatments]
-        kinds = [_KIND[one.fidelity] for one in treatments]
+        kinds = [Treatment.TONAL if one.name in TONAL else _KIND[one.fidelity] for one in treatments]
         return cls(
             shot=shot_id(planned.shot),
             start=planned.start,

@@ -18,7 +18,9 @@ FRAME_COLUMNS: Final = (
     "recorded_md5",
     "master_md5",
     "changed_px",
+    "recorded_px",
     "outside_px",
+    "off_curve_px",
     "changed_share",
     "brightness_before",
     "brightness_after",
@@ -54,9 +56,10 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
-GLOBAL: Final = Scope("treatment", (Treatment.GLOBAL,))
-TREATED: Final = Scope("treatment", (Treatment.MASKED, Treatment.GLOBAL, Treatment.GENERATIVE))
-NOT_INVENTED: Final = (Treatment.UNTOUCHED, Treatment.MASKED, Treatment.GLOBAL)
+TONAL: Final = Scope("treatment", (Treatment.TONAL,))
+GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.GLOBAL))
+TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is not Treatment.UNTOUCHED))
+NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
 
 def rules(policy: Policy, *, frames: int, shots: int, files: int) -> tuple[Rule, ...]:
@@ -144,6 +147,13 @@ def _source(files: int) -> Sequence[Rule]:
             "Every frame of the preservation master is, bit by bit, the frame that was scanned.",
             (Expectation(Kind.PAIR_EQUAL, {"column_A": "recorded_md5", "column_B": "master_md5"}),),
         ),
+        Rule(
+            "integrity.changes_as_recorded",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Every frame was changed in as many pixels as the restoration itself put on record.",
+            (Expectation(Kind.PAIR_EQUAL, {"column_A": "recorded_px", "column_B": "changed_px"}),),
+        ),
     )
 
 
@@ -185,6 +195,15 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "Where only local damage was repaired, not one pixel outside the damage map changed.",
             (Expectation(Kind.BETWEEN, {"column": "outside_px", "min_value": 0, "max_value": 0}),),
             scope=MASKED,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.only_brightness_changed",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where brightness was evened out, every pixel outside the damage map followed its frame's one curve.",
+            (Expectation(Kind.BETWEEN, {"column": "off_curve_px", "min_value": 0, "max_value": 0}),),
+            scope=TONAL,
             optional=True,
         ),
         Rule(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BADGES: Final = {
     Treatment.UNTOUCHED: "left as scanned",
     Treatment.MASKED: "local repair",
+    Treatment.TONAL: "brightness evened out",
     Treatment.GLOBAL: "whole picture corrected",
     Treatment.GENERATIVE: "holds invented detail",
 }

@@ -14,7 +14,7 @@ from restoration_tasks.media.picture import PRINTING_DENSITY, ColourModel, Frame
 from restoration_tasks.quality.measure import PROBABLY, Measured
 
 STILL_WIDTH_PX: Final = 720
-THUMBNAIL_WIDTH_PX: Final = 176
+THUMBNAIL_WIDTH_PX: Final = 284
 DETAIL_PX: Final = 96
 """Side of the square shown pixel by pixel; it is enlarged by whole pixels, so that grain stays grain."""
 DETAIL_ZOOM: Final = 4

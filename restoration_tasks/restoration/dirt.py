@@ -38,7 +38,7 @@ class DirtRepairParams(TreatmentParams):
         default=0.5,
         ge=0.35,
         le=0.95,
-        description="Probability of damage from which a pixel is repaired; lower repairs more, and more that was not dirt.",
+        description="Probability of damage from which a pixel is repaired; lower repairs more, also what was not dirt.",
     )
 
 
@@ -181,7 +181,7 @@ class _Patch:
         return filled
 
     def _matched(self, values: Floats, clean: Mask) -> tuple[Floats, Mask, float] | None:
-        """A neighbour's patch matched to the brightness of the surround, and how well the two agree there."""
+        """A neighbour's patch matched to the surround's brightness, and how far the two differ there."""
         witness = self.surround & clean
         if np.count_nonzero(witness) < 12 or not (self.mask & clean).any():
             return None
@@ -214,6 +214,8 @@ class _Patch:
         for channel in filled:
             fine = channel - cv2.GaussianBlur(channel, (0, 0), 1.5)
             grain = 1.4826 * float(np.median(np.abs(fine[witness]))) if witness.any() else 0.0
-            smooth = cv2.inpaint(np.ascontiguousarray(channel), hole, 4, cv2.INPAINT_TELEA)
+            # cv2.inpaint leaves the range on float pictures (OpenCV 5.0); 16 bits are finer than any scan.
+            codes = np.rint(np.clip(channel, 0.0, 1.0) * 65535.0).astype(np.uint16)
+            smooth = cv2.inpaint(codes, hole, 4, cv2.INPAINT_TELEA).astype(np.float32) / np.float32(65535.0)
             noise = rng.standard_normal(channel.shape).astype(np.float32) * np.float32(grain)
             channel[missing] = (smooth + noise)[missing]

@@ -20,7 +20,8 @@ FORMAT: Literal["reelkeeper.plan/1"] = "reelkeeper.plan/1"
 LARGEST_BYTES = 64 * 1024 * 1024
 """Refuse to parse more: a two-hour reel with a flicker curve on every shot stays under 5 MB."""
 
-Text = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*$")]
+"""Words of people: no control characters, which terminals and YAML take for something else."""
 
 
 class _Frozen(BaseModel):
@@ -188,7 +189,10 @@ class Plan(_Frozen):
 
     def to_yaml(self) -> str:
         """The plan as staff read it."""
-        head = f"# Restoration plan of {self.reel_id}, version {self.version}. A version is never edited: save changes as the next one.\n"
+        head = (
+            f"# Restoration plan of {self.reel_id}, version {self.version}.\n"
+            "# A version is never edited: save changes as the next one.\n"
+        )
         return head + yaml.dump(
             self.model_dump(mode="json"), Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar, Self
 
@@ -77,6 +79,16 @@ class ReelkeeperError(Exception):
         if self.action:
             line += f" Next: {self.action.rstrip('.')}."
         return " ".join(line.split())
+
+
+@contextmanager
+def about_reel(reel_id: str) -> Iterator[None]:
+    """Name the reel in errors raised where only its files were known."""
+    try:
+        yield
+    except ReelkeeperError as error:
+        error.reel = error.reel or reel_id
+        raise
 
 
 class WrongUse(ReelkeeperError):

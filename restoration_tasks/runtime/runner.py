@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed, WrongUse
+from restoration_tasks.runtime.errors import StepFailed, WrongUse, about_reel
 from restoration_tasks.runtime.files import disk_errors, sha256_file
 from restoration_tasks.runtime.progress import Reporter, silent
 from restoration_tasks.runtime.settings import Settings
@@ -85,13 +85,9 @@ def _work(
     shutil.rmtree(out, ignore_errors=True)
     work = StepWork(spec=spec, settings=settings, folder=folder, report=report)
     started, clock, cpu = datetime.now(UTC), time.monotonic(), _cpu_s()
-    try:
-        with disk_errors(folder):
-            out.mkdir(parents=True)
-            definition.run(work)
-    except ReelkeeperError as error:
-        error.reel = error.reel or spec.reel_id
-        raise
+    with about_reel(spec.reel_id), disk_errors(folder):
+        out.mkdir(parents=True)
+        definition.run(work)
     digests = {name: (draft.file, *_measure(spec, draft.path)) for name, draft in work.outputs.items()}
     before = vault.attempts(spec.reel_id, spec.step, spec.signature)
     attempt = len(before) + 1

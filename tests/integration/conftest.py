@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-
 from reelkeeper_airflow.stack.environment import Layout
 from reelkeeper_airflow.stack.home import Home
-from reelkeeper_airflow.stack.rest import RestClient, RestError
+from reelkeeper_airflow.stack.rest import RestClient
 from reelkeeper_airflow.stack.service import Running, down, up
+
 from restoration_tasks.catalogue.engine import Sessions, open_sessions
 
 DAG = "restore_reel"
@@ -79,7 +80,9 @@ class Stack:
 
         return self._wait(asked, run_id, f"to ask in {task}")
 
-    def answer(self, run_id: str, option: str, *, client: RestClient | None = None, task: str = "decide", **form: Any) -> Any:
+    def answer(
+        self, run_id: str, option: str, *, client: RestClient | None = None, task: str = "decide", **form: Any
+    ) -> Any:
         """Answer as the conservator, or as another user."""
         body = {"chosen_options": [option], "params_input": form}
         path = f"{self._path(run_id)}/taskInstances/{task}/-1/hitlDetails"
@@ -134,29 +137,27 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """Airflow's four processes and the embedded Postgres, in a home and on a port of their own."""
-    home = Home(tmp_path_factory.mktemp("stack"))
-    running = up(home, Layout(port=_free_port()), lambda _line: None)
-    try:
-        stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")))
-        _wait_parsed(stack)
-        yield stack
-    finally:
-        down(home, lambda _line: None)
+    # Not pytest's own temporary folder: another pytest of the same user closes that to Postgres' system user.
+    with tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder:
+        home = Home(Path(folder))
+        running = up(home, Layout(port=_free_port()), lambda _line: None)
+        try:
+            stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")))
+            _wait_parsed(stack)
+            yield stack
+        finally:
+            down(home, lambda _line: None)
 
 
 def _wait_parsed(stack: Stack) -> None:
     """Wait until the DAG has been read in for the first time."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        try:
-            stack.operator.get(f"/api/v2/dags/{DAG}")
-        except RestError as error:
-            assert error.status == 404
-            time.sleep(0.5)
-        else:
+        if DAG in {dag["dag_id"] for dag in stack.operator.get("/api/v2/dags")["dags"]}:
             return
+        time.sleep(0.5)
     pytest.fail(f"{DAG} was not read in: {stack.operator.get('/api/v2/importErrors')}")
 
 

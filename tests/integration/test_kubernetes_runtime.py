@@ -8,32 +8,34 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from reelkeeper_airflow.stack import service
 from reelkeeper_airflow.stack.environment import Layout
 from reelkeeper_airflow.stack.home import Home
 from reelkeeper_airflow.stack.rest import RestError
-from sqlalchemy import create_engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from tests.fakes.kubernetes_api import FakeKubernetes, Fault, Image, Pod
+from restoration_tasks.provenance.models import Event
+from restoration_tasks.provenance.verify import verify
+from restoration_tasks.runtime.spec import StepName
+from restoration_tasks.runtime.vault import Vault
+from tests.fakes.kubernetes_api import FakeKubernetes, Fault, Image
+from tests.integration.conftest import Stack
 from tests.integration.reels import SHOTS, deliver
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(560)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-REEL = "HK-1967-012_r3"
+REEL = "TEST-KUBERNETES"
 IMAGE = "reelkeeper/restoration:test"
-DAG = "/api/v2/dags/restore_reel"
-RUN_ID = "kubernetes"
-RUN = f"{DAG}/dagRuns/{RUN_ID}"
-PATIENCE_S = 450
-STEPS = {"ingest", "shots", "assess", "plan", "restore", "assemble", "check", "package"}
+LOST_STEP = StepName.RESTORE
+LOST_AFTER_S = 0.4
+"""Into the container's run: Python has started, the step has not ended."""
 
 
 @pytest.fixture(scope="module")
@@ -45,63 +47,55 @@ def cluster() -> Iterator[FakeKubernetes]:
 
 
 @pytest.fixture(scope="module")
-def stack(cluster: FakeKubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Running]:
-    """A stack of its own that works on the fake cluster."""
-    home = Home(tmp_path_factory.mktemp("kubernetes"))
-    with pytest.MonkeyPatch.context() as patch:
+def stack(cluster: FakeKubernetes) -> Iterator[Stack]:
+    """A stack of its own, whose steps run on the fake cluster."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder:
         for name in [name for name in os.environ if name.startswith("REELKEEPER_")]:
             patch.delenv(name)
         patch.setenv("REELKEEPER_RUNTIME", "kubernetes")
         patch.setenv("REELKEEPER_KUBERNETES_IMAGE", IMAGE)
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-        running = service.up(home, Layout(port=free_port()))
+        home = Home(Path(folder))
+        running = service.up(home, Layout(port=free_port()), lambda _line: None)
         try:
-            yield running
+            yield Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")))
         finally:
-            service.down(home)
+            service.down(home, lambda _line: None)
 
 
 @pytest.fixture(scope="module")
-def final_state(stack: service.Running, cluster: FakeKubernetes) -> str:
-    """The state `restore_reel` ended in, the decision answered by the conservator."""
-    deliver(stack.home.inbox, REEL)
-    cluster.make(Fault.VANISHES, {"reelkeeper/step": "restore"}, after_s=0.4)
-    operator, conservator = stack.client("operator"), stack.client("conservator")
-    conf = {"reel_id": REEL, "batch_frames": 1}
-    operator.post(f"{DAG}/dagRuns", {"dag_run_id": RUN_ID, "logical_date": None, "conf": conf})
-    deadline = time.monotonic() + PATIENCE_S
-    while (state := str(operator.get(RUN)["state"])) not in ("success", "failed"):
-        assert time.monotonic() < deadline, f"not finished in {PATIENCE_S} s:\n{story(stack)}"
-        for task in tasks(stack, state="awaiting_input"):
-            approve(conservator, task["task_id"])
-        time.sleep(0.5)
-    return state
+def run_id(stack: Stack, cluster: FakeKubernetes) -> str:
+    """A run from the trigger to the package, over one lost pod."""
+    deliver(stack.inbox, REEL)
+    cluster.make(Fault.VANISHES, {"reelkeeper/step": LOST_STEP}, after_s=LOST_AFTER_S)
+    run_id = trigger_when_read_in(stack)
+    stack.wait_asked(run_id)
+    stack.answer(run_id, "Approve", plan_version=1, note=None, strength="same")
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+    return run_id
 
 
-def test_the_run_succeeds_over_a_lost_pod(stack: service.Running, final_state: str) -> None:
-    assert final_state == "success", story(stack)
-    tries = {(task["task_id"], task["map_index"]): task["try_number"] for task in tasks(stack)}
-    assert sorted(tries[lane] for lane in tries if lane[0] == "restore.batch") == [1] * (SHOTS - 1) + [2]
+def test_only_the_lane_that_lost_its_pod_is_tried_again(stack: Stack, run_id: str) -> None:
+    lanes = {lane: task["try_number"] for (name, lane), task in stack.tasks(run_id).items() if name == "restore.batch"}
+    first_tries = "\n".join(stack.log(run_id, "restore.batch", lane) for lane, tries in lanes.items() if tries > 1)
+    assert sorted(lanes.values()) == [1] * (SHOTS - 1) + [2], first_tries
 
 
-def test_every_step_ran_in_a_pod_that_is_gone_again(cluster: FakeKubernetes, final_state: str) -> None:
+def test_every_step_ran_in_a_pod_that_is_gone_again(cluster: FakeKubernetes, run_id: str) -> None:
     ended = Counter((pod.labels["reelkeeper/step"], pod.phase) for pod in cluster.every_pod)
-    assert ended == {(step, "Succeeded"): 1 for step in STEPS} | {
-        ("assess", "Succeeded"): SHOTS,
-        ("restore", "Succeeded"): SHOTS,
-        ("restore", "Failed"): 1,
-    }
+    lanes = dict.fromkeys([(StepName.ASSESS, "Succeeded"), (StepName.RESTORE, "Succeeded")], SHOTS)
+    assert ended == {(step, "Succeeded"): 1 for step in StepName} | lanes | {(LOST_STEP, "Failed"): 1}
     assert not cluster.pods
 
 
-def test_no_pod_holds_a_database_address_or_a_token(cluster: FakeKubernetes, final_state: str) -> None:
+def test_no_pod_holds_a_database_address_or_a_token(cluster: FakeKubernetes, run_id: str) -> None:
     for pod in cluster.every_pod:
         assert not [name for name in pod.environment if "DATABASE" in name or name.startswith(("AIRFLOW", "PG"))]
         assert not [value for value in pod.environment.values() if "postgres" in value]
         assert pod.manifest["spec"]["automountServiceAccountToken"] is False
 
 
-def test_pods_are_locked_down_and_bounded(cluster: FakeKubernetes, final_state: str) -> None:
+def test_pods_are_locked_down_and_bounded(cluster: FakeKubernetes, run_id: str) -> None:
     for pod in cluster.every_pod:
         inside, outside = pod.spec["securityContext"], pod.manifest["spec"]["securityContext"]
         assert outside["runAsNonRoot"]
@@ -112,84 +106,56 @@ def test_pods_are_locked_down_and_bounded(cluster: FakeKubernetes, final_state: 
         assert pod.manifest["spec"]["activeDeadlineSeconds"] > 0
 
 
-def test_what_a_pod_wrote_is_in_the_tasks_log(
-    stack: service.Running, cluster: FakeKubernetes, final_state: str
-) -> None:
-    (ingest,) = pods_of(cluster, "ingest")
-    assert ingest.log.text
-    log = task_log(stack, "ingest", -1, 1)
-    assert "frame" in log, log
-    assert "ingest: worked" in log, log
+def test_the_pods_progress_is_in_the_tasks_log_in_words(stack: Stack, cluster: FakeKubernetes, run_id: str) -> None:
+    (pod,) = [pod for pod in cluster.every_pod if pod.labels["reelkeeper/step"] == StepName.INGEST]
+    log = stack.log(run_id, "ingest")
+    assert '"done"' in pod.log.text
+    assert '"done"' not in log
+    assert "frames" in log
+    assert "ingest: worked" in log
 
 
-def test_each_execution_left_one_event_and_the_chain_holds(stack: service.Running, final_state: str) -> None:
-    from restoration_tasks.provenance.models import Event
-    from restoration_tasks.provenance.verify import verify
+def test_tasks_hand_on_where_the_result_is(stack: Stack, run_id: str) -> None:
+    """The value would be lost if it came from the pod operator itself."""
+    vault = Vault(str(stack.vault))
+    assert vault.result_at(stack.xcom(run_id, "assemble")["uri"]).step == StepName.ASSEMBLE
+    assert stack.xcom(run_id, "restore.batch", 0)["work"] == 1
 
-    engine = create_engine(stack.databases.reelkeeper)
-    with Session(engine) as session:
-        events = session.scalars(select(Event).where(Event.reel_id == REEL)).all()
+
+def test_each_execution_left_one_event_and_the_chain_holds(stack: Stack, run_id: str) -> None:
+    with stack.sessions.begin() as session:
+        executions = Counter(session.scalars(select(Event.execution_id).where(Event.reel_id == REEL)))
         assert verify(session, REEL).ok
-    engine.dispose()
-    executions = Counter(event.execution_id for event in events)
-    assert max(executions.values()) == 1, executions
-    restored = [execution for execution in executions if "/restore.batch/" in execution]
-    assert len(restored) == SHOTS, executions
+    assert set(executions.values()) == {1}
+    assert len([execution for execution in executions if "/restore.batch/" in execution]) == SHOTS
 
 
-def test_the_lane_that_lost_its_pod_has_the_bytes_it_would_have_had(stack: service.Running, final_state: str) -> None:
-    """Every result named by the vault has the digest written in it, the one of the broken lane too."""
-    from restoration_tasks.runtime.spec import StepName
-    from restoration_tasks.runtime.vault import Vault
-
-    vault = Vault(str(stack.home.vault))
-    found = list((stack.home.vault / "reels" / REEL / StepName.RESTORE).glob("*/result.json"))
-    assert len(found) == SHOTS
-    for path in found:
-        result = vault.result(REEL, StepName.RESTORE, path.parent.name)
+def test_no_step_was_worked_twice(stack: Stack, run_id: str) -> None:
+    """The lost pod left scratch at most; the vault holds one whole result a segment."""
+    vault = Vault(str(stack.vault))
+    works = list((stack.vault / "reels" / REEL / LOST_STEP).glob("*/result.json"))
+    assert len(works) == SHOTS
+    for path in works:
+        result = vault.result(REEL, LOST_STEP, path.parent.name)
         assert result is not None
         assert not vault.missing(result)
+        assert len(list(path.parent.glob("a*/result.json"))) == 1
 
 
-# -- questions to Airflow ------------------------------------------------------------------------------------------------
+def trigger_when_read_in(stack: Stack) -> str:
+    """Start a run as soon as the DAG has been read in."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return stack.trigger(REEL, batch_frames=1)
+        except RestError as error:
+            if error.status != 404 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def free_port() -> int:
+    """A port nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def tasks(stack: service.Running, **query: str) -> list[dict[str, Any]]:
-    wanted = "&".join(f"{name}={value}" for name, value in {"limit": "200", **query}.items())
-    found: list[dict[str, Any]] = stack.client("viewer").get(f"{RUN}/taskInstances?{wanted}")["task_instances"]
-    return found
-
-
-def approve(conservator: Any, task_id: str) -> None:
-    address = f"{RUN}/taskInstances/{task_id}/-1/hitlDetails"
-    question = conservator.get(address)
-    answers = {name: param["value"] for name, param in question["params"].items()}
-    conservator.patch(address, {"chosen_options": ["Approve"], "params_input": answers})
-
-
-def task_log(stack: service.Running, task_id: str, map_index: int, attempt: int) -> str:
-    answer = stack.client("operator").get(f"{RUN}/taskInstances/{task_id}/logs/{attempt}?map_index={map_index}")
-    return "\n".join(str(line.get("event", line)) if isinstance(line, dict) else line for line in answer["content"])
-
-
-def pods_of(cluster: FakeKubernetes, step: str) -> list[Pod]:
-    return [pod for pod in cluster.every_pod if pod.labels["reelkeeper/step"] == step]
-
-
-def story(stack: service.Running) -> str:
-    """What every task of the run came to, and the last lines of those that failed."""
-    lines = []
-    for task in tasks(stack):
-        lines.append(f"{task['task_id']}[{task['map_index']}] {task['state']} after {task['try_number']} tries")
-        if task["state"] in ("failed", "up_for_retry"):
-            try:
-                lines += task_log(stack, task["task_id"], task["map_index"], task["try_number"]).splitlines()[-25:]
-            except RestError as error:
-                lines.append(f"no log: {error}")
-    return "\n".join(lines)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from reelkeeper_airflow.stack.rest import RestError
+
 from restoration_tasks.catalogue import lock, plans, reels
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.provenance.verify import verify
@@ -56,7 +56,11 @@ def test_reel_goes_its_whole_way(stack: Stack, first_run: tuple[str, dict[str, A
     assert clean["frames_changed"] == 0
     with stack.sessions.begin() as session:
         status = reels.status(session, REEL)
-        assert (status.state, status.last_answer, status.active_run) == (ReelState.RESTORED, DecisionAnswer.APPROVE, None)
+        assert (status.state, status.last_answer, status.active_run) == (
+            ReelState.RESTORED,
+            DecisionAnswer.APPROVE,
+            None,
+        )
         # three for each lane's two steps, six for the reel's, the decision and the catalogue entry
         assert status.events == SHOTS * 2 + len(STEPS) + 2
         assert not verify(session, REEL).findings
@@ -107,9 +111,7 @@ def test_cleared_lane_works_afresh_with_what_follows(stack: Stack, first_run: tu
         assert not verify(session, REEL).findings
 
 
-def test_redo_supersedes_and_starts_the_next_plan_version(
-    stack: Stack, first_run: tuple[str, dict[str, Any]]
-) -> None:
+def test_redo_supersedes_and_starts_the_next_plan_version(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
     run_id = stack.trigger(REEL, **FORM)
     stack.wait_asked(run_id)
     stack.answer(run_id, "Redo", plan_version=1, note="grain looks washed", strength="gentler")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from restoration_tasks.media.segments import Segment, cut_segments
 @given(st.lists(st.integers(1, 2000), min_size=1, max_size=12), st.integers(1, 700))
 def test_segments_cover_every_frame_once_and_never_cross_a_cut(lengths, longest):
     starts = [sum(lengths[:number]) for number in range(len(lengths) + 1)]
-    shots = list(zip(starts, starts[1:], strict=False))
+    shots = list(pairwise(starts))
     segments = cut_segments(shots, longest)
     assert [frame for segment in segments for frame in range(segment.start, segment.stop)] == list(range(sum(lengths)))
     for segment in segments:

@@ -101,6 +101,17 @@ def test_any_frame_of_a_join_is_reached_exactly(reel, start):
     assert len(FrameReader(joined, start=start)) == 39 - start
 
 
+@pytest.mark.parametrize("fps", ["16", "18", "24000/1001", "24", "25", "30000/1001", "48", "60"])
+def test_a_seek_is_exact_and_quiet_at_every_rate(tmp_path, fps):
+    fmt = PictureFormat(32, 24, "gray10le", Fraction(fps), "unknown", "unknown")
+    frames = noise(fmt, 40)
+    with FrameWriter(tmp_path / "m.mkv", fmt) as writer:
+        for frame in frames:
+            writer.write(frame)
+    for start in (1, 7, 23, 38):
+        assert same(list(FrameReader(tmp_path / "m.mkv", start=start, count=40 - start)), frames[start:])
+
+
 @pytest.mark.parametrize(("start", "stop"), [(0, 39), (0, 1), (7, 9), (19, 33), (38, 39)])
 def test_a_cut_holds_exactly_its_frames(reel, tmp_path, start, stop):
     joined, frames, _ = reel

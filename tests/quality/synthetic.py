@@ -1,4 +1,4 @@
-"""A small reel with known truth: three shots (clean, dirty, flickering), its scan, its restoration and its damage maps."""
+"""A small reel with known truth: clean, dirty and flickering shot, scan, restoration, damage maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restoration_tasks.quality.suites import FACTS
 
 PICTURE = PictureFormat(width=96, height=72, pix_fmt="gray10le")
 SHOT_FRAMES = 6
-SHOTS = {"s001": Treatment.UNTOUCHED, "s002": Treatment.MASKED, "s003": Treatment.GLOBAL}
+SHOTS = {"s001": Treatment.UNTOUCHED, "s002": Treatment.MASKED, "s003": Treatment.TONAL}
 FIRST_SCAN_NUMBER = 86400
 
 
@@ -28,6 +28,7 @@ class Reel:
     masks: list = field(default_factory=list)
     shots: list = field(default_factory=list)
     recorded: list = field(default_factory=list)
+    changed_px: list = field(default_factory=list)
 
     def tables(self):
         """The tables of the check, as the step would measure them."""
@@ -43,6 +44,7 @@ class Reel:
                 shot=shot,
                 treatment=SHOTS[shot],
                 recorded_md5=self.recorded[number],
+                recorded_px=self.changed_px[number],
                 master=scan,
                 restored=restored,
                 mask=mask,
@@ -72,12 +74,13 @@ def make_reel() -> Reel:
             y, x = rng.integers(4, 60, 2)
             mask[y : y + 6, x : x + 6] = True
             scanned = np.where(mask, 20, clean)
-        if SHOTS[shot] is Treatment.GLOBAL:
+        if SHOTS[shot] is Treatment.TONAL:
             swing = 60 if number % 2 else -60
             scanned, restored = clean + swing, clean + swing // 2
         reel.scan.append((scanned.astype(np.uint16),))
         reel.restored.append((restored.astype(np.uint16),))
         reel.masks.append(mask)
         reel.shots.append(shot)
+    reel.changed_px = [int((a[0] != b[0]).sum()) for a, b in zip(reel.scan, reel.restored, strict=True)]
     reel.recorded = [frame_md5(frame) for frame in reel.scan]
     return reel

@@ -27,6 +27,7 @@ def measure(fmt, pairs, mask=None, shot="s001"):
             shot=shot,
             treatment=Treatment.GLOBAL,
             recorded_md5="",
+            recorded_px=0,
             master=before,
             restored=after,
             mask=nowhere if mask is None else mask,
@@ -132,6 +133,7 @@ def test_a_cut_starts_the_temporal_measures_afresh():
             shot=shot,
             treatment=Treatment.GLOBAL,
             recorded_md5="",
+            recorded_px=0,
             master=(plane,),
             restored=(plane,),
             mask=np.zeros(plane.shape, bool),
@@ -161,4 +163,4 @@ def test_the_most_far_reaching_treatment_names_the_shot():
         PlannedTreatment(name="dirt", why="w"),
         PlannedTreatment(name="flicker", params={"gain": [1.0] * 4, "offset": [0.0] * 4}, why="w"),
     )
-    assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind is Treatment.GLOBAL
+    assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind is Treatment.TONAL

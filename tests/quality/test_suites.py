@@ -26,9 +26,7 @@ def reel():
 def check(tables, only=tuple(Table)) -> CheckReport:
     """The report of the rules about some tables."""
     wanted = [one for one in RULES if one.table in only]
-    return CheckReport(
-        reel_id="R1", policy_version=policy().version, frames=FRAMES, results=evaluate(wanted, tables)
-    )
+    return CheckReport(reel_id="R1", policy_version=policy().version, frames=FRAMES, results=evaluate(wanted, tables))
 
 
 def rule(report: CheckReport, rule_id: str):
@@ -90,6 +88,14 @@ def shot_made_brighter(reel):
         spoil(reel.restored, number, lambda plane: plane.__iadd__(40))
 
 
+def one_pixel_off_the_tone_curve(reel):
+    spoil(reel.restored, GLOBAL, lambda plane: plane.__setitem__((40, 40), plane[40, 40] + 1))
+
+
+def a_change_nobody_recorded(reel):
+    reel.changed_px[MASKED] -= 1
+
+
 def specks_added(reel):
     for number in range(2 * SHOT_FRAMES, FRAMES, 2):
         spoil(reel.restored, number, lambda plane: plane.__setitem__((slice(10, 40), slice(10, 40)), 1000))
@@ -105,6 +111,8 @@ def flicker_made_stronger(reel):
     ("damage", "rule_id", "where"),
     [
         (one_pixel_outside_the_map, "fidelity.only_damage_changed", MASKED),
+        (one_pixel_off_the_tone_curve, "fidelity.only_brightness_changed", GLOBAL),
+        (a_change_nobody_recorded, "integrity.changes_as_recorded", MASKED),
         (changed_clean_shot, "fidelity.untouched_is_identical", CLEAN),
         (black_frame, "integrity.no_new_black_frame", GLOBAL),
         (frozen_frame, "integrity.no_new_frozen_frame", GLOBAL),
@@ -132,6 +140,7 @@ def test_damage_is_caught_by_its_rule_and_named(reel, damage, rule_id, where):
 
 def test_one_pixel_breaks_nothing_but_its_own_rule(reel):
     one_pixel_outside_the_map(reel)
+    reel.changed_px[MASKED] += 1
     assert check(reel.tables(), (Table.FRAMES, Table.SHOTS)).failed_rules == ("fidelity.only_damage_changed",)
 
 
@@ -213,7 +222,7 @@ def test_nothing_evaluated_is_not_passed():
 
 def test_a_reel_without_masked_shots_has_no_use_for_their_rules(reel):
     keep = slice(0, SHOT_FRAMES)
-    for name in ("scan", "restored", "masks", "shots", "recorded"):
+    for name in ("scan", "restored", "masks", "shots", "recorded", "changed_px"):
         setattr(reel, name, getattr(reel, name)[keep])
     report = CheckReport(
         reel_id="R1",
@@ -248,4 +257,3 @@ def test_the_report_survives_json(reel):
     text = report.model_dump_json()
     assert '"passed":true' in text
     assert CheckReport.model_validate_json(text) == report
-

@@ -26,10 +26,23 @@ def scan(frames: int) -> Scan:
         for n in range(frames)
     )
     picture = ScannedPicture(
-        kind="dpx", width=96, height=72, bit_depth=10, pix_fmt="gray10le", fps="24000/1001", transfer="bt709", primaries="bt709"
+        kind="dpx",
+        width=96,
+        height=72,
+        bit_depth=10,
+        pix_fmt="gray10le",
+        fps="24000/1001",
+        transfer="bt709",
+        primaries="bt709",
     )
     return Scan(
-        delivery=f"reel {HOSTILE}", manifest=None, manifest_algorithm=None, picture=picture, header=None, strays=(), files=files
+        delivery=f"reel {HOSTILE}",
+        manifest=None,
+        manifest_algorithm=None,
+        picture=picture,
+        header=None,
+        strays=(),
+        files=files,
     )
 
 
@@ -65,7 +78,7 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
     )
     return render(
         check=CheckReport(reel_id="R1", policy_version="1", frames=frames, results=results),
-        scan=scan(frames),
+        scan=scan(frames or 18),
         plan=plan,
         frames=tables[Table.FRAMES],
         shots=tables[Table.SHOTS],

@@ -60,5 +60,5 @@ def test_a_segment_short_of_a_frame_is_refused(reel):
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_segments_that_leave_a_gap_are_refused(reel, missing):
     kept = [one for place, one in enumerate(PARAMS["segments"]) if place != missing]
-    with pytest.raises(StepFailed, match="does not follow|do not cover"):
+    with pytest.raises(StepFailed, match=r"does not follow|do not cover"):
         reel.run(StepName.ASSEMBLE, INPUTS, params={"segments": kept})

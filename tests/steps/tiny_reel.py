@@ -16,6 +16,7 @@ from restoration_tasks.media.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.quality.measure import Treatment
+from restoration_tasks.restoration.changes import FrameChange, write_changes
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.files import sha256_file
 from restoration_tasks.runtime.runner import run_step
@@ -86,7 +87,7 @@ class TinyReel:
     def read(self, result, name: str) -> bytes:
         return self.vault.read_bytes(result.output(name).uri)
 
-    # -- what the steps read --------------------------------------------------------------------------------------------
+    # -- what the steps read
 
     def make_scan(self) -> None:
         """Delivered files, their record, the preservation master and its framemd5."""
@@ -107,7 +108,14 @@ class TinyReel:
                 )
             )
         picture = ScannedPicture(
-            kind="dpx", width=96, height=72, bit_depth=10, pix_fmt="gray10le", fps="24", transfer="bt709", primaries="bt709"
+            kind="dpx",
+            width=96,
+            height=72,
+            bit_depth=10,
+            pix_fmt="gray10le",
+            fps="24",
+            transfer="bt709",
+            primaries="bt709",
         )
         Scan(
             delivery=REEL_ID,
@@ -139,16 +147,20 @@ class TinyReel:
         treatments = {
             Treatment.UNTOUCHED: (),
             Treatment.MASKED: (PlannedTreatment(name="dirt", why="specks in every frame"),),
-            Treatment.GLOBAL: (
+            Treatment.TONAL: (
                 PlannedTreatment(
-                    name="flicker", params={"gain": [1.0] * SHOT_FRAMES, "offset": [0.0] * SHOT_FRAMES}, why="it flickers"
+                    name="flicker",
+                    params={"gain": [1.0] * SHOT_FRAMES, "offset": [0.0] * SHOT_FRAMES},
+                    why="it flickers",
                 ),
             ),
         }
         plan = Plan(
             reel_id=REEL_ID,
             shots=tuple(
-                PlannedShot(shot=one.shot, start=one.start, stop=one.stop, treatments=treatments[SHOTS[f"s{one.shot:03d}"]])
+                PlannedShot(
+                    shot=one.shot, start=one.start, stop=one.stop, treatments=treatments[SHOTS[f"s{one.shot:03d}"]]
+                )
                 for one in SEGMENTS
             ),
         )
@@ -159,7 +171,20 @@ class TinyReel:
             masks = self.frames.masks[segment.start : segment.stop]
             maps = [((mask * 255).astype(np.uint8),) for mask in masks]
             self.video(f"map/{segment.id}", f"maps/{segment.id}.mkv", maps, fmt=MAP_FORMAT)
+            self.keep_changes(segment)
         return plan
+
+    def keep_changes(self, segment) -> None:
+        name, file = f"changes/{segment.id}", f"changes/{segment.id}.parquet"
+        self.keep(name, file).parent.mkdir(parents=True, exist_ok=True)
+        write_changes(
+            self.keep(name, file),
+            [
+                FrameChange(frame, self.frames.changed_px[frame], 0.0, 0, 0)
+                for frame in range(segment.start, segment.stop)
+            ],
+        )
+        self.register(name, self.keep(name, file))
 
     def make_restored(self, **options) -> None:
         """The restored master and its copies, without the assemble step."""
@@ -171,7 +196,7 @@ class TinyReel:
 
     @property
     def check_inputs(self) -> list[str]:
-        maps = [f"map/{segment.id}" for segment in SEGMENTS]
+        maps = [f"{kind}/{segment.id}" for segment in SEGMENTS for kind in ("map", "changes")]
         return ["scan", "master", "framemd5", "shots", "plan", "restoration_master", "mezzanine", "access", *maps]
 
 

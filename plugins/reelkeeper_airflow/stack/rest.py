@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
+
+GET_TRIES = 3
+PAUSE_S = 1.0
 
 
 class RestError(Exception):
@@ -37,7 +41,12 @@ class RestClient:
         return self._token
 
     def get(self, path: str) -> Any:
-        """Send GET and give the JSON answer."""
+        """Send GET and give the JSON answer; asking again harms nobody, so a lost answer is asked for again."""
+        for _ in range(GET_TRIES - 1):
+            try:
+                return self._signed("GET", path, None)
+            except OSError:
+                time.sleep(PAUSE_S)
         return self._signed("GET", path, None)
 
     def post(self, path: str, body: object) -> Any:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restoration_tasks.assessment.figures import tone_relations
+from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity
+from restoration_tasks.assessment.measure import FrameMeter
+from restoration_tasks.restoration.motion import analysis_luma
+from restoration_tasks.restoration.tone import ToneMap
+from tests.restoration.moving import add_dirt, add_flicker, moving_clip
+
+
+def relations(gains):
+    return [ToneMap(), *(ToneMap(after / before) for before, after in zip(gains, gains[1:], strict=False))]
+
+
+def left_over(gains, **kwargs):
+    curve = flicker_curve(relations(gains), 0.4)
+    return np.array([c.gain for c in curve.corrections]) * gains, curve
+
+
+def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
+    rng = np.random.default_rng(4)
+    frames = 30
+    gains = 1 + 0.07 * rng.standard_normal(frames)
+    dirty, _ = add_dirt(moving_clip(frames))
+    pictures = [analysis_luma(picture, 1023, rgb=False) for picture in add_flicker(dirty, gains)]
+    meter = FrameMeter()
+    rows = [
+        meter.measure(i, {j - i: pictures[j] for j in range(max(0, i - 3), min(frames, i + 4))})[0]
+        for i in range(frames)
+    ]
+    level = float(np.mean([row.level for row in rows]))
+    curve = flicker_curve(tone_relations(rows), level)
+    after = np.array([c.gain * gain + c.offset / level for c, gain in zip(curve.corrections, gains, strict=True)])
+    trend = np.polyval(np.polyfit(np.arange(frames), after, 1), np.arange(frames))
+    assert np.std(after - trend) < 0.1 * np.std(gains)
+    assert curve.amplitude == pytest.approx(255 * level * 0.07, rel=0.35)
+
+
+def test_a_slow_change_of_light_is_kept():
+    gains = 1 + 0.5 * np.sin(np.linspace(0, np.pi, 60))
+    after, curve = left_over(gains)
+    assert after == pytest.approx(gains, rel=0.02)
+    assert curve.amplitude < 1.0
+
+
+def test_flicker_over_a_fade_is_told_from_the_fade():
+    rng = np.random.default_rng(0)
+    fade = np.linspace(1.0, 0.3, 60)
+    flicker = 1 + 0.06 * rng.standard_normal(60)
+    after, _ = left_over(fade * flicker)
+    assert np.std(after / fade) < 0.35 * np.std(flicker)
+
+
+def test_no_flicker_no_correction():
+    after, curve = left_over(np.ones(20))
+    assert after == pytest.approx(np.ones(20))
+    assert curve.amplitude == 0
+
+
+def test_a_single_flash_does_not_make_flicker():
+    gains = np.ones(40)
+    gains[20] = 1.8
+    assert flicker_curve(relations(gains), 0.4).amplitude < 1.0
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4])
+def test_short_shots_are_left_alone(frames):
+    curve = flicker_curve(relations([1.0, 1.2, 0.8, 1.1][:frames]), 0.4)
+    assert curve.corrections == (ToneMap(),) * frames
+    assert curve.amplitude == 0
+
+
+def test_corrections_stay_in_bounds():
+    curve = flicker_curve(relations([1.0, 20.0, 1.0, 20.0, 1.0, 20.0]), 0.4)
+    assert all(0.25 <= c.gain <= 4 and -0.5 <= c.offset <= 0.5 for c in curve.corrections)
+
+
+def test_severity():
+    assert [round(flicker_severity(a)) for a in (0, 0.5, 1, 4, 32, 100)] == [0, 0, 17, 50, 100, 100]

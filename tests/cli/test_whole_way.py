@@ -1,0 +1,131 @@
+"""The whole way without Airflow: approval, reuse, fresh work, kill -9, the record of it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+
+from restoration_tasks.media.dpx import read_dpx_10bit
+from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.provenance.export import verify_export
+from restoration_tasks.runtime.spec import StepName, StepResult
+from tests.cli.conftest import REEL
+from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def newest(archive, step: StepName) -> list[StepResult]:
+    found = (archive.home / "vault" / "reels" / REEL / step).glob("*/result.json")
+    return [StepResult.model_validate_json(path.read_bytes()) for path in sorted(found)]
+
+
+def local(archive, uri: str) -> Path:
+    return archive.home / "vault" / uri.removeprefix("vault:")
+
+
+def events(archive) -> dict[str, int]:
+    """Recorded events by step, of all runs."""
+    engine = create_engine(archive.database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT detail->>'step', count(*) FROM reelkeeper.events WHERE detail ? 'step' GROUP BY 1")
+        )
+        found = {str(step): int(count) for step, count in rows}
+    engine.dispose()
+    return found
+
+
+def test_the_whole_way_then_again_then_fresh(archive, reel):
+    waiting = archive.run("run", reel.delivery, "--reel-id", REEL)
+    assert waiting.returncode == 4, waiting.stderr
+    assert "waits for a person's decision" in waiting.stderr
+    assert newest(archive, StepName.PACKAGE) == []
+
+    stranger = archive.run("run", reel.delivery, "--reel-id", REEL, "--approve-as", "mallory")
+    assert stranger.returncode == 2
+    assert "may not decide" in stranger.stderr
+
+    done = archive.run("run", reel.delivery, "--reel-id", REEL, "--approve-as", "conservator", "--note", "seen")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("{", "package: /", "  note"))]
+    assert all("reused" in line for line in lines if not line.startswith("package")), done.stdout
+
+    # the clean shot is the scan's, code value for code value; a dirty one is not
+    restored = list(FrameReader(local(archive, newest(archive, StepName.ASSEMBLE)[0].output("restoration_master").uri)))
+    scan = [read_dpx_10bit(path) for path in sorted(reel.delivery.glob("*.dpx"))]
+    for place, (frame, delivered) in enumerate(zip(restored, scan, strict=True)):
+        green, blue, red = frame
+        same = np.array_equal(np.stack((red, green, blue)), delivered)
+        if place // FRAMES_A_SHOT + 1 == CLEAN_SHOT:
+            assert same, f"frame {place} of the clean shot changed"
+    assert any(result.figures["frames_changed"] for result in newest(archive, StepName.RESTORE))
+
+    # the record in the package verifies by itself, and the database agrees
+    bag = newest(archive, StepName.PACKAGE)[0]
+    assert verify_export(local(archive, bag.output("chain").uri).read_bytes()).ok
+    assert archive.run("provenance", "verify", REEL).returncode == 0
+
+    again = archive.run("run", reel.delivery, "--reel-id", REEL, "--approve-as", "conservator")
+    assert again.returncode == 0, again.stderr
+    said = [
+        line for line in again.stdout.splitlines() if ": reused" in line or ": worked" in line or line.endswith(" s")
+    ]
+    assert said
+    assert all(line.endswith("reused") for line in said), again.stdout
+
+    fresh = archive.run("restore", REEL, "--fresh", "--delivery", reel.delivery)
+    assert fresh.returncode == 0, fresh.stderr
+    assert fresh.stdout.count("the bytes agree with attempt 1") == len(newest(archive, StepName.RESTORE))
+
+
+def test_kill_9_in_the_middle_of_a_restore_step_ends_with_the_same_bytes_and_one_event(archive, reel):
+    process = archive.start("restore", REEL)
+    victim = wait_for_step(process.pid, StepName.RESTORE)
+    for child in [victim, *victim.children(recursive=True)]:
+        child.send_signal(signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "killed by signal SIGKILL" in err
+    finished_before = {result.segment for result in newest(archive, StepName.RESTORE)}
+
+    done = archive.run("restore", REEL)
+    assert done.returncode == 0, done.stderr
+    disturbed = {result.segment: result for result in newest(archive, StepName.RESTORE)}
+    assert disturbed.keys() > finished_before
+    fresh = archive.run("restore", REEL, "--fresh")
+    assert fresh.returncode == 0, fresh.stderr
+    assert fresh.stdout.count("the bytes agree") == len(disturbed)
+    recorded = {result.execution_id for result in disturbed.values()}
+    assert len(recorded) == len(disturbed)
+    engine = create_engine(archive.database_url)
+    with engine.connect() as connection:
+        for execution in recorded:
+            query = text("SELECT count(*) FROM reelkeeper.events WHERE execution_id = :id")
+            assert connection.execute(query, {"id": execution}).scalar() == 1
+    engine.dispose()
+
+
+def wait_for_step(conductor: int, step: StepName) -> psutil.Process:
+    """The process of a step, once it is at work."""
+    deadline = time.monotonic() + 150
+    while time.monotonic() < deadline:
+        for child in psutil.Process(conductor).children():
+            try:
+                line = child.cmdline()
+                if "step" in line and json.loads(Path(line[-1]).read_text())["specs"][0]["step"] == step:
+                    time.sleep(0.3)
+                    os.kill(child.pid, 0)
+                    return child
+            except (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError):
+                continue
+        time.sleep(0.02)
+    raise AssertionError(f"no {step} step ran")
