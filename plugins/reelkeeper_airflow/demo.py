@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -30,6 +30,8 @@ DAG = "restore_reel"
 LEAST_GAIN_DB = 3.0
 """The demo is green only if the damaged shots gained this much PSNR against the known truth."""
 PATIENCE_S = 1800
+BATCH_FRAMES = 40
+"""Small, so that the demo shows lanes side by side."""
 FINAL = frozenset({"success", "failed"})
 SETTLED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
@@ -71,10 +73,8 @@ def _demo(home: Home, options: argparse.Namespace) -> int:
     client = running.client("operator")
     console.rule("The reel's way")
     run_id = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    client.post(
-        f"/api/v2/dags/{DAG}/dagRuns",
-        {"dag_run_id": run_id, "logical_date": None, "conf": {"reel_id": options.reel_id, "fps": "25"}},
-    )
+    form = {"reel_id": options.reel_id, "fps": "25", "batch_frames": BATCH_FRAMES}
+    client.post(f"/api/v2/dags/{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": form})
     state = _watch(client, running.client("conservator"), run_id)
     if state != "success":
         raise StepFailed(
@@ -101,18 +101,71 @@ def _running(home: Home, port: int) -> service.Running:
 def _watch(client: RestClient, conservator: RestClient, run_id: str) -> str:
     """Show the run until it ends; answer the decision when it waits. Returns the run's final state."""
     deadline = time.monotonic() + PATIENCE_S
-    with Live(console=console, refresh_per_second=4) as live:
+    show = _LiveBoard() if console.is_terminal else _Lines()
+    with show:
         while time.monotonic() < deadline:
-            tasks = client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"]
-            live.update(_board(tasks))
+            tasks = _tasks(client, run_id)
+            show.update(tasks)
             for task in tasks:
                 if task["state"] == "awaiting_input":
                     _approve(conservator, run_id, task["task_id"])
             state = str(client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")["state"])
             if state in FINAL:
+                show.update(_tasks(client, run_id))
                 return state
             time.sleep(0.5)
     return "not finished in time"
+
+
+def _tasks(client: RestClient, run_id: str) -> list[dict[str, Any]]:
+    """The run's task instances in the order they started."""
+    found = client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=500")["task_instances"]
+    return sorted(found, key=lambda task: (task["start_date"] or "9999", task["map_index"]))
+
+
+class _LiveBoard:
+    """The run as a table that redraws itself, for a terminal."""
+
+    def __init__(self) -> None:
+        self._live = Live(console=console, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def update(self, tasks: list[dict[str, Any]]) -> None:
+        """Draw the run anew."""
+        self._live.update(_board(tasks))
+
+
+class _Lines:
+    """The run as a line for each task that has ended, for a log."""
+
+    def __init__(self) -> None:
+        self._said: set[tuple[str, int]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to close."""
+
+    def update(self, tasks: list[dict[str, Any]]) -> None:
+        """Say what has ended since the last time."""
+        for task in tasks:
+            key = (task["task_id"], task["map_index"])
+            if task["state"] in SETTLED - {"skipped", "removed"} and key not in self._said:
+                self._said.add(key)
+                lane = f" ({task['rendered_map_index']})" if task.get("rendered_map_index") else ""
+                console.print(f"{task['state']:>8}  {_step_name(task)}{lane}  {task['duration'] or 0:.1f} s")
+
+
+def _step_name(task: dict[str, Any]) -> str:
+    """`restore` for the task `restore.batch` of a lane."""
+    return str(task["task_id"]).removesuffix(".batch")
 
 
 def _approve(conservator: RestClient, run_id: str, task_id: str) -> None:
@@ -130,8 +183,8 @@ def _board(tasks: list[dict[str, Any]]) -> Table:
     """One line a step: lanes done of lanes, what is being worked, seconds."""
     board = Table.grid(padding=(0, 2))
     steps: dict[str, list[dict[str, Any]]] = {}
-    for task in sorted(tasks, key=lambda task: (task["start_date"] or "9999", task["map_index"])):
-        steps.setdefault(task["task_id"], []).append(task)
+    for task in tasks:
+        steps.setdefault(_step_name(task), []).append(task)
     for name, lanes in steps.items():
         done = sum(lane["state"] in SETTLED for lane in lanes)
         at_work = [str(lane.get("rendered_map_index") or "") for lane in lanes if lane["state"] == "running"]
@@ -139,7 +192,7 @@ def _board(tasks: list[dict[str, Any]]) -> Table:
         mark, style = _mark(states)
         seconds = sum(lane["duration"] or 0 for lane in lanes)
         board.add_row(
-            f"[{style}]{mark} {name.split('.')[-1]}[/]",
+            f"[{style}]{mark} {name}[/]",
             f"[{style}]{'━' * (20 * done // len(lanes)):<20}[/] {done}/{len(lanes)}",
             f"{seconds:6.1f} s" if seconds else "",
             ", ".join(filter(None, at_work)),
@@ -160,8 +213,7 @@ def _mark(states: set[str | None]) -> tuple[str, str]:
 
 
 def _first_failure(client: RestClient, run_id: str) -> str:
-    tasks = client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"]
-    failed = [task for task in tasks if task["state"] == "failed"]
+    failed = [task for task in _tasks(client, run_id) if task["state"] == "failed"]
     return f"task {failed[0]['task_id']} failed" if failed else "no task says why"
 
 
@@ -177,6 +229,7 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
             ("restored", StepName.ASSEMBLE, "restoration_master"),
             ("comparison", StepName.ASSEMBLE, "comparison"),
             ("report", StepName.CHECK, "report"),
+            ("bag", StepName.PACKAGE, "bagit.txt"),
         )
     }
     with _timed("Measuring against the truth"):
@@ -196,10 +249,10 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
     console.print(figures)
     clean = "bit-identical" if result.clean_identical else "CHANGED"
     console.print(f"The clean shot came out [bold]{clean}[/].")
-    console.print(_seconds(newest, client, run_id))
+    console.print(_seconds(client, vault, reel_id, run_id))
     console.print(f"Report:      {files['report']}")
     console.print(f"Comparison:  {files['comparison']}")
-    console.print(f"Package:     {vault.local_path(vault.uri('reels', reel_id, 'package'))}")
+    console.print(f"Package:     {files['bag'].parent}")
     console.print(f"In the UI:   {running.layout.url}/dags/{DAG}/runs/{run_id}")
     console.print(service.logins(running))
     gain = result.after.psnr_db - result.before.psnr_db
@@ -224,19 +277,44 @@ def _newest_results(vault: Vault, reel_id: str) -> dict[StepName, StepResult]:
     return newest
 
 
-def _seconds(newest: dict[StepName, StepResult], client: RestClient, run_id: str) -> Table:
-    """Seconds per task of the run, as Airflow measured them."""
-    del newest
-    tasks = client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"]
+def _seconds(client: RestClient, vault: Vault, reel_id: str, run_id: str) -> Table:
+    """Seconds per step of the run, and how long no step was at work."""
+    tasks = [task for task in _tasks(client, run_id) if task["state"] == "success"]
     table = Table(title="Seconds", title_justify="left")
     for column in ("step", "lanes", "seconds"):
         table.add_column(column, justify="left" if column == "step" else "right")
-    names = dict.fromkeys(task["task_id"] for task in sorted(tasks, key=lambda task: task["start_date"] or "9999"))
-    for name in names:
-        lanes = [task for task in tasks if task["task_id"] == name and task["state"] != "skipped"]
-        if lanes:
-            table.add_row(name, str(len(lanes)), f"{sum(task['duration'] or 0 for task in lanes):.1f}")
+    for name in dict.fromkeys(_step_name(task) for task in tasks):
+        lanes = [task for task in tasks if _step_name(task) == name]
+        table.add_row(name, str(len(lanes)), f"{sum(task['duration'] or 0 for task in lanes):.1f}")
+    run = client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")
+    whole = (_moment(run["start_date"]), _moment(run["end_date"]))
+    waits = [(_moment(task["start_date"]), _moment(task["end_date"])) for task in tasks if task["task_id"] == "decide"]
+    at_work = [(result.started, result.ended) for result in _results(vault, reel_id, run_id)]
+    table.add_section()
+    table.add_row("the whole run", "", f"{(whole[1] - whole[0]).total_seconds():.1f}")
+    table.add_row("of it, no step at work", "", f"{_uncovered_s(whole, [*at_work, *waits]):.1f}")
     return table
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _results(vault: Vault, reel_id: str, run_id: str) -> Iterator[StepResult]:
+    """What was worked in this run (reused results carry another run's name)."""
+    for path in vault.path(vault.uri("reels", reel_id)).glob("*/*/result.json"):
+        result = StepResult.model_validate_json(path.read_bytes())
+        if result.execution_id.startswith(f"{run_id}/"):
+            yield result
+
+
+def _uncovered_s(whole: tuple[datetime, datetime], spans: list[tuple[datetime, datetime]]) -> float:
+    """Seconds of `whole` that none of the spans covers."""
+    uncovered, reached = 0.0, whole[0]
+    for start, end in sorted(spans):
+        uncovered += max(0.0, (start - reached).total_seconds())
+        reached = max(reached, end)
+    return uncovered + max(0.0, (whole[1] - reached).total_seconds())
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from restoration_tasks.media.picture import Frame, PictureFormat
-from restoration_tasks.quality.measure import Mask, Treatment
+from restoration_tasks.quality.measure import Treatment
+from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 from restoration_tasks.restoration.treatment import Map as DamageMap
 

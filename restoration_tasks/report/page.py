@@ -194,13 +194,20 @@ def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still])
             scan_first=scan.files[min(planned.start, last)].number,
             scan_last=scan.files[last].number,
             kind=kind,
-            badge=BADGES[kind],
+            badge=_badge(kind, figures),
             treatments=tuple((titles.get(one.name, one.name), one.why) for one in planned.treatments),
             figures=figures,
             still=pictures.get(name),
         )
 
     return [reported(planned) for planned in plan.shots]
+
+
+def _badge(kind: Treatment, figures: Mapping[str, Any]) -> str:
+    """What was done to a shot in two or three words; never that it was left alone unless it was."""
+    if kind is Treatment.UNTOUCHED and figures.get("changed_share", 1) > 0:
+        return "changed without a plan" if figures else "not measured"
+    return BADGES[kind]
 
 
 def _totals(frames: pd.DataFrame, shots: pd.DataFrame, reported: Sequence[ReportedShot]) -> dict[str, float]:
@@ -213,7 +220,7 @@ def _totals(frames: pd.DataFrame, shots: pd.DataFrame, reported: Sequence[Report
         "frames": len(frames),
         "frames_changed": int((frames["changed_px"] > 0).sum()),
         "treated": sum(shot.kind is not Treatment.UNTOUCHED for shot in reported),
-        "untouched": sum(shot.kind is Treatment.UNTOUCHED for shot in reported),
+        "identical": int((shots["changed_share"] == 0).sum()),
     }
 
 

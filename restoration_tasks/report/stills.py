@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.media.picture import PRINTING_DENSITY, ColourModel, Frame, PictureFormat
-from restoration_tasks.quality.measure import PROBABLY, Measured
+from restoration_tasks.quality.measure import Measured
+from restoration_tasks.quality.pixels import PROBABLY
 
 STILL_WIDTH_PX: Final = 720
 THUMBNAIL_WIDTH_PX: Final = 284

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -95,11 +96,17 @@ class MotionEstimator:
         return np.asarray(full * np.array([width / size[0], height / size[1]], np.float32), np.float32)
 
 
+@lru_cache(maxsize=4)
+def _positions(height: int, width: int) -> npt.NDArray[np.float32]:
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    positions = np.dstack((x, y))
+    positions.flags.writeable = False
+    return positions
+
+
 def sampling_grid(flow: Flow) -> npt.NDArray[np.float32]:
     """The absolute positions `(H, W, 2)` that a flow points at."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.asarray(flow + np.dstack((x, y)), np.float32)
+    return flow + _positions(*flow.shape[:2])
 
 
 def warp(picture: Luma, flow: Flow) -> npt.NDArray[np.float32]:
@@ -109,7 +116,7 @@ def warp(picture: Luma, flow: Flow) -> npt.NDArray[np.float32]:
     """
     grid = sampling_grid(flow)
     source = picture.astype(np.float32)
-    moved = cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(source, grid, np.empty(0), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.float32)
 
 

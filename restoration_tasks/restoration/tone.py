@@ -78,11 +78,13 @@ def match_tone(source: Floats, target: Floats, valid: npt.NDArray[np.bool_] | No
         total = float(weight.sum())
         if total < 8.0:
             break
-        mean_level = float(weight @ level) / total
-        mean_difference = float(weight @ difference) / total
+        # Sums of products, not dot products: BLAS would start threads for these short vectors and wait for them.
+        mean_level = float(np.sum(weight * level)) / total
+        mean_difference = float(np.sum(weight * difference)) / total
         centred = level - mean_level
-        spread = float(weight @ np.square(centred)) / total
-        slope = float(weight @ (centred * (difference - mean_difference))) / total / (spread + STEADY_SPREAD**2)
+        spread = float(np.sum(weight * np.square(centred))) / total
+        covariance = float(np.sum(weight * centred * (difference - mean_difference))) / total
+        slope = covariance / (spread + STEADY_SPREAD**2)
         intercept = mean_difference - slope * mean_level
     half = 0.5 * slope
     return ToneMap((1.0 + half) / (1.0 - half), intercept / (1.0 - half))

@@ -57,8 +57,11 @@ class Settings(BaseSettings):
     """Largest tile side in pixels for networks; 0 leaves it to the memory at hand."""
     threads: int = Field(default=1, ge=1)
     """Threads one step process uses for its pixel work (two lanes run side by side on a two-core machine)."""
-    batch_frames: int = Field(default=1500, ge=1)
-    """Frames a batch should hold at least, so that a pod's start does not outweigh its work."""
+    batch_frames: int | None = Field(default=None, ge=1)
+    """Frames a batch should hold at least, so that a start does not outweigh its work.
+
+    Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
+    """
     ffmpeg: Path | None = None
     """ffmpeg binary. Default: the one of imageio-ffmpeg."""
     conservators: Annotated[list[str], NoDecode] = Field(default_factory=lambda: ["conservator"])
@@ -95,6 +98,11 @@ class Settings(BaseSettings):
     def scratch_folder(self) -> Path:
         """Local working space."""
         return self.scratch or self.home / "scratch"
+
+    @cached_property
+    def enough_frames(self) -> int:
+        """Frames a batch should hold at least."""
+        return self.batch_frames or (100 if self.runtime is Runtime.LOCAL else 1500)
 
     def environment(self) -> dict[str, str]:
         """This process's environment, for a step subprocess, without the secrets a step must not have."""

@@ -159,7 +159,7 @@ def _measure(
         Frames of the restored master that were decoded, and why decoding stopped early (None if it did not).
     """
     from restoration_tasks.media.reader import FrameReader
-    from restoration_tasks.quality.measure import damaged_share
+    from restoration_tasks.quality.pixels import damaged_share
 
     complaints: list[str] = []
     restored = _restored_frames(reel.restored, picture, complaints.append)

@@ -359,7 +359,7 @@ class Way:
 
     def batches(self, shots: StepResult) -> list[Batch]:
         """Segments gathered until a batch holds enough frames to outweigh a pod's start."""
-        enough = self.options.batch_frames or self.settings.batch_frames
+        enough = self.options.batch_frames or self.settings.enough_frames
         groups: list[list[Segment]] = [[]]
         for segment in self.segments(shots):
             if groups[-1] and sum(member.frames for member in groups[-1]) >= enough:

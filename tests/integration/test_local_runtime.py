@@ -14,7 +14,7 @@ from restoration_tasks.provenance.vocabulary import DecisionAnswer
 from tests.integration.conftest import Stack
 from tests.integration.reels import CLEAN_SHOT, SHOTS, deliver
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 REEL = "TEST-0001"
 FORM = {"batch_frames": 1}

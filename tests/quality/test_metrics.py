@@ -11,11 +11,11 @@ from scipy.ndimage import gaussian_filter
 
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.quality import measure, metrics
+from restoration_tasks.quality import metrics, pixels
 from restoration_tasks.report import charts, page
 
 
-@pytest.mark.parametrize("module", [metrics, measure, charts, page])
+@pytest.mark.parametrize("module", [metrics, pixels, charts, page])
 def test_the_examples_in_the_docstrings_hold(module):
     result = doctest.testmod(module)
     assert result.attempted

@@ -73,7 +73,12 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
             PlannedShot(
                 shot=2, start=SHOT_FRAMES, stop=2 * SHOT_FRAMES, treatments=(PlannedTreatment(name="dirt", why=why),)
             ),
-            PlannedShot(shot=3, start=2 * SHOT_FRAMES, stop=3 * SHOT_FRAMES),
+            PlannedShot(
+                shot=3,
+                start=2 * SHOT_FRAMES,
+                stop=3 * SHOT_FRAMES,
+                treatments=(PlannedTreatment(name="dirt", why=why),),
+            ),
         ),
     )
     return render(
@@ -131,7 +136,17 @@ def test_a_refusal_is_said_first_with_its_reason(measured):
     assert "was refused: 2 of 2 checks" in text
     assert "passed every check" not in text
     assert text.index("8 (scan 86408)") < text.index("The reel, shot by shot")
-    assert "This could not be established" in text
+    assert "This could not be checked: no table" in text
+
+
+def test_a_shot_is_called_untouched_only_if_it_is(measured):
+    tables, stills = measured
+    shots = tables[Table.SHOTS].copy()
+    assert "left as scanned" in page(measured)
+    shots.loc[shots.shot == "s001", "changed_share"] = 0.25
+    text = page((tables | {Table.SHOTS: shots}, stills))
+    assert "left as scanned" not in text
+    assert "these frames are not the scan" in text
 
 
 def test_every_picture_has_a_text_and_every_treated_shot_its_stills(measured):

@@ -7,7 +7,7 @@ import pytest
 from restoration_tasks.media import framemd5
 from restoration_tasks.media.join import count_frames
 from restoration_tasks.media.probe import probe
-from restoration_tasks.quality.measure import frame_md5
+from restoration_tasks.quality.pixels import frame_md5
 from restoration_tasks.runtime.errors import MediaError, StepFailed
 from restoration_tasks.runtime.spec import StepName
 from tests.steps.tiny_reel import FRAMES, SEGMENTS, SHOT_FRAMES, tiny_reel

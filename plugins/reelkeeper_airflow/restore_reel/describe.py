@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reelkeeper_airflow.pages.links import file_url
+from restoration_tasks.runtime.errors import VaultError
 from restoration_tasks.runtime.spec import OutputFile, StepResult
 from restoration_tasks.runtime.vault import Vault
 
@@ -19,24 +20,29 @@ LINKS = {
 }
 """Output → how a person knows it, in the order people look."""
 SHOTS_SHOWN = 40
-PLAN_LINES = 120
-"""A plan longer than this is cut in the question; the link leads to the whole."""
+RULES_SHOWN = 20
+SAID_ELSEWHERE = frozenset({"passed", "failed_rules"})
+"""Figures of the check that stand in the first line and the list of rules."""
 
 
 def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResult, checked: StepResult) -> str:
-    """Write the question about a restoration."""
-    from restoration_tasks.restoration.plan import Plan
+    """Write the question about a restoration.
 
-    plan = Plan.from_yaml(vault.read_bytes(version["plan"]["uri"]) or b"", source=version["plan"]["uri"])
+    Raises:
+        PlanError: the plan's file is gone or damaged.
+        VaultError: the check's file is gone.
+    """
     outputs = {output.name: output for output in (*assembled.outputs, *checked.outputs)}
     passed = bool(checked.figures["passed"])
     verdict = "The check **passed**." if passed else "The check **refused** this result: it can be redone or rejected."
+    figures = {name: value for name, value in checked.figures.items() if name not in SAID_ELSEWHERE}
     parts = [
         f"{verdict} Plan version **{version['version']}** ({_plain(version['reason'])}).",
         "\n".join(f"- [{text}]({file_url(outputs[name].uri)})" for name, text in LINKS.items() if name in outputs),
         _pictures(outputs.values()),
-        _table(assembled.figures | checked.figures),
-        _shots(plan),
+        _broken_rules(vault, checked),
+        _table(assembled.figures | figures),
+        _shots(_plan(vault, version)),
         "\n".join(f"- {_plain(warning)}" for warning in checked.warnings),
         "*Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan version."
         " *Reject* ends it.",
@@ -45,29 +51,60 @@ def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResul
 
 
 def plan_body(vault: Vault, planned: StepResult, version: Mapping[str, Any]) -> str:
-    """Write the question about a plan."""
-    output = planned.output("plan")
-    lines = (vault.read_bytes(output.uri) or b"").decode(errors="replace").splitlines()
-    shown = "\n".join(lines[:PLAN_LINES])
-    more = f"\n… {len(lines) - PLAN_LINES} lines more" if len(lines) > PLAN_LINES else ""
+    """Write the question about a plan.
+
+    Raises:
+        PlanError: the plan's file is gone or damaged.
+    """
     return "\n\n".join(
         [
-            f"Plan version **{version['version']}**: [the whole plan]({file_url(output.uri)}).",
+            f"Plan version **{version['version']}**: [the whole plan]({file_url(version['plan']['uri'])}).",
             _table(planned.figures),
-            f"```yaml\n{shown}{more}\n```",
+            _shots(_plan(vault, version)),
+            "*Go on* restores the reel by it. *Stop here* ends the run; no picture has been touched.",
         ]
     )
 
 
+def _plan(vault: Vault, version: Mapping[str, Any]) -> Plan:
+    # Not at the top: a plan knows the treatments and so loads OpenCV, which the DAG file must not.
+    from restoration_tasks.restoration.plan import Plan
+
+    uri = version["plan"]["uri"]
+    return Plan.from_yaml(vault.read_bytes(uri) or b"", source=uri)
+
+
+def _broken_rules(vault: Vault, checked: StepResult) -> str:
+    """List the rules that were broken, the gravest first."""
+    from restoration_tasks.quality.findings import CheckReport, Severity
+
+    uri = checked.output("check").uri
+    content = vault.read_bytes(uri)
+    if content is None:
+        raise VaultError(
+            "the check's findings are gone", reel=checked.reel_id, file=uri, action="clear the task 'check'"
+        )
+    said = {Severity.FAIL: "Refused", Severity.WARN: "Look at", Severity.NOTE: "Note"}
+    broken = [rule for rule in CheckReport.model_validate_json(content).results if rule.broken]
+    broken.sort(key=lambda rule: list(said).index(rule.severity))
+    lines = [
+        f"- **{said[rule.severity]}**: {_plain(rule.sentence)} {_plain(rule.detail)}".rstrip()
+        for rule in broken[:RULES_SHOWN]
+    ]
+    more = len(broken) - RULES_SHOWN
+    return "\n".join([*lines, f"- … and {more} more in the report"] if more > 0 else lines)
+
+
 def _shots(plan: Plan) -> str:
-    """Say what was done to each shot, in the order of the reel."""
+    """Say what is done to each shot and why, in the order of the reel."""
     rows = []
     for shot in plan.shots[:SHOTS_SHOWN]:
         treatments = ", ".join(treatment.name for treatment in shot.treatments) or "left alone"
-        rows.append(f"| {shot.shot} | {shot.start}–{shot.stop - 1} | {_plain(treatments)} |")
+        why = "; ".join(treatment.why for treatment in shot.treatments) or "–"
+        rows.append(f"| {shot.shot} | {shot.start}–{shot.stop - 1} | {_plain(treatments)} | {_plain(why)} |")
     more = len(plan.shots) - SHOTS_SHOWN
-    end = [f"\n… and {more} shots more; the report has them all."] if more > 0 else []
-    return "\n".join(["| shot | frames | treatments |", "|---|---|---|", *rows, *end])
+    end = [f"\n… and {more} shots more; the plan and the report have them all."] if more > 0 else []
+    return "\n".join(["| shot | frames | treatments | why |", "|---|---|---|---|", *rows, *end])
 
 
 def _pictures(outputs: Iterable[OutputFile]) -> str:

@@ -27,8 +27,8 @@ def trigger_form() -> dict[str, Param]:
             # Anchored: JSON schema looks for the pattern anywhere in the text.
             pattern=f"^(?:{REEL_ID.pattern})$",
             title="Reel",
-            description_md="The reel id, as it is written on the delivery folder.",
-            examples=["HK-1967-012_r3"],
+            # No `examples`: Airflow would turn the field into a list of them to choose from.
+            description_md="The reel id, as it is written on the delivery folder, such as `HK-1967-012_r3`.",
         ),
         "review_plan": Param(
             False,

@@ -1,0 +1,210 @@
+"""The decision: what a person is shown, and what is held against the answer before it is recorded."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from reelkeeper_airflow.restore_reel import record
+from reelkeeper_airflow.restore_reel.describe import decision_body
+from reelkeeper_airflow.restore_reel.form import next_form, trigger_form, way_from_form
+from reelkeeper_airflow.restore_reel.people import Decision
+from sqlalchemy.orm import Session, sessionmaker
+
+from restoration_tasks.catalogue import plans, reels
+from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.agents import Participant
+from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
+from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
+from restoration_tasks.restoration.plan import Plan, PlannedShot
+from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.files import sha256_file
+from restoration_tasks.runtime.spec import NumericProfile, OutputFile, StepName, StepResult
+from restoration_tasks.runtime.vault import Vault
+
+REEL = "UNIT-2"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BROKEN = (
+    RuleResult(id="a", severity=Severity.NOTE, status=Status.FAILED, sentence="No frame is black.", detail="1 is."),
+    RuleResult(id="b", severity=Severity.FAIL, status=Status.CRASHED, sentence="Grain | stays.", detail="<b>crash</b>"),
+    RuleResult(id="c", severity=Severity.FAIL, status=Status.PASSED, sentence="The size stays."),
+)
+
+
+class Bench:
+    """A vault with a checked reel, and the catalogue that knows its plan."""
+
+    def __init__(self, home: Path, sessions: sessionmaker[Session]) -> None:
+        self.vault = Vault(str(home / "vault"))
+        self.sessions = sessions
+        self.plan = Plan(reel_id=REEL, shots=(PlannedShot(shot=1, start=0, stop=10),))
+        with sessions.begin() as session:
+            reels.register(session, REEL)
+            author = Participant(AgentKind.SOFTWARE, "reelkeeper")
+            plans.save(session, REEL, self.plan.to_yaml(), author=author, reason="measured")
+        plan_uri = self._write("plans/v0001.yaml", self.plan.to_yaml())
+        self.version = {"version": 1, "reason": "measured", "plan": {"uri": plan_uri}}
+        self.assembled = self._result(StepName.ASSEMBLE, {"comparison": ("comparison.mp4", "video/mp4", "film")})
+
+    def checked(self, *, passed: bool) -> StepResult:
+        results = BROKEN if not passed else BROKEN[::2]
+        report = CheckReport(reel_id=REEL, policy_version="1", frames=10, results=results)
+        files = {
+            "check": ("check.json", "application/json", report.model_dump_json()),
+            "report": ("report.html", "text/html", "<h1>Report</h1>"),
+        }
+        return self._result(
+            StepName.CHECK, files, passed=passed, failed_rules=[] if passed else ["b"], specks_less=0.82
+        )
+
+    def _result(self, step: StepName, files: dict[str, tuple[str, str, str]], **figures: Any) -> StepResult:
+        outputs = []
+        for name, (file, media_type, text) in files.items():
+            uri = self._write(f"{step}/{file}", text)
+            sha256, size = sha256_file(Path(str(self.vault.path(uri))))
+            outputs.append(OutputFile(name=name, uri=uri, sha256=sha256, bytes=size, media_type=media_type))
+        result = StepResult(
+            step=step, step_version="1", reel_id=REEL, segment=None, signature="0" * 64, attempt=1, execution_id="x",
+            inputs={}, params={}, models={}, profile=NumericProfile(), outputs=tuple(outputs), figures=figures, agents=(),
+            warnings=(), started=NOW, ended=NOW, wall_s=1, cpu_s=1,
+        )  # fmt: skip
+        self._write(f"{step}/result.json", result.model_dump_json())
+        return result
+
+    def _write(self, file: str, text: str) -> str:
+        uri = self.vault.uri("reels", REEL, file)
+        self.vault.write_bytes(uri, text.encode())
+        return uri
+
+
+@pytest.fixture
+def bench(tmp_path: Path, database: str, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for name in [name for name in os.environ if name.startswith("REELKEEPER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REELKEEPER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REELKEEPER_DATABASE_URL", database)
+    return Bench(tmp_path / "home", sessions)
+
+
+def test_a_refused_result_says_why_and_escapes_what_others_wrote(bench: Bench) -> None:
+    body = decision_body(bench.vault, bench.version, bench.assembled, bench.checked(passed=False))
+    assert body.startswith("The check **refused** this result")
+    rules = [line for line in body.splitlines() if line.startswith("- **")]
+    assert rules == [
+        r"- **Refused**: Grain \| stays. \<b\>crash\</b\>",
+        "- **Note**: No frame is black. 1 is.",
+    ]
+    assert "| specks less | 0.82 |" in body
+    assert "| 1 | 0–9 | left alone | – |" in body
+
+
+def test_what_the_check_refused_is_not_offered_for_approval(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.standard.operators import hitl
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(hitl.HITLOperator, "execute", lambda self, context: asked.update(vars(self)))
+    for passed, options in ((True, ["Approve", "Redo", "Reject"]), (False, ["Redo", "Reject"])):
+        bench.checked(passed=passed)
+        question = Decision(
+            task_id="decide", reel={"reel_id": REEL}, version=bench.version,
+            assembled=xcom(StepName.ASSEMBLE), checked=xcom(StepName.CHECK),
+        )  # fmt: skip
+        question.execute({})
+        assert asked["options"] == options
+        assert asked["params"].dump() == {"plan_version": 1, "note": None, "strength": "same"}
+    with bench.sessions.begin() as session:
+        assert reels.status(session, REEL).state is ReelState.AWAITING_DECISION
+
+
+def xcom(step: StepName) -> dict[str, Any]:
+    uri = f"vault:reels/{REEL}/{step}/result.json"
+    return {"uri": uri, "did": "worked", "work": 1, "wall_s": 1, "figures": {}, "warnings": 0}
+
+
+def answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, option: str, *, person: str = "conservator", version: int = 1
+) -> tuple[str, dict[str, Any]]:
+    """Record an answer as the task would; give the way it leads and what it handed on."""
+    handed: dict[str, Any] = {}
+    ti = SimpleNamespace(
+        task_id="record_decision", map_index=-1, max_tries=2, xcom_push=lambda key, value: handed.update({key: value})
+    )
+    form = {name: param.value for name, param in trigger_form().items()} | {"reel_id": REEL}
+    context = {"run_id": "run-1", "ti": ti, "params": form}
+    monkeypatch.setattr(record, "get_current_context", lambda: context)
+    answered = {
+        "chosen_options": [option],
+        "params_input": {"plan_version": version, "note": " softer, please ", "strength": "gentler"},
+        "responded_at": "2026-01-01T12:00:00+00:00",
+        "responded_by_user": {"id": person, "name": person},
+    }
+    led = record.record_decision.function({"reel_id": REEL}, bench.version, xcom(StepName.CHECK), answered)
+    return led, handed
+
+
+@pytest.mark.parametrize(("option", "leads"), [("Approve", "catalogue"), ("Redo", "redo"), ("Reject", "rejected")])
+def test_an_answer_is_recorded_and_leads_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, option: str, leads: str
+) -> None:
+    bench.checked(passed=True)
+    led, handed = answer(bench, monkeypatch, option)
+    assert led == leads
+    following = handed[record.NEXT_RUN]
+    assert (following["reel_id"], following["strength"], following["reason"]) == (REEL, "gentler", "softer, please")
+    with bench.sessions.begin() as session:
+        status = reels.status(session, REEL)
+        assert (status.last_answer, status.last_answer_plan_version) == (DecisionAnswer(option.lower()), 1)
+
+
+@pytest.mark.parametrize(
+    ("slip", "line"),
+    [
+        ({"person": "viewer"}, "user 'viewer' may not decide about restorations"),
+        ({"version": 2}, "the decision names another plan version"),
+    ],
+)
+def test_an_answer_that_may_not_count_is_not_recorded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, slip: dict[str, Any], line: str
+) -> None:
+    bench.checked(passed=True)
+    with pytest.raises(AirflowFailException, match=line):
+        answer(bench, monkeypatch, "Approve", **slip)
+    with bench.sessions.begin() as session:
+        assert reels.status(session, REEL).last_answer is None
+
+
+def test_approving_what_the_check_refused_is_not_recorded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.checked(passed=False)
+    with pytest.raises(AirflowFailException, match="what the check refused cannot be approved"):
+        answer(bench, monkeypatch, "Approve")
+    with bench.sessions.begin() as session:
+        assert reels.status(session, REEL).last_answer is None
+
+
+def test_the_form_is_read_with_its_own_names(bench: Bench) -> None:
+    form = {name: param.value for name, param in trigger_form().items()} | {"reel_id": REEL, "use_plan_version": 3}
+    way = way_from_form(form, {"reel_id": REEL, "use_plan_version": 3})
+    assert (way.reel_id, way.options.plan_version, way.options.batch_frames) == (REEL, 3, None)
+    following = next_form(form, "stronger", "more")
+    assert (following["use_plan_version"], following["strength"], following["reason"]) == (None, "stronger", "more")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"reel_id": "../../x"}, "is not a reel id"),
+        ({"reel_id": "R\n"}, "is not a reel id"),
+        ({"reel_id": REEL, "plan_version": 1}, "the form has no field 'plan_version'"),
+        ({"reel_id": REEL, "treatments": ["magic"]}, "the form was filled in wrongly"),
+    ],
+)
+def test_a_slip_in_the_form_is_one_line(bench: Bench, given: dict[str, Any], line: str) -> None:
+    form = {name: param.value for name, param in trigger_form().items()} | given
+    with pytest.raises(WrongUse, match=line) as refused:
+        way_from_form(form, given)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from restoration_tasks.assessment.shots import Shot, shots_json
+from restoration_tasks.restoration.plan import Plan
+from restoration_tasks.runtime.errors import StepFailed, WrongUse
+from restoration_tasks.runtime.spec import StepName
+from tests.steps.worked_reel import REEL_ID, SHOTS, make_worked_reel
+
+
+@pytest.fixture
+def reel(settings):
+    return make_worked_reel(settings)
+
+
+def inputs(reel, assessed):
+    shots = [Shot(number, *bounds) for number, bounds in enumerate(SHOTS, start=1)]
+    text = shots_json(shots, [0.0] * SHOTS[-1][1])
+    figures = {f"figures/{name}": result.reference("figures") for name, result in assessed.items()}
+    return {"shots": reel.keep("shots.json", text.encode())} | figures
+
+
+def test_the_damaged_shot_is_treated_and_the_clean_one_left_alone(reel):
+    result = reel.work(StepName.PLAN, inputs(reel, reel.assess()))
+    plan = Plan.from_yaml(reel.file(result.reference("plan")).read_text())
+    assert (plan.reel_id, plan.version, plan.author) == (REEL_ID, 1, "reelkeeper")
+    assert [[t.name for t in shot.treatments] for shot in plan.shots] == [["dirt", "flicker"], []]
+    assert all(t.why for shot in plan.shots for t in shot.treatments)
+    assert result.figures["treated"] == 1
+    assert result.figures["plan_sha256"] == plan.sha256
+
+
+def test_the_form_says_what_may_be_used_and_how_boldly(reel):
+    result = reel.work(StepName.PLAN, inputs(reel, reel.assess()), treatments=["dirt"], strength="gentler")
+    plan = Plan.from_yaml(reel.file(result.reference("plan")).read_text())
+    assert [t.name for t in plan.shots[0].treatments] == ["dirt"]
+    assert plan.shots[0].treatments[0].params["threshold"] > 0.5
+    with pytest.raises(WrongUse, match="strength"):
+        reel.work(StepName.PLAN, inputs(reel, {}), strength="brutal")
+
+
+def test_a_segment_that_was_not_assessed_is_named(reel):
+    given = inputs(reel, reel.assess())
+    del given["figures/s002-01"]
+    with pytest.raises(StepFailed, match="s002-01"):
+        reel.work(StepName.PLAN, given)
