@@ -21,7 +21,7 @@ from reelkeeper_airflow.stack.environment import Databases, Layout
 from reelkeeper_airflow.stack.errors import StackError
 from reelkeeper_airflow.stack.home import Home
 from reelkeeper_airflow.stack.rest import RestClient
-from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed
+from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
@@ -77,11 +77,10 @@ def _demo(home: Home, options: argparse.Namespace) -> int:
     client.post(f"/api/v2/dags/{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": form})
     state = _watch(client, running.client("conservator"), run_id)
     if state != "success":
-        raise StepFailed(
-            f"the run ended as {state}: {_first_failure(client, run_id)}",
-            reel=options.reel_id,
-            action=f"open {running.layout.url}/dags/{DAG}/runs/{run_id} and read the log of the failed task",
-        )
+        console.print(f"[bold red]The run ended as {state}.[/] {_first_failure(client, run_id)}", highlight=False)
+        console.print(f"Look at {running.layout.url}/dags/{DAG}/runs/{run_id}")
+        console.print(service.logins(running))
+        return 1
     return _report(client, running, home, options.reel_id, truth, run_id)
 
 
@@ -213,8 +212,15 @@ def _mark(states: set[str | None]) -> tuple[str, str]:
 
 
 def _first_failure(client: RestClient, run_id: str) -> str:
+    """What the first failed task of a run said, as its log has it."""
     failed = [task for task in _tasks(client, run_id) if task["state"] == "failed"]
-    return f"task {failed[0]['task_id']} failed" if failed else "no task says why"
+    if not failed:
+        return "no task says why"
+    task = failed[0]
+    base = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+    log = client.get(f"{base}?full_content=true&map_index={task['map_index']}")["content"]
+    errors = [entry["error_detail"][0]["exc_value"] for entry in log if entry.get("error_detail")]
+    return f"{_step_name(task)}: {errors[-1] if errors else 'failed'}"
 
 
 def _report(client: RestClient, running: service.Running, home: Home, reel_id: str, truth: Path, run_id: str) -> int:

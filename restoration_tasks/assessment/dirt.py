@@ -93,11 +93,14 @@ def ranked(differences: list[Floats]) -> tuple[Floats, Floats]:
 
 
 def one_sided(differences: list[Floats], neighbours: list[Neighbour]) -> Floats:
-    """What the frame shows and neither frame on one side does: `(H, W)`, 0 or more; dirt, and also anything that came or went.
+    """What the frame shows and neither frame on one side does: dirt, and also anything that came or went.
 
     Args:
         differences: `(H, W)` pictures, frame minus neighbour, of one polarity (positive is more).
         neighbours: the neighbours they belong to.
+
+    Returns:
+        `(H, W)`, 0 or more, in the unit of the differences.
     """
     found = np.zeros_like(differences[0])
     for after in (False, True):

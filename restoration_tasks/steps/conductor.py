@@ -228,7 +228,7 @@ class Conductor:
                 self.assembled,
                 self.checked,
                 documents,
-                self.way.bag_info(self.checked.ended.date(), self.plan.version),
+                self.way.bag_info(self.assembled.ended.date(), self.plan.version),
             ),
         )
 

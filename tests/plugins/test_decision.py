@@ -70,8 +70,8 @@ class Bench:
             outputs.append(OutputFile(name=name, uri=uri, sha256=sha256, bytes=size, media_type=media_type))
         result = StepResult(
             step=step, step_version="1", reel_id=REEL, segment=None, signature="0" * 64, attempt=1, execution_id="x",
-            inputs={}, params={}, models={}, profile=NumericProfile(), outputs=tuple(outputs), figures=figures, agents=(),
-            warnings=(), started=NOW, ended=NOW, wall_s=1, cpu_s=1,
+            inputs={}, params={}, models={}, profile=NumericProfile(), outputs=tuple(outputs), figures=figures,
+            agents=(), warnings=(), started=NOW, ended=NOW, wall_s=1, cpu_s=1,
         )  # fmt: skip
         self._write(f"{step}/result.json", result.model_dump_json())
         return result

@@ -84,6 +84,28 @@ def test_a_stale_record_never_harms_who_has_the_number_now(tmp_path: Path, stran
     assert processes.records(tmp_path) == []
 
 
+def test_a_step_that_outlived_its_worker_is_found_by_its_mark(
+    tmp_path: Path, stranger: subprocess.Popen[bytes]
+) -> None:
+    marked = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        env=os.environ | {processes.MARK: str(tmp_path)},
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while not (found := processes.strays(tmp_path)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert [process.pid for process in found] == [marked.pid]
+        assert processes.strays(tmp_path / "other") == []
+        processes.stop([], tmp_path, others=found)
+        assert not runs(marked.pid)
+        assert stranger.poll() is None
+    finally:
+        marked.kill()
+        marked.wait()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "x"}', '{"name": "x", "pid": "?", "started": 1}'])
 def test_a_broken_record_names_nobody(tmp_path: Path, content: str) -> None:
     (tmp_path / "part.process.json").write_text(content)

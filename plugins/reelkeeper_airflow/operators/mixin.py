@@ -116,8 +116,8 @@ class StepMixin:
 
     @staticmethod
     def _verified(spec: Spec, vault: Vault) -> StepResult:
-        result = vault.result(spec.reel_id, spec.step, spec.signature)
-        if result is None or result.signature != spec.signature or vault.missing(result):
+        result = finished(spec, vault)
+        if result is None or result.signature != spec.signature:
             raise StepFailed(
                 f"{spec.label} ended without leaving a whole result",
                 reel=spec.reel_id,

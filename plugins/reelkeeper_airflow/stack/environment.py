@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelkeeper_airflow.stack.home import REPOSITORY, USERS, Home
+from reelkeeper_airflow.stack.processes import MARK
 
 HOST = "127.0.0.1"
 
@@ -52,6 +53,7 @@ def airflow_environment(
     environment |= {
         "AIRFLOW_HOME": str(home.airflow),
         "REELKEEPER_HOME": str(home.root),
+        MARK: str(home.root),
         "REELKEEPER_DATABASE_URL": databases.reelkeeper,
         # The step runner is started by name; the virtual environment need not be active.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)]),

@@ -17,6 +17,10 @@ import psutil
 CLOCK_SLACK_S = 0.05
 """`psutil` gives a start time to 1/100 s; two processes cannot share pid and start time within this."""
 
+MARK = "REELKEEPER_STACK"
+"""Environment variable that holds the home of the stack a process belongs to; steps inherit it."""
+SUFFIX = ".process"
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -63,7 +67,7 @@ class ProcessRecord:
 def records(folder: Path) -> list[ProcessRecord]:
     """Read the records of a folder. A record that cannot be read names nobody and is removed."""
     found = []
-    for path in sorted(folder.glob("*.process.json")):
+    for path in sorted(folder.glob(f"*{SUFFIX}.json")):
         try:
             content = json.loads(path.read_text())
             found.append(ProcessRecord(str(content["name"]), int(content["pid"]), float(content["started"])))
@@ -83,31 +87,48 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
             stderr=output,
             start_new_session=True,
         )
-    record = ProcessRecord(f"{name}.process", child.pid, psutil.Process(child.pid).create_time())
+    record = ProcessRecord(f"{name}{SUFFIX}", child.pid, psutil.Process(child.pid).create_time())
     record.save(folder)
     return record
 
 
-def stop(stopping: Iterable[ProcessRecord], folder: Path, patience_s: float = 10.0) -> list[str]:
-    """Stop processes with all they started: TERM, then KILL after `patience_s`. Give the names of those that ran."""
+def strays(home: Path) -> list[psutil.Process]:
+    """Find steps of this home that outlived their worker (it was killed outright): they carry the home's mark."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == str(home):
+                found.append(process)
+    return found
+
+
+def stop(
+    stopping: Iterable[ProcessRecord],
+    folder: Path,
+    *,
+    others: Iterable[psutil.Process] = (),
+    patience_s: float = 10.0,
+) -> list[str]:
+    """Stop processes with all they started, and `others`: TERM, then KILL after `patience_s`.
+
+    Returns:
+        The names of those records whose processes ran.
+    """
     chosen = list(stopping)
     families = {record: record.family() for record in chosen}
-    everyone = {process.pid: process for family in families.values() for process in family}
+    everyone = {process.pid: process for family in (*families.values(), others) for process in family}
     _signal(everyone.values(), signal.SIGTERM)
     deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        # A dying parent may leave children we had not seen; look again until nobody is left.
+    while any(_runs(process) for process in everyone.values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        # A dying parent may leave children we had not seen.
         for record in chosen:
             everyone |= {process.pid: process for process in record.family()}
-        alive = [process for process in everyone.values() if _runs(process)]
-        if not alive:
-            break
-        time.sleep(0.1)
     _signal([process for process in everyone.values() if _runs(process)], signal.SIGKILL)
     psutil.wait_procs(list(everyone.values()), timeout=5)
     for record in chosen:
         record.forget(folder)
-    return [record.name.removesuffix(".process") for record, family in families.items() if family]
+    return [record.name.removesuffix(SUFFIX) for record, family in families.items() if family]
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

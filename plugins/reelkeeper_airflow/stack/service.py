@@ -76,7 +76,7 @@ def up(home: Home, layout: Layout, say: Say) -> Running:
             raise StackError(f"Already running at http://{HOST}:{port}. Next: open it, or stop it with `make down`.")
         if any(record.family() for record in present):
             say("An earlier start was left half-dead: stopping what is left of it first.")
-        processes.stop(present, home.run)
+        _stop_processes(home)
         _require_free_port(layout.port)
         say("Starting the database …")
         databases = _start_databases(home, say)
@@ -84,7 +84,7 @@ def up(home: Home, layout: Layout, say: Say) -> Running:
         try:
             _start_airflow(running, say)
         except BaseException:
-            processes.stop(processes.records(home.run), home.run)
+            _stop_processes(home)
             _stop_database(home)
             raise
         return running
@@ -96,7 +96,7 @@ def down(home: Home, say: Say) -> None:
         say("Nothing is running.")
         return
     with _alone(home):
-        stopped = processes.stop(processes.records(home.run), home.run)
+        stopped = _stop_processes(home)
         database = _stop_database(home)
         _port_file(home).unlink(missing_ok=True)
         parts = stopped + (["database"] if database else [])
@@ -105,7 +105,7 @@ def down(home: Home, say: Say) -> None:
 
 def status(home: Home) -> dict[str, str]:
     """Tell each part's state: `healthy`, `running` (not healthy yet), `dead` (started, gone) or `stopped`."""
-    known = {record.name.removesuffix(".process"): record for record in processes.records(home.run)}
+    known = {record.name.removesuffix(processes.SUFFIX): record for record in processes.records(home.run)}
     health = _health(remembered_port(home)) if known else {}
     states = {}
     for name in COMPONENTS:
@@ -156,7 +156,7 @@ def _wait_healthy(running: Running) -> None:
     while True:
         for record in processes.records(running.home.run):
             if record.leader() is None:
-                name = record.name.removesuffix(".process")
+                name = record.name.removesuffix(processes.SUFFIX)
                 raise StackError(f"{name} ended while starting. Next: read {running.home.logs / name}.log.")
         health = _health(running.layout.port)
         waiting = [name for name, key in HEALTH.items() if health.get(key) != "healthy"]
@@ -192,6 +192,10 @@ def _start_databases(home: Home, say: Say) -> Databases:
     for note in server.notes:
         say(f"Note: {note}.")
     return Databases(airflow=server.airflow_url, reelkeeper=server.reelkeeper_url)
+
+
+def _stop_processes(home: Home) -> list[str]:
+    return processes.stop(processes.records(home.run), home.run, others=processes.strays(home.root))
 
 
 def _stop_database(home: Home) -> bool:
