@@ -161,8 +161,7 @@ class _Patch:
         self.surround = ~(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
     def fill(self, sources: list[tuple[Floats, Mask]], seed: tuple[int, int, int]) -> Floats:
-        """The box with its specks filled, `(C, h, w)` shares of the code range; outside the mask it is not to be
-        used."""
+        """The box with its specks filled, `(C, h, w)` shares of the code range; to be used inside the mask only."""
         matched = [match for source in sources if (match := self._matched(*source)) is not None]
         best = min((error for _, _, error in matched), default=np.inf)
         if best > POOR_MATCH:

@@ -333,7 +333,7 @@ class Way:
         """The bag-info fields of the reel's package.
 
         Args:
-            day: the Bagging-Date: when the restoration was assembled, not now, so that the same work gives the same bytes.
+            day: the Bagging-Date: when the reel was assembled, not now, so that the same work gives the same bytes.
             plan_version: the plan that was carried out.
         """
         return {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tests.restoration.moving import add_dirt, add_flicker, moving_clip
 
 
 def relations(gains):
-    return [ToneMap(), *(ToneMap(after / before) for before, after in zip(gains, gains[1:], strict=False))]
+    return [ToneMap(), *(ToneMap(after / before) for before, after in pairwise(gains))]
 
 
 def left_over(gains, **kwargs):

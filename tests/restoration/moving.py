@@ -45,7 +45,7 @@ def add_dirt(clip, *, seed: int = 1, specks: int = 3, fmt: PictureFormat = GREY)
             centre = tuple(int(rng.integers(10, side - 10)) for side in mask.shape[::-1])
             cv2.ellipse(spot, centre, (int(rng.integers(2, 6)), int(rng.integers(2, 5))), 30, 0, 360, 1, -1)
             picture[:, spot > 0] = int((0.95 if rng.random() < 0.5 else 0.02) * fmt.max_code)
-            mask |= spot > 0
+            mask[spot > 0] = True
     return dirty, masks
 
 
