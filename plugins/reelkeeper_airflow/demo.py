@@ -32,6 +32,8 @@ LEAST_GAIN_DB = 3.0
 PATIENCE_S = 1800
 BATCH_FRAMES = 40
 """Small, so that the demo shows lanes side by side."""
+LEISURE_S = 3
+"""An answer before the scheduler has seen the asking process end makes it ask again (a race in Airflow 3.3)."""
 FINAL = frozenset({"success", "failed"})
 SETTLED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
@@ -101,13 +103,16 @@ def _watch(client: RestClient, conservator: RestClient, run_id: str) -> str:
     """Show the run until it ends; answer the decision when it waits. Returns the run's final state."""
     deadline = time.monotonic() + PATIENCE_S
     show = _LiveBoard() if console.is_terminal else _Lines()
+    asked: dict[tuple[str, int], float] = {}
     with show:
         while time.monotonic() < deadline:
             tasks = _tasks(client, run_id)
             show.update(tasks)
             for task in tasks:
                 if task["state"] == "awaiting_input":
-                    _approve(conservator, run_id, task["task_id"])
+                    since = asked.setdefault((task["task_id"], task["try_number"]), time.monotonic())
+                    if time.monotonic() - since > LEISURE_S:
+                        _approve(conservator, run_id, task["task_id"])
             state = str(client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}")["state"])
             if state in FINAL:
                 show.update(_tasks(client, run_id))

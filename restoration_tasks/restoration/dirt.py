@@ -184,10 +184,10 @@ class _Patch:
         witness = self.surround & clean
         if np.count_nonzero(witness) < 12 or not (self.mask & clean).any():
             return None
-        matched = np.empty_like(values)
-        for channel, (own, other) in enumerate(zip(self.picture, values, strict=True)):
-            matched[channel] = other + np.float32(np.median(own[witness] - other[witness]))
-        error = float(np.abs(matched[:, witness] - self.picture[:, witness]).mean())
+        difference = self.picture[:, witness] - values[:, witness]
+        shift = np.median(difference, axis=1, keepdims=True)
+        error = float(np.abs(difference - shift).mean())
+        matched = values + shift[..., None]
         return matched, clean, error
 
     def _fill_from_time(self, filled: Floats, missing: Mask, kept: list[tuple[Floats, Mask]], *, grain: float) -> None:
@@ -196,7 +196,12 @@ class _Patch:
         clean = np.stack([np.broadcast_to(shown, stack.shape[2:]) for _, shown in kept])
         known = clean.any(axis=0) & self.mask
         values = np.where(clean[:, None], stack, np.float32(np.nan))[..., known]
-        median = np.nanmedian(values, axis=0)
+        # The median of those that show the place: NaN sorts last, so it lies in the middle of the first `count`.
+        ordered, count = np.sort(values, axis=0), clean[:, known].sum(axis=0)
+        lower, upper = (
+            np.take_along_axis(ordered, k[None, None, :], axis=0)[0] for k in ((count - 1) // 2, count // 2)
+        )
+        median = 0.5 * (lower + upper)
         first = clean[:, known].argmax(axis=0)
         nearest = np.take_along_axis(values, first[None, None, :], axis=0)[0]
         reach = np.float32(

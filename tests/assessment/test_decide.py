@@ -32,7 +32,7 @@ def names(figures, treatments=BOTH, strength=Strength.SAME, frames=20):
 
 def test_nothing_measured_nothing_done():
     assert names(rows(20)) == []
-    assert names(rows(20, area=0.0003, flicker=0.002)) == [], "blinking lights and a trace of noise are no damage"
+    assert names(rows(20, area=0.0007, flicker=0.002)) == [], "blinking lights and a trace of noise are no damage"
 
 
 def test_what_is_measured_is_planned_with_its_reason():
@@ -55,10 +55,10 @@ def test_only_allowed_treatments_are_used():
 
 
 def test_strength_moves_the_gate_and_the_parameters():
-    slight = rows(20, area=0.0012)
+    slight = rows(20, area=0.002)
     assert names(slight, strength=Strength.SAME) == ["dirt"]
     assert names(slight, strength=Strength.GENTLER) == []
-    assert names(rows(20, area=0.0007), strength=Strength.STRONGER) == ["dirt"]
+    assert names(rows(20, area=0.001), strength=Strength.STRONGER) == ["dirt"]
     thresholds = []
     for strength in (Strength.STRONGER, Strength.SAME, Strength.GENTLER):
         ((planned, _),) = decide([Shot(1, 0, 5)], rows(5, area=0.05), BOTH, strength)

@@ -100,7 +100,7 @@ def _shots(plan: Plan) -> str:
     rows = []
     for shot in plan.shots[:SHOTS_SHOWN]:
         treatments = ", ".join(treatment.name for treatment in shot.treatments) or "left alone"
-        why = "; ".join(treatment.why for treatment in shot.treatments) or "–"
+        why = " ".join(treatment.why for treatment in shot.treatments) or "–"
         rows.append(f"| {shot.shot} | {shot.start}–{shot.stop - 1} | {_plain(treatments)} | {_plain(why)} |")
     more = len(plan.shots) - SHOTS_SHOWN
     end = [f"\n… and {more} shots more; the plan and the report have them all."] if more > 0 else []
