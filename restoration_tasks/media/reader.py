@@ -184,7 +184,7 @@ class FrameReader:
                 f="rawvideo",
                 pix_fmt=self.format.pix_fmt,
                 fps_mode="passthrough",
-                # the fine clock of the container: rounded to whole frames, half a frame after a seek two would fall together
+                # the container's fine clock: in whole frames, half a frame after a seek, two would fall together
                 enc_time_base="demux",
                 **wanted,
             )

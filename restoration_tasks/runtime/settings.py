@@ -104,9 +104,14 @@ class Settings(BaseSettings):
         """Frames a batch should hold at least."""
         return self.batch_frames or (100 if self.runtime is Runtime.LOCAL else 1500)
 
+    @cached_property
+    def thread_limits(self) -> dict[str, str]:
+        """Environment that keeps numerical libraries to `threads`: two steps at once must not fight for the cores."""
+        libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        return dict.fromkeys(libraries, str(self.threads))
+
     def environment(self) -> dict[str, str]:
         """This process's environment, for a step subprocess, without the secrets a step must not have."""
         hidden = {"REELKEEPER_DATABASE_URL"}
-        return {
-            name: value for name, value in os.environ.items() if name not in hidden and not name.startswith("AIRFLOW__")
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
+        return {name: value for name, value in kept.items() if name not in hidden} | self.thread_limits

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowException
+from kubernetes.client.exceptions import ApiException
 
 from reelkeeper_airflow.operators.mixin import Asked, StepMixin, staff_language
 from reelkeeper_airflow.operators.pod_template import pod_arguments
@@ -53,6 +54,7 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         with staff_language():
             asked = self.ask(context)
         if asked.all_finished():
+            self._clear_away(context)
             self._conclude(context, asked)
             return
         self.arguments = step_command(asked.vault, asked.spec_uri)
@@ -80,6 +82,18 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
             asked = self.ask(context)
         self._conclude(context, asked)
 
+    def _clear_away(self, context: Context) -> None:
+        """Delete the pod of an earlier try whose end nobody saw; a cluster that is away does not undo finished work."""
+        if context["ti"].try_number == 1:
+            return
+        try:
+            pod = self.find_pod(self.namespace, context, exclude_checked=False)
+        except (ApiException, AirflowException) as error:
+            self.log.warning("Could not look for the pod of an earlier try: %s", error)
+            return
+        if pod is not None:
+            self.process_pod_deletion(pod, reraise=False)
+
     def _conclude(self, context: Context, asked: Asked) -> None:
         with staff_language():
             outcome = self.take_in(asked)
@@ -99,12 +113,18 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
                     reel=reel,
                     action="raise its memory limit or use smaller batches, then clear the task",
                 )
+            if code < 0:
+                raise StepFailed(
+                    f"the pod of {self.step_name} could not start ({reason})",
+                    reel=reel,
+                    action="check the image's name and the registry with the platform engineer, then clear the task",
+                )
             raise StepFailed(
                 f"the pod of {self.step_name} ended with exit code {code} ({reason})",
                 reel=reel,
                 action="see the log above, then clear the task to go on",
             )
-        lines = str(error).strip().splitlines()
+        lines = str(_cause(error)).strip().splitlines()
         raise StepFailed(
             f"the pod of {self.step_name} did not do its work: {(lines or ['no reason given'])[0][:FIRST_LINE_LIMIT]}",
             reel=reel,
@@ -131,10 +151,22 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
                 self.log.info(progress.line() if progress else line)
 
 
+def _cause(error: BaseException) -> BaseException:
+    """Find the provider's first complaint: its clean-up raises another one on top, which says nothing."""
+    first = error
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+        if isinstance(error, AirflowException):
+            first = error
+    return first
+
+
 def _ending(pod: V1Pod | None, container: str) -> tuple[str, int] | None:
-    """Give reason and exit code of the pod's container, if it ended."""
+    """Give reason and exit code of the pod's container, if it ended; -1 for one that could not start."""
     statuses = (pod.status.container_statuses if pod is not None and pod.status else None) or []
     for status in statuses:
         if status.name == container and status.state and status.state.terminated:
             return status.state.terminated.reason or "Error", status.state.terminated.exit_code
+        if status.name == container and status.state and status.state.waiting and status.state.waiting.message:
+            return f"{status.state.waiting.reason}: {status.state.waiting.message}", -1
     return None

@@ -88,6 +88,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "REELKEEPER_TILE_PX": str(settings.tile_px),
         "REELKEEPER_THREADS": str(settings.threads),
         "PYTHONUNBUFFERED": "1",
+        **settings.thread_limits,
         # The root file system is read-only; whatever writes to its home writes to scratch.
         "HOME": str(settings.scratch_folder),
         "TMPDIR": str(settings.scratch_folder),

@@ -11,7 +11,6 @@ from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.form import way_from_form
-from restoration_tasks.runtime.errors import DeliveryError
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,9 +32,8 @@ def open_reel() -> dict[str, Any]:
     context = get_current_context()
     with staff_language():
         way = way_from_form(context["params"], context["dag_run"].conf or {})
+        way.require_delivery()
         with catalogue(way.settings).begin() as session:
-            if not way.delivery.is_dir():
-                raise _unknown(way)
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
             dead = _dead_holder(session, way.reel_id, context)
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
@@ -67,18 +65,6 @@ def close_reel(reel: Mapping[str, Any]) -> None:
     context = get_current_context()
     with staff_language(), catalogue().begin() as session:
         lock.release(session, reel["reel_id"], context["run_id"])
-
-
-def _unknown(way: Way) -> DeliveryError:
-    inbox = way.settings.inbox_folder
-    known = sorted(entry.name for entry in inbox.iterdir() if entry.is_dir()) if inbox.is_dir() else []
-    return DeliveryError(
-        "there is no delivery for this reel",
-        reel=way.reel_id,
-        expected=f"a folder {way.delivery}",
-        found=f"deliveries {', '.join(known[:5])}{' …' if len(known) > 5 else ''}" if known else "an empty inbox",
-        action="check the reel id, or wait until the scanner has delivered it",
-    )
 
 
 def _dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:
