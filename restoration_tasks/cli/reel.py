@@ -91,11 +91,18 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         _conduct(
             reel,
             _options(delivery, fps, treat, strength, plan),
-            lambda conductor: getattr(conductor, goal),
+            lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
         )
 
     return command
+
+
+def _reach(conductor: Conductor, goal: str) -> None:
+    """Work up to a step; a result that the check refuses is said with its own exit code (3)."""
+    getattr(conductor, goal)
+    if goal == "checked":
+        conductor.require_passed()
 
 
 def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: int | None) -> RunOptions:

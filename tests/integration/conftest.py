@@ -20,6 +20,8 @@ from reelkeeper_airflow.stack.service import Running, down, up
 from restoration_tasks.catalogue.engine import Sessions, open_sessions
 
 DAG = "restore_reel"
+LEISURE_S = 2.0
+"""No person answers sooner; Airflow 3.3 asks again when the answer comes before its scheduler saw the asking process end."""
 OVER = frozenset({"success", "failed"})
 PATIENCE_S = 240.0
 
@@ -78,7 +80,9 @@ class Stack:
             details = self.operator.get(f"{self._path(run_id)}/hitlDetails")["hitl_details"]
             return next(detail for detail in details if detail["task_instance"]["task_id"] == task)
 
-        return self._wait(asked, run_id, f"to ask in {task}")
+        question: dict[str, Any] = self._wait(asked, run_id, f"to ask in {task}")
+        time.sleep(LEISURE_S)
+        return question
 
     def answer(
         self, run_id: str, option: str, *, client: RestClient | None = None, task: str = "decide", **form: Any
