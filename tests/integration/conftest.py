@@ -21,7 +21,7 @@ from restoration_tasks.catalogue.engine import Sessions, open_sessions
 
 DAG = "restore_reel"
 LEISURE_S = 2.0
-"""No person answers sooner; Airflow 3.3 asks again when the answer comes before its scheduler saw the asking process end."""
+"""No person answers sooner; Airflow 3.3 asks again if its scheduler has not yet seen the asking process end."""
 OVER = frozenset({"success", "failed"})
 PATIENCE_S = 240.0
 
