@@ -10,7 +10,7 @@ import typer
 from upath import UPath
 
 from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed, WrongUse
-from restoration_tasks.runtime.launch import Failure, failure_uri
+from restoration_tasks.runtime.launch import Failure, end_with_parent, failure_uri
 from restoration_tasks.runtime.logs import configure
 from restoration_tasks.runtime.progress import JsonLines
 from restoration_tasks.runtime.runner import run_step
@@ -28,6 +28,7 @@ def run(
     """Run one batch of specs; finished work is reused. Progress is one JSON object a line."""
     configure(as_json=False, verbose=verbose)
     signal.signal(signal.SIGTERM, _terminated)
+    end_with_parent()
     path = UPath(spec_uri)
     try:
         text = path.read_bytes()

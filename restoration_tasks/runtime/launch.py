@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -20,6 +22,9 @@ from restoration_tasks.runtime.vault import Vault
 
 GRACE_S = 2.0
 """Time between TERM and KILL."""
+PARENT = "REELKEEPER_STEP_PARENT"
+"""Environment variable that names the process a step must not outlive."""
+PARENT_LOOK_S = 0.5
 
 
 class Failure(BaseModel):
@@ -81,6 +86,7 @@ class StepProcess:
             "REELKEEPER_VAULT": settings.vault_root,
             "REELKEEPER_SCRATCH": str(settings.scratch_folder),
             "PYTHONUNBUFFERED": "1",
+            PARENT: str(os.getpid()),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "restoration_tasks.cli.main", *step_command(self._vault, spec_uri)],
@@ -132,6 +138,23 @@ class StepProcess:
             os.killpg(self._process.pid, number)
         except ProcessLookupError:
             return
+
+
+def end_with_parent() -> None:
+    """Inside a step process: end it and its children when the process that started it is gone, however it went.
+
+    A killed worker or conductor cannot say goodbye; its steps would go on unseen. In a pod there is no such parent.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if not parent.isdigit():
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(PARENT_LOOK_S)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from restoration_tasks.runtime.progress import Reporter, parse_line
 from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.spec import Spec, StepName, StepResult
 from restoration_tasks.steps import plan_versions
+from restoration_tasks.steps.liveness import alive, dead_holder
 from restoration_tasks.steps.way import Execution, Way
 
 if TYPE_CHECKING:
@@ -73,16 +74,18 @@ class Conductor:
         Raises:
             ReelBusy: another run works on it.
         """
-        with self.sessions.begin() as session:
-            reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
-            lock.acquire(session, self.way.reel_id, self.run_id)
-            reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
-        try:
-            yield
-        finally:
-            self._stop_all()
+        with alive(self.way.settings, self.run_id):
             with self.sessions.begin() as session:
-                lock.release(session, self.way.reel_id, self.run_id)
+                reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
+                dead = dead_holder(self.way.settings, lock.holder(session, self.way.reel_id))
+                lock.acquire(session, self.way.reel_id, self.run_id, dead=dead)
+                reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
+            try:
+                yield
+            finally:
+                self._stop_all()
+                with self.sessions.begin() as session:
+                    lock.release(session, self.way.reel_id, self.run_id)
 
     @cached_property
     def ingested(self) -> StepResult:

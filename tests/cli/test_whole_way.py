@@ -129,3 +129,15 @@ def wait_for_step(conductor: int, step: StepName) -> psutil.Process:
                 continue
         time.sleep(0.02)
     raise AssertionError(f"no {step} step ran")
+
+
+def test_a_killed_command_leaves_no_process_and_no_lock(archive, reel):
+    process = archive.start("restore", REEL)
+    victim = wait_for_step(process.pid, StepName.ASSESS)
+    family = [victim, *victim.children(recursive=True)]
+    process.kill()
+    process.communicate(timeout=60)
+    _, left = psutil.wait_procs(family, timeout=10)
+    assert left == []
+    done = archive.run("restore", REEL)
+    assert done.returncode == 0, done.stderr
