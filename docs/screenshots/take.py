@@ -87,7 +87,7 @@ class Browser:
 def browser() -> Iterator[Browser]:
     """Start Chromium with a profile of its own; it ends with the block."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or "google-chrome"
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         arguments = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-port=0",
             f"--user-data-dir={profile}", f"--window-size={WIDTH},{HEIGHT}", "about:blank",

@@ -69,7 +69,7 @@ def _demo(home: Home, options: argparse.Namespace) -> int:
     console.rule("A damaged reel")
     with _timed("Cutting and ageing the clip"):
         build_demo_reel(options.reel_id, home.inbox, truth, seed=options.seed, cache=home.root / "cache")
-    console.print(f"Delivery: {home.inbox / options.reel_id}")
+    console.print(f"Delivery: {home.inbox / options.reel_id}", soft_wrap=True)
     console.rule("Airflow")
     running = _running(home, options.port)
     client = running.client("operator")
@@ -81,7 +81,7 @@ def _demo(home: Home, options: argparse.Namespace) -> int:
     if state != "success":
         console.print(f"[bold red]The run ended as {state}.[/] {_first_failure(client, run_id)}", highlight=False)
         console.print(f"Look at {running.layout.url}/dags/{DAG}/runs/{run_id}")
-        console.print(service.logins(running))
+        console.print(service.logins(running), soft_wrap=True)
         return 1
     return _report(client, running, home, options.reel_id, truth, run_id)
 
@@ -261,11 +261,11 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
     clean = "bit-identical" if result.clean_identical else "CHANGED"
     console.print(f"The clean shot came out [bold]{clean}[/].")
     console.print(_seconds(client, vault, reel_id, run_id))
-    console.print(f"Report:      {files['report']}")
-    console.print(f"Comparison:  {files['comparison']}")
-    console.print(f"Package:     {files['bag'].parent}")
-    console.print(f"In the UI:   {running.layout.url}/dags/{DAG}/runs/{run_id}")
-    console.print(service.logins(running))
+    console.print(f"Report:      {files['report']}", soft_wrap=True)
+    console.print(f"Comparison:  {files['comparison']}", soft_wrap=True)
+    console.print(f"Package:     {files['bag'].parent}", soft_wrap=True)
+    console.print(f"In the UI:   {running.layout.url}/dags/{DAG}/runs/{run_id}", soft_wrap=True)
+    console.print(service.logins(running), soft_wrap=True)
     gain = result.after.psnr_db - result.before.psnr_db
     if gain < LEAST_GAIN_DB or not result.clean_identical:
         console.print(

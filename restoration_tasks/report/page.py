@@ -21,7 +21,7 @@ from restoration_tasks.quality.policy import policy
 from restoration_tasks.report.charts import POINTS_MAX, binned, brightness_chart, damage_chart, mean
 from restoration_tasks.report.stills import Still
 from restoration_tasks.restoration.plan import Plan, PlannedShot
-from restoration_tasks.restoration.treatment import registry
+from restoration_tasks.restoration.treatment import Fidelity, registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,7 +194,7 @@ def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still])
             scan_first=scan.files[min(planned.start, last)].number,
             scan_last=scan.files[last].number,
             kind=kind,
-            badge=_badge(kind, figures),
+            badge=_badge(kind, figures, planned),
             treatments=tuple((titles.get(one.name, one.name), one.why) for one in planned.treatments),
             figures=figures,
             still=pictures.get(name),
@@ -203,11 +203,13 @@ def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still])
     return [reported(planned) for planned in plan.shots]
 
 
-def _badge(kind: Treatment, figures: Mapping[str, Any]) -> str:
+def _badge(kind: Treatment, figures: Mapping[str, Any], planned: PlannedShot) -> str:
     """What was done to a shot in two or three words; never that it was left alone unless it was."""
     if kind is Treatment.UNTOUCHED and figures.get("changed_share", 1) > 0:
         return "changed without a plan" if figures else "not measured"
-    return BADGES[kind]
+    known = registry()
+    repaired = any(known[one.name].fidelity is Fidelity.MASKED for one in planned.treatments if one.name in known)
+    return f"repaired, {BADGES[kind]}" if repaired and kind is not Treatment.MASKED else BADGES[kind]
 
 
 def _totals(frames: pd.DataFrame, shots: pd.DataFrame, reported: Sequence[ReportedShot]) -> dict[str, float]:
