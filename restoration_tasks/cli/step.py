@@ -26,7 +26,7 @@ def run(
     verbose: Annotated[bool, typer.Option(help="Log more.")] = False,
 ) -> None:
     """Run one batch of specs; finished work is reused. Progress is one JSON object a line."""
-    configure(as_json=False, verbose=verbose)
+    configure(as_json=Settings().log_json, verbose=verbose)
     signal.signal(signal.SIGTERM, _terminated)
     end_with_parent()
     path = UPath(spec_uri)

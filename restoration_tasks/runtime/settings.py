@@ -62,6 +62,8 @@ class Settings(BaseSettings):
 
     Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
     """
+    log_json: bool = False
+    """Whether steps log one JSON object a line, for a log collector, instead of text for people."""
     ffmpeg: Path | None = None
     """ffmpeg binary. Default: the one of imageio-ffmpeg."""
     conservators: Annotated[list[str], NoDecode] = Field(default_factory=lambda: ["conservator"])

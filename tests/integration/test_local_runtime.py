@@ -136,6 +136,23 @@ def test_redo_supersedes_and_starts_the_next_plan_version(stack: Stack, first_ru
         assert lock.holder(session, REEL) is None
 
 
+def test_a_plan_can_be_read_and_stopped_before_any_pixel_is_touched(
+    stack: Stack, first_run: tuple[str, dict[str, Any]]
+) -> None:
+    run_id = stack.trigger(REEL, **FORM, review_plan=True)
+    question = stack.wait_asked(run_id, "review_plan")
+    assert question["assigned_users"] == [{"id": "conservator", "name": "conservator"}]
+    assert f"shot: {CLEAN_SHOT}" in question["body"]
+    stack.answer(run_id, "Stop here", task="review_plan", note="ask the cameraman first")
+    assert stack.wait_over(run_id) == "failed"
+    assert "conservator stopped the run at the plan (ask the cameraman first)" in stack.log(run_id, "review_plan")
+    tasks = stack.tasks(run_id)
+    assert tasks["assemble", -1]["state"] == "upstream_failed"
+    assert tasks["close_reel", -1]["state"] == "success"
+    with stack.sessions.begin() as session:
+        assert lock.holder(session, REEL) is None
+
+
 def test_unknown_reel_fails_with_one_clear_line(stack: Stack) -> None:
     run_id = stack.trigger("NO-SUCH-REEL")
     assert stack.wait_over(run_id) == "failed"
