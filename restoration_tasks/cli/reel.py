@@ -14,8 +14,8 @@ from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from restoration_tasks.steps.asked import RunOptions
     from restoration_tasks.steps.conductor import Conductor
-    from restoration_tasks.steps.way import RunOptions
 
 REEL = Annotated[str, typer.Argument(help="The reel id: the name of its delivery folder.")]
 DELIVERY = Annotated[Path | None, typer.Option(help="Delivery folder; default: the reel's folder in the inbox.")]
@@ -106,7 +106,7 @@ def _reach(conductor: Conductor, goal: str) -> None:
 
 
 def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: int | None) -> RunOptions:
-    from restoration_tasks.steps.way import RunOptions
+    from restoration_tasks.steps.asked import RunOptions
 
     try:
         return RunOptions.model_validate(

@@ -20,14 +20,15 @@ from restoration_tasks.runtime.progress import Reporter, parse_line
 from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.spec import Spec, StepName, StepResult
 from restoration_tasks.steps import plan_versions
+from restoration_tasks.steps.asked import Execution
 from restoration_tasks.steps.liveness import alive, dead_holder
-from restoration_tasks.steps.way import Execution, Way
+from restoration_tasks.steps.way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from restoration_tasks.catalogue.publish import Published
-    from restoration_tasks.steps.way import PlanFile
+    from restoration_tasks.steps.asked import PlanFile
 
 LANES = 2
 """Batches worked side by side: one a core of the smallest machine we support."""

@@ -8,7 +8,8 @@ from restoration_tasks.catalogue import plans
 from restoration_tasks.provenance.agents import Participant, Person
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import DatabaseError
-from restoration_tasks.steps.way import PlanFile, Way
+from restoration_tasks.steps.asked import PlanFile
+from restoration_tasks.steps.way import Way
 
 
 def named(session: Session, way: Way, version: int) -> PlanFile:

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import JsonValue
 
 from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
@@ -25,56 +24,8 @@ from restoration_tasks.runtime.identifiers import check_reel_id
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
+from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
 from restoration_tasks.steps.registry import definition
-
-
-class RunOptions(BaseModel):
-    """What the trigger form asks for, besides the reel id."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    delivery: str | None = None
-    """Delivery folder; default: the reel's folder in the inbox."""
-    fps: str = Field(default="24", pattern=r"^\d{1,3}(/\d{1,4})?$")
-    """Frames per second of the scan where its headers do not say."""
-    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
-    """Treatments the plan may use."""
-    strength: Literal["gentler", "same", "stronger"] = "same"
-    batch_frames: int | None = Field(default=None, ge=1)
-    plan_version: int | None = Field(default=None, ge=1)
-    """A recorded plan version to carry out instead of planning anew."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Segments worked one after the other in one process or pod."""
-
-    number: int
-    segments: tuple[Segment, ...]
-
-    @property
-    def title(self) -> str:
-        """How the batch is called in the Airflow UI."""
-        shots = sorted({segment.shot for segment in self.segments})
-        which = f"shot {shots[0]}" if len(shots) == 1 else f"shots {shots[0]}–{shots[-1]}"
-        return f"batch {self.number} · {which}"
-
-
-@dataclass(frozen=True)
-class PlanFile:
-    """A recorded plan version, and the same as a file in the vault."""
-
-    version: int
-    plan: Plan
-    reference: Reference
-
-
-@dataclass(frozen=True)
-class Execution:
-    """Who asks for work: names the provenance event, and says whether finished work may serve."""
-
-    id: str
-    fresh: bool = False
 
 
 @dataclass(frozen=True)

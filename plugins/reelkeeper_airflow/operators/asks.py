@@ -11,7 +11,8 @@ from reelkeeper_airflow.operators.outcome import result_at
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
-from restoration_tasks.steps.way import Execution, PlanFile, Way
+from restoration_tasks.steps.asked import Execution, PlanFile
+from restoration_tasks.steps.way import Way
 
 Asks = Callable[[str], Execution]
 """Gives the execution for a segment id (empty for work on the whole reel)."""

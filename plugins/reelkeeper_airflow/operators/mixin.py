@@ -82,7 +82,8 @@ class StepMixin:
         # Not at the top: the way knows the treatments and so loads OpenCV, which the DAG file must not.
         from reelkeeper_airflow.operators.asks import Ask, specs_of
         from restoration_tasks.catalogue.journal import earlier_success
-        from restoration_tasks.steps.way import Execution, RunOptions, Way
+        from restoration_tasks.steps.asked import Execution, RunOptions
+        from restoration_tasks.steps.way import Way
 
         settings = Settings()
         task, sessions = task_of(context), catalogue(settings)

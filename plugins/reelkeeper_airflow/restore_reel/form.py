@@ -109,7 +109,8 @@ def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
     Raises:
         WrongUse: a field does not hold what it may, or is not of the form.
     """
-    from restoration_tasks.steps.way import RunOptions, Way
+    from restoration_tasks.steps.asked import RunOptions
+    from restoration_tasks.steps.way import Way
 
     known = trigger_form()
     if strange := sorted(set(given) - set(known)):

@@ -43,7 +43,8 @@ def open_reel() -> dict[str, Any]:
 
 def way_of(reel: Mapping[str, Any]) -> Way:
     """Read what `open_reel` handed on."""
-    from restoration_tasks.steps.way import RunOptions, Way
+    from restoration_tasks.steps.asked import RunOptions
+    from restoration_tasks.steps.way import Way
 
     return Way(reel["reel_id"], Settings(), RunOptions.model_validate(reel["options"]))
 

@@ -1,0 +1,61 @@
+"""What a run is asked for and worked in: the form's options, executions, batches, plan versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.plan import Plan
+from restoration_tasks.runtime.spec import Reference
+
+
+class RunOptions(BaseModel):
+    """What the trigger form asks for, besides the reel id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delivery: str | None = None
+    """Delivery folder; default: the reel's folder in the inbox."""
+    fps: str = Field(default="24", pattern=r"^\d{1,3}(/\d{1,4})?$")
+    """Frames per second of the scan where its headers do not say."""
+    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
+    """Treatments the plan may use."""
+    strength: Literal["gentler", "same", "stronger"] = "same"
+    batch_frames: int | None = Field(default=None, ge=1)
+    plan_version: int | None = Field(default=None, ge=1)
+    """A recorded plan version to carry out instead of planning anew."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Segments worked one after the other in one process or pod."""
+
+    number: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def title(self) -> str:
+        """How the batch is called in the Airflow UI."""
+        shots = sorted({segment.shot for segment in self.segments})
+        which = f"shot {shots[0]}" if len(shots) == 1 else f"shots {shots[0]}–{shots[-1]}"
+        return f"batch {self.number} · {which}"
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A recorded plan version, and the same as a file in the vault."""
+
+    version: int
+    plan: Plan
+    reference: Reference
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Who asks for work: names the provenance event, and says whether finished work may serve."""
+
+    id: str
+    fresh: bool = False
