@@ -12,7 +12,7 @@ export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
 PORT ?= 8080
 SOAK_MINUTES ?= 60
 
-.PHONY: help setup demo test soak up down status lint format bench clean debian
+.PHONY: help setup demo test soak up down status lint format bench clean screenshots
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
@@ -48,10 +48,11 @@ format: $(STAMP) ## Put the code into shape.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-debian: ## Install the Debian tools the tests need (as root), or name them.
+screenshots: $(STAMP) ## Take the pictures of the operator's guide (the stack up, one run finished, one waiting for a decision).
 	@docker/debian-tools.sh
+	@$(BIN)/python docs/screenshots/take.py
 
-test: $(STAMP) debian lint ## Lint, types, layers and every rule once.
+test: $(STAMP) lint ## Lint, types, layers and every rule once.
 	@$(BIN)/python -m pytest tests
 
 soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
