@@ -227,9 +227,10 @@ def test_a_killed_task_takes_its_pod_along(cluster: FakeKubernetes, context: dic
 
     worker = threading.Thread(target=execute)
     worker.start()
-    cluster.wait_for(lambda: bool(cluster.every_pod) and cluster.every_pod[0].phase == "Running")
+    # the operator deletes the pod it knows: wait until it has heard back of its creation, too
+    cluster.wait_for(lambda: task.pod is not None and cluster.every_pod[0].phase == "Running")
     task.on_kill()
-    worker.join(20)
+    worker.join(40)
     assert not worker.is_alive()
     cluster.wait_for(lambda: not cluster.pods)
     assert cluster.every_pod[0].container is not None

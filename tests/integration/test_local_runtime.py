@@ -142,7 +142,8 @@ def test_a_plan_can_be_read_and_stopped_before_any_pixel_is_touched(
     run_id = stack.trigger(REEL, **FORM, review_plan=True)
     question = stack.wait_asked(run_id, "review_plan")
     assert question["assigned_users"] == [{"id": "conservator", "name": "conservator"}]
-    assert f"shot: {CLEAN_SHOT}" in question["body"]
+    assert "the whole plan" in question["body"]
+    assert "no picture has been touched" in question["body"]
     stack.answer(run_id, "Stop here", task="review_plan", note="ask the cameraman first")
     assert stack.wait_over(run_id) == "failed"
     assert "conservator stopped the run at the plan (ask the cameraman first)" in stack.log(run_id, "review_plan")
