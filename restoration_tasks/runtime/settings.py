@@ -70,8 +70,6 @@ class Settings(BaseSettings):
     """User ids who may decide about a restoration."""
     makers: Annotated[list[str], NoDecode] = Field(default_factory=list)
     """User ids of the film's makers who may decide as well."""
-    approval_reminder_h: int = Field(default=24, ge=1)
-    """Hours after which a waiting decision is reminded of; it is never answered by itself."""
     kubernetes_namespace: str = "reelkeeper"
     kubernetes_image: str = "reelkeeper/restoration:0.1.0"
     kubernetes_vault_claim: str = "reelkeeper-vault"
