@@ -27,8 +27,8 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from restoration_tasks.media.dpx_header import HEADER_BYTES, parse_header
-from restoration_tasks.media.manifest import Algorithm, read_manifest
+from restoration_tasks.media.delivery.manifest import Algorithm, read_manifest
+from restoration_tasks.media.stills.dpx_header import HEADER_BYTES, parse_header
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.spec import SpecFile, StepName, StepResult

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from restoration_tasks.media.delivery.sequence import ImageSequence, SequenceFrame, find_sequence
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.reader import FrameReader
-from restoration_tasks.media.sequence import ImageSequence, SequenceFrame, find_sequence
 from restoration_tasks.media.sequence_writer import SequenceWriter
-from restoration_tasks.media.stills import StillKind
+from restoration_tasks.media.stills.still import StillKind
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.runtime.errors import WrongUse
 

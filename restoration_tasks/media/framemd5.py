@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restoration_tasks.media import ffmpeg
+from restoration_tasks.media.delivery.sequence import ImageSequence, find_sequence
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import DECODE_THREADS, Source, probe_format, sequence_input, untagged
-from restoration_tasks.media.sequence import ImageSequence, find_sequence
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
 

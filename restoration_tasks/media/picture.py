@@ -15,7 +15,7 @@ from restoration_tasks.runtime.errors import MediaError
 Plane = npt.NDArray[np.unsignedinteger[Any]]
 """One `(h, w)` plane of code values, `uint8` or `uint16`."""
 Frame = tuple[Plane, ...]
-"""The scan's own integer planes in ffmpeg plane order (`gbrp…` is G, B, R; `yuv…` is Y, U, V)."""
+"""The scan's own integer planes in ffmpeg plane order (`gbrp…` is G, B, R; `gbrap…` G, B, R, A; `yuv…` is Y, U, V)."""
 Work = npt.NDArray[np.unsignedinteger[Any]]
 """What treatments work on: `(C, H, W)`, C = 1 (grey) or 3 (R, G, B or Y, U, V), code values `0 … max_code`."""
 
@@ -43,11 +43,17 @@ class PixelLayout:
     """log2 of the horizontal chroma subsampling."""
     chroma_shift_y: int = 0
     """log2 of the vertical chroma subsampling."""
+    alpha: bool = False
+    """Whether a fourth plane of opacity follows. It is carried, never treated."""
 
 
 def _layouts() -> dict[str, PixelLayout]:
     table = {"gray" if bits == 8 else f"gray{bits}le": PixelLayout(ColourModel.GREY, bits) for bits in (8, 10, 12, 16)}
     table |= {"gbrp" if bits == 8 else f"gbrp{bits}le": PixelLayout(ColourModel.RGB, bits) for bits in (8, 10, 12, 16)}
+    table |= {
+        "gbrap" if bits == 8 else f"gbrap{bits}le": PixelLayout(ColourModel.RGB, bits, alpha=True)
+        for bits in (8, 10, 12, 16)
+    }
     for name, shift_x, shift_y in (("yuv420p", 1, 1), ("yuv422p", 1, 0), ("yuv444p", 0, 0)):
         table[name] = PixelLayout(ColourModel.YUV, 8, shift_x, shift_y)
         table[f"{name}10le"] = PixelLayout(ColourModel.YUV, 10, shift_x, shift_y)
@@ -118,8 +124,13 @@ class PictureFormat:
 
     @property
     def is_rgb(self) -> bool:
-        """Whether the planes are G, B, R."""
+        """Whether the planes are G, B, R (and perhaps A)."""
         return self.layout.model is ColourModel.RGB
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether a fourth plane of opacity follows."""
+        return self.layout.alpha
 
     @property
     def channels(self) -> int:
@@ -139,7 +150,7 @@ class PictureFormat:
             return (full,)
         step_x, step_y = 1 << self.layout.chroma_shift_x, 1 << self.layout.chroma_shift_y
         chroma = (-(-self.height // step_y), -(-self.width // step_x))
-        return (full, chroma, chroma)
+        return (full, chroma, chroma, full) if self.has_alpha else (full, chroma, chroma)
 
     @property
     def frame_bytes(self) -> int:
@@ -183,12 +194,12 @@ class PictureFormat:
     def to_work(self, frame: Frame) -> Work:
         """A new `(C, H, W)` array of the frame's own code values.
 
-        R, G, B; grey alone; or Y, U, V with chroma repeated to full size.
+        R, G, B; grey alone; or Y, U, V with chroma repeated to full size. Opacity is left out: it is no film.
         """
         if self.is_grey:
             return frame[0][None].copy()
         if self.is_rgb:
-            green, blue, red = frame
+            green, blue, red = frame[:3]
             return np.stack((red, green, blue))
         return np.stack((frame[0], self._spread(frame[1]), self._spread(frame[2])))
 
@@ -210,8 +221,9 @@ class PictureFormat:
         if self.is_grey:
             return (_replace(original[0], work[0]),)
         if self.is_rgb:
-            green, blue, red = original
-            return (_replace(green, work[1]), _replace(blue, work[2]), _replace(red, work[0]))
+            green, blue, red = original[:3]
+            opacity = tuple(plane.copy() for plane in original[3:])
+            return (_replace(green, work[1]), _replace(blue, work[2]), _replace(red, work[0]), *opacity)
         return (
             _replace(original[0], work[0]),
             self._replace_chroma(original[1], work[1]),

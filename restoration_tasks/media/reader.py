@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from restoration_tasks.media import ffmpeg
+from restoration_tasks.media.delivery.sequence import ImageSequence, find_sequence
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.probe import exact_rate, probe
-from restoration_tasks.media.sequence import ImageSequence, find_sequence
-from restoration_tasks.media.stills import StillHeader
+from restoration_tasks.media.stills.still import StillHeader
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 
 DEFAULT_FPS = Fraction(24)

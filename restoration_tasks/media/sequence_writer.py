@@ -10,10 +10,10 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from restoration_tasks.media import dpx
+from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.picture import Frame, PictureFormat
-from restoration_tasks.media.sequence import ImageSequence
-from restoration_tasks.media.stills import StillKind
+from restoration_tasks.media.stills import dpx
+from restoration_tasks.media.stills.still import StillKind
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 from restoration_tasks.runtime.files import disk_errors

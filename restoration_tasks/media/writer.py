@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from restoration_tasks.media import ffmpeg
+from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.picture import PRINTING_DENSITY, UNKNOWN, Frame, PictureFormat
 from restoration_tasks.media.probe import TRANSFER_TAG
 from restoration_tasks.media.reader import sequence_input, untagged
-from restoration_tasks.media.sequence import ImageSequence
 from restoration_tasks.runtime.errors import WrongUse
 
 _MANY_SLICES_FROM = (512, 384)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restoration_tasks.media.scan import Scan, ScannedFile
+from restoration_tasks.media.delivery.scan import Scan, ScannedFile
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from restoration_tasks.media.scan import Scan
+from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.permits import shot_id

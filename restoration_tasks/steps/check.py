@@ -16,8 +16,8 @@ from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
 if TYPE_CHECKING:
+    from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import Frame, PictureFormat
-    from restoration_tasks.media.scan import Scan
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
@@ -113,7 +113,7 @@ def run(work: StepWork) -> None:
 
 def _open(work: StepWork) -> _Reel:
     from restoration_tasks.media import framemd5
-    from restoration_tasks.media.scan import Scan
+    from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.quality.permits import Permit
     from restoration_tasks.restoration.plan import Plan

@@ -16,9 +16,9 @@ from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.picture import PictureFormat
     from restoration_tasks.media.segments import Segment
-    from restoration_tasks.media.sequence import ImageSequence
     from restoration_tasks.restoration.changes import FrameChange
     from restoration_tasks.restoration.plan import Plan
 
@@ -119,7 +119,7 @@ def _require_pair(source: Path, target: Path) -> Path | ImageSequence:
 
 def _working_copy(source: Path | ImageSequence, folder: Path, progress: Reporter) -> tuple[Path, int]:
     """The clip as FFV1, the same code values, so that any frame can be reached; and how many frames it has."""
-    from restoration_tasks.media import fixity
+    from restoration_tasks.media.delivery import fixity
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.writer import FrameWriter
 

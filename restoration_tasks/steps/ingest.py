@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from restoration_tasks.media.sequence import delivery_digest
+from restoration_tasks.media.delivery.sequence import delivery_digest
 from restoration_tasks.runtime.errors import MediaError, SourceChanged
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from restoration_tasks.media.fixity import FrameRecord
-    from restoration_tasks.media.manifest import Manifest
+    from restoration_tasks.media.delivery.fixity import FrameRecord
+    from restoration_tasks.media.delivery.manifest import Manifest
+    from restoration_tasks.media.delivery.scan import Scan
+    from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.picture import PictureFormat
-    from restoration_tasks.media.scan import Scan
-    from restoration_tasks.media.sequence import ImageSequence
 
 __all__ = ["STEP", "delivery_digest"]
 
@@ -46,10 +46,11 @@ def run(work: StepWork) -> None:
         SourceChanged: the delivery is not the one that was asked for, or changed while it was read.
         MediaError: the master would not hold exactly the scan.
     """
-    from restoration_tasks.media import ffmpeg, fixity, framemd5, join
-    from restoration_tasks.media.manifest import find_manifest
+    from restoration_tasks.media import ffmpeg, framemd5, join
+    from restoration_tasks.media.delivery import fixity
+    from restoration_tasks.media.delivery.manifest import find_manifest
+    from restoration_tasks.media.delivery.sequence import find_sequence, require_complete
     from restoration_tasks.media.reader import sequence_format
-    from restoration_tasks.media.sequence import find_sequence, require_complete
 
     params = work.parse_params(IngestParams)
     folder = work.source("delivery")
@@ -154,7 +155,7 @@ def _prove(work: StepWork, sequence: ImageSequence, records: tuple[FrameRecord, 
 def _scan(
     sequence: ImageSequence, manifest: Manifest | None, records: tuple[FrameRecord, ...], fmt: PictureFormat
 ) -> Scan:
-    from restoration_tasks.media.scan import Scan, ScannedFile, ScannedPicture
+    from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 
     first = records[0].header
     header: dict[str, JsonValue] | None = None

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.media.dpx import Transfer, write_dpx
-from restoration_tasks.media.manifest import write_manifest
+from restoration_tasks.media.delivery.manifest import write_manifest
 from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.stills.dpx import Transfer, write_dpx
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.training.clips import CITY, Clip, fetch, read_clip
 from restoration_tasks.training.damage import Damage, Dirt, Flicker, FrameDamage, FrameTruth, Hair, Scratch

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restoration_tasks.media.dpx import write_dpx
-from restoration_tasks.media.manifest import write_manifest
+from restoration_tasks.media.delivery.manifest import write_manifest
+from restoration_tasks.media.stills.dpx import write_dpx
 from tests.cli.conftest import REEL
 
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from sqlalchemy import create_engine, text
 
-from restoration_tasks.media.dpx import read_dpx_10bit
 from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.media.stills.dpx import read_dpx_10bit
 from restoration_tasks.provenance.export import verify_export
 from restoration_tasks.runtime.spec import StepName, StepResult
 from tests.cli.conftest import REEL

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.media.dpx import Transfer, write_dpx
-from restoration_tasks.media.manifest import write_manifest
+from restoration_tasks.media.delivery.manifest import write_manifest
+from restoration_tasks.media.stills.dpx import Transfer, write_dpx
 from restoration_tasks.training.damage import Damage, Dirt, Flicker
 
 WIDTH, HEIGHT = 96, 72

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restoration_tasks.media import dpx
 from restoration_tasks.media.picture import Frame, PictureFormat
+from restoration_tasks.media.stills import dpx
 from restoration_tasks.media.writer import FrameWriter
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media import ffmpeg, framemd5, join
+from restoration_tasks.media.delivery.sequence import find_sequence
 from restoration_tasks.media.picture import LAYOUTS, PRINTING_DENSITY, PictureFormat
 from restoration_tasks.media.probe import exact_rate, probe
 from restoration_tasks.media.reader import FrameReader, probe_format
-from restoration_tasks.media.sequence import find_sequence
 from restoration_tasks.media.writer import FrameWriter, encode_sequence
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 from tests.media.pictures import delivery, master, noise, same

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
-from restoration_tasks.media.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.rules import Table
 from restoration_tasks.report.charts import POINTS_MAX, binned

@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from restoration_tasks.media import framemd5
+from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import FrameReader
-from restoration_tasks.media.scan import Scan
 from restoration_tasks.runtime.errors import DeliveryError, MediaError, ReelkeeperError, SourceChanged, WrongUse
 from restoration_tasks.runtime.runner import run_step
 from restoration_tasks.runtime.spec import Source, Spec, StepName
@@ -119,7 +119,7 @@ def test_a_wrong_part_is_found_named_and_thrown_away(settings, reel, tmp_path, m
     other = delivery(tmp_path / "other", 3, seed=9)
 
     def wrong_middle(sequence, fmt, path, **options):
-        from restoration_tasks.media.sequence import find_sequence
+        from restoration_tasks.media.delivery.sequence import find_sequence
 
         encode(find_sequence(other) if path.name == "00000003.mkv" else sequence, fmt, path, **options)
 

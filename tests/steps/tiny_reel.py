@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from restoration_tasks.media import copies, framemd5
+from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.join import cut
 from restoration_tasks.media.picture import PictureFormat
-from restoration_tasks.media.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.quality.measure import Treatment

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restoration_tasks.media.dpx import read_dpx_10bit
-from restoration_tasks.media.manifest import find_manifest, verify_manifest
+from restoration_tasks.media.delivery.manifest import find_manifest, verify_manifest
+from restoration_tasks.media.delivery.sequence import find_sequence, require_complete
 from restoration_tasks.media.reader import FrameReader
-from restoration_tasks.media.sequence import find_sequence, require_complete
+from restoration_tasks.media.stills.dpx import read_dpx_10bit
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.training.clips import CITY, ClipError
 from restoration_tasks.training.damage import DamageKind, Dirt, Flicker, Hair

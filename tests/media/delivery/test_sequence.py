@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from restoration_tasks.media import fixity
-from restoration_tasks.media.manifest import (
+from restoration_tasks.media.delivery import fixity
+from restoration_tasks.media.delivery.manifest import (
     Algorithm,
     find_manifest,
     read_manifest,
     verify_manifest,
     write_manifest,
 )
-from restoration_tasks.media.sequence import delivery_digest, find_sequence, require_complete
+from restoration_tasks.media.delivery.sequence import delivery_digest, find_sequence, require_complete
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged
 from tests.media.pictures import delivery, sign
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from restoration_tasks.media.manifest import Manifest, find_manifest
-from restoration_tasks.media.stills import StillHeader, StillKind, read_still
+from restoration_tasks.media.delivery.manifest import Manifest, find_manifest
+from restoration_tasks.media.stills.still import StillHeader, StillKind, read_still
 from restoration_tasks.runtime.errors import DeliveryError
 
 READY_SUFFIX = ".ready"

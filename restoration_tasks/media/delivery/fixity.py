@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from restoration_tasks.media import dpx
-from restoration_tasks.media.manifest import Algorithm, Manifest, require_digest
-from restoration_tasks.media.sequence import ImageSequence, SequenceFrame
-from restoration_tasks.media.stills import StillHeader, parse_still
+from restoration_tasks.media.delivery.manifest import Algorithm, Manifest, require_digest
+from restoration_tasks.media.delivery.sequence import ImageSequence, SequenceFrame
+from restoration_tasks.media.stills import dpx
+from restoration_tasks.media.stills.still import StillHeader, parse_still
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged
 
 READERS = 4

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoration_tasks.media import dpx, ffmpeg
+from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.media.stills import dpx
 from restoration_tasks.runtime.errors import DeliveryError, MediaError
 from tests.media.pictures import noise, same
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from restoration_tasks.media import dpx
 from restoration_tasks.media.picture import UNKNOWN
+from restoration_tasks.media.stills import dpx
 from restoration_tasks.runtime.errors import DeliveryError
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"

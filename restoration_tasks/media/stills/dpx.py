@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.media.dpx_header import (
+from restoration_tasks.media.picture import Frame, Plane
+from restoration_tasks.media.stills.dpx_header import (
     HEADER_BYTES,
     MINIMUM_HEADER_BYTES,
     UNDEFINED,
@@ -21,7 +22,6 @@ from restoration_tasks.media.dpx_header import (
     read_header,
     refuse,
 )
-from restoration_tasks.media.picture import Frame, Plane
 from restoration_tasks.runtime.errors import MediaError
 
 __all__ = [
