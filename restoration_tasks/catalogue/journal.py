@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restoration_tasks.catalogue import executions
+from restoration_tasks.catalogue import executions, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent, Recorder
-from restoration_tasks.runtime.spec import Spec, StepResult
+from restoration_tasks.runtime.spec import Spec, StepName, StepResult
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,15 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
     Two transactions, event first: killed in between, the next try finds the event and adds the execution.
     """
     event = Recorder(sessions).record(result, execution_id=spec.execution_id)
+    result_uri = f"vault:reels/{result.reel_id}/{result.step}/{result.signature}/result.json"
     with sessions.begin() as session:
+        if result.step is StepName.INGEST:
+            scans.enter(session, event.id, result, result_uri=result_uri)
         executions.record(
             session,
             task.instance,
             task.generation,
-            result_uri=f"vault:reels/{result.reel_id}/{result.step}/{result.signature}/result.json",
+            result_uri=result_uri,
             signature=result.signature,
             segment=spec.segment,
         )

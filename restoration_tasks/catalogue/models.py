@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from restoration_tasks.provenance.base import Base, checked_enum
@@ -117,6 +117,70 @@ class Decision(Base):
     role: Mapped[DeciderRole] = mapped_column(checked_enum(DeciderRole, "role"))
     note: Mapped[str]
     decided_at: Mapped[datetime]
+
+
+class WaivedFinding(Base):
+    """A finding of ingest that a named person let pass, for one run; never changed."""
+
+    __tablename__ = "waivers"
+    __table_args__ = (Index("ix_waivers_reel_id_waived_at", "reel_id", "waived_at"),)
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event that records it."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    run_id: Mapped[str]
+    finding: Mapped[str]
+    """As the person named it: a rule, or a rule and its frames."""
+    reason: Mapped[str]
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Agent.id))
+    waived_at: Mapped[datetime]
+
+
+class ScanRecord(Base):
+    """Technical metadata of a reel as it was taken in, one row for each recorded ingest; never changed.
+
+    Columns are null where the delivery does not say. The whole of what MediaInfo says lies in the vault beside the
+    master (`technical.json`).
+    """
+
+    __tablename__ = "scans"
+    __table_args__ = (
+        Index("ix_scans_reel_id", "reel_id"),
+        CheckConstraint("frames > 0 AND width > 0 AND height > 0", name="picture"),
+        CheckConstraint("substituted_frames >= 0", name="substituted"),
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event of the ingest."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    result_uri: Mapped[str]
+    kind: Mapped[str | None]
+    """What was delivered: `dpx`, `tiff`, `exr`, `png`, or a container's codec."""
+    frames: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    fps: Mapped[str]
+    """Frames a second as a fraction, such as `24000/1001`."""
+    duration_s: Mapped[float | None]
+    bit_depth: Mapped[int]
+    pix_fmt: Mapped[str]
+    transfer: Mapped[str | None]
+    primaries: Mapped[str | None]
+    scanner: Mapped[str | None]
+    creator: Mapped[str | None]
+    project: Mapped[str | None]
+    sound_tracks: Mapped[int | None]
+    sound_channels: Mapped[int | None]
+    sound_rate_hz: Mapped[int | None]
+    sound_bits: Mapped[int | None]
+    master_format: Mapped[str | None]
+    """Container and codec of the master, such as `Matroska 4, FFV1 3.4`."""
+    master_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    substituted_frames: Mapped[int] = mapped_column(server_default="0")
+    """Places in the reel where a missing or damaged frame's neighbour stands in."""
+    warnings: Mapped[int] = mapped_column(server_default="0")
+    """Findings graded *warn*."""
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ActiveRun(Base):

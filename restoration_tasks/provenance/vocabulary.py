@@ -109,3 +109,4 @@ STEP_TERMS: dict[StepName, EventTerm] = {
 
 CATALOGUE_TERM = EventTerm(EventType.METADATA_MODIFICATION, "catalogue update")
 DECISION_TERM = EventTerm(EventType.DECISION, "restoration decision")
+WAIVER_TERM = EventTerm(EventType.DECISION, "waiver of a finding")

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import decisions, executions, lock, plans, reels
+from restoration_tasks.catalogue import decisions, executions, lock, plans, reels, scans, waivers
 from restoration_tasks.catalogue.models import DeciderRole
+from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.provenance.agents import Participant, Person
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
+from restoration_tasks.runtime.spec import StepName, StepResult
 from tests.provenance.results import REEL, START, step_result
 
 RUN = "manual__1"
 PROGRAM = Participant(AgentKind.SOFTWARE, "reelkeeper", "0.1.0")
 ANA = Person("ana", "Ana Petrova")
+WAIVER = Waiver(finding="missing-frames:105-107", reason="burnt, never to be had")
+
+
+def ingest_result() -> StepResult:
+    """An ingest with every figure the catalogue has a column for, but for one nobody knew."""
+    figures = {
+        "frames": 240, "width": 2048, "height": 1556, "fps": "24", "duration_s": 10.0, "bit_depth": 10,
+        "pix_fmt": "gbrp10le", "transfer": "printing-density", "scanner": "Scanner 7", "substituted_frames": 3,
+        "sound_tracks": 1, "sound_channels": 2, "sound_rate_hz": 48000, "sound_bits": 24, "master_bytes": 2**33,
+        "kind": "dpx", "warnings": 2, "not_a_column": True,
+    }  # fmt: skip
+    return step_result(step=StepName.INGEST, figures=figures, execution_id=f"{RUN}/ingest/-1/0")
 
 
 def make_decided(sessions: sessionmaker[Session], answer: DecisionAnswer = DecisionAnswer.APPROVE) -> None:
-    """Register a reel, record a step, save a plan, decide: every writing path but publishing."""
+    """Register a reel, record a step, save a plan, decide."""
     Recorder(sessions).record(step_result())
     with sessions.begin() as session:
         reels.register(session, REEL, title="Reel three", delivery_uri="/inbox/x")
@@ -39,3 +53,13 @@ def make_decided(sessions: sessionmaker[Session], answer: DecisionAnswer = Decis
         )  # fmt: skip
     with sessions.begin() as session:
         lock.release(session, REEL, RUN)
+
+
+def make_ingested(sessions: sessionmaker[Session]) -> None:
+    """Register a reel, waive a finding, take it in."""
+    with sessions.begin() as session:
+        reels.register(session, REEL, title="Reel three", delivery_uri="/inbox/x")
+        waivers.record(session, REEL, run_id=RUN, waivers=(WAIVER,), person=ANA)
+    taken_in = Recorder(sessions).record(ingest_result())
+    with sessions.begin() as session:
+        scans.enter(session, taken_in.id, ingest_result(), result_uri="vault:r/result.json")

@@ -19,12 +19,12 @@ from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.runtime.errors import DatabaseError
 from restoration_tasks.runtime.settings import Settings
-from tests.catalogue.reel import make_decided
+from tests.catalogue.reel import make_decided, make_ingested
 from tests.provenance.results import REEL, step_result
 
 APPEND_ONLY = [
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints", "plans",
-    "decisions",
+    "decisions", "waivers", "scans",
 ]  # fmt: skip
 
 
@@ -85,7 +85,14 @@ def test_models_and_migrations_describe_the_same_schema(database):
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
     make_decided(sessions)
-    column = {"chains": "reel_id", "plans": "reel_id", "decisions": "note"}.get(table)
+    make_ingested(sessions)
+    column = {
+        "chains": "reel_id",
+        "plans": "reel_id",
+        "decisions": "note",
+        "waivers": "reason",
+        "scans": "pix_fmt",
+    }.get(table)
     if column is None:
         column = "event_id" if table in ("event_objects", "event_agents") else "id"
     for statement in (
