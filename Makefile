@@ -49,10 +49,11 @@ format: $(STAMP) ## Put the code into shape.
 	@$(BIN)/ruff check --fix .
 
 screenshots: $(STAMP) ## Take the pictures of the operator's guide (the stack up, one run finished, one waiting for a decision).
-	@docker/debian-tools.sh
+	@docker/debian-tools.sh chromium
 	@$(BIN)/python docs/screenshots/take.py
 
 test: $(STAMP) lint ## Lint, types, layers and every rule once.
+	@docker/debian-tools.sh mediaconch
 	@$(BIN)/python -m pytest tests
 
 soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.

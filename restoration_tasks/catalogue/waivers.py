@@ -19,7 +19,10 @@ from restoration_tasks.runtime.errors import WrongUse
 
 
 def record(session: Session, reel_id: str, *, run_id: str, waivers: Sequence[Waiver], person: Person | None) -> None:
-    """Record what a person waives in a run. Recording it again, on a retry, adds nothing.
+    """Record what a person waives in a run.
+
+    What has been waived for the reel before, with the same reason, needs no second word: another pass or a retry adds
+    nothing, and asks for nobody.
 
     Args:
         session: of the catalogue, in a transaction.
@@ -32,7 +35,9 @@ def record(session: Session, reel_id: str, *, run_id: str, waivers: Sequence[Wai
         UnknownReel: no such reel.
         WrongUse: there are waivers, and nobody stands for them.
     """
-    if not waivers:
+    told = {(waiver.finding, waiver.reason) for waiver in of_reel(session, reel_id)}
+    new = [waiver for waiver in waivers if (storable(waiver.finding), storable(waiver.reason)) not in told]
+    if not new:
         return
     if person is None:
         raise WrongUse(
@@ -44,7 +49,7 @@ def record(session: Session, reel_id: str, *, run_id: str, waivers: Sequence[Wai
         )
     reels.require(session, reel_id)
     person_id = ensure_person(session, person.login, person.name)
-    for waiver in waivers:
+    for waiver in new:
         moment = datetime.now(UTC)
         event = append_event(
             session,

@@ -17,13 +17,15 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from restoration_tasks.cli import clip, plans, provenance, reel, step
+    from restoration_tasks.cli import clip, delivery, plans, provenance, reel, step, train
 
     reel.register(app)
     clip.register(app)
+    delivery.register(app)
     app.add_typer(plans.app, name="plans")
     app.add_typer(provenance.app, name="provenance")
     app.add_typer(step.app, name="step")
+    app.add_typer(train.app, name="train")
 
 
 _register()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.progress import StepProgress
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,8 +34,23 @@ FRESH = Annotated[
 ]
 PLAN = Annotated[int | None, typer.Option("--plan", help="Carry out this recorded plan version.")]
 
+EXPECTED = Annotated[int | None, typer.Option(min=1, help="How many frames the reel has, by the catalogue.")]
+SPECIFICATION = Annotated[str | None, typer.Option(help="What the scan was ordered as, such as 35mm-4k.")]
+WAIVE = Annotated[
+    list[str] | None,
+    typer.Option(help="Let a finding pass: FINDING=REASON, the finding as ingest names it. Needs --as."),
+]
+AS = Annotated[str | None, typer.Option("--as", help="Your user id; it is kept with what you waive.")]
+
+
+class Extent(StrEnum):
+    """How much of a delivery to make again."""
+
+    SAMPLE = "sample"
+    ALL = "all"
+
+
 STEPS: dict[str, tuple[str, str]] = {
-    "ingest": ("ingested", "Check every frame of a delivery and make the preservation master."),
     "shots": ("shots", "Find the cuts."),
     "assess": ("assessed", "Measure the damage."),
     "plan": ("plan", "Decide what each shot needs, and record it as the next plan version."),
@@ -45,6 +63,7 @@ STEPS: dict[str, tuple[str, str]] = {
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(run)
+    app.command()(ingest)
     for name, (goal, text) in STEPS.items():
         app.command(name=name, help=f"{text} Steps before it are reused, or worked if they are missing.")(
             _by_hand(name, goal)
@@ -58,6 +77,10 @@ def run(
     treat: TREAT = "dirt,flicker",
     strength: STRENGTH = "same",
     plan: PLAN = None,
+    expected_frames: EXPECTED = None,
+    specification: SPECIFICATION = None,
+    waive: WAIVE = None,
+    who: AS = None,
     approve_as: Annotated[
         str | None, typer.Option(help="Approve the result as this user (must be in REELKEEPER_CONSERVATORS).")
     ] = None,
@@ -75,7 +98,8 @@ def run(
         bag = conductor.packaged
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 
-    _conduct(reel_id, _options(delivery, fps, treat, strength, plan), whole_way)
+    asked = _options(delivery, fps, treat, strength, plan, expected_frames, specification, waive)
+    _conduct(reel_id, asked, whole_way, who=who or approve_as)
 
 
 def _by_hand(step: str, goal: str) -> Callable[..., None]:
@@ -86,16 +110,61 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         treat: TREAT = "dirt,flicker",
         strength: STRENGTH = "same",
         plan: PLAN = None,
+        expected_frames: EXPECTED = None,
+        specification: SPECIFICATION = None,
+        waive: WAIVE = None,
+        who: AS = None,
         fresh: FRESH = False,
     ) -> None:
         _conduct(
             reel,
-            _options(delivery, fps, treat, strength, plan),
+            _options(delivery, fps, treat, strength, plan, expected_frames, specification, waive),
             lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
+            who=who,
         )
 
     return command
+
+
+def ingest(
+    reel: REEL,
+    delivery: DELIVERY = None,
+    fps: FPS = "24",
+    expected_frames: EXPECTED = None,
+    specification: SPECIFICATION = None,
+    waive: WAIVE = None,
+    who: AS = None,
+    fresh: FRESH = False,
+    verify_reversible: Annotated[
+        Extent | None,
+        typer.Option(help="Make delivered files again from the master, byte for byte: 24 frames (sample) or all."),
+    ] = None,
+    rebuild_to: Annotated[
+        Path | None, typer.Option(help="Write every delivered file, made again from the master, into this folder.")
+    ] = None,
+) -> None:
+    """Check every file of a delivery and make the preservation master."""
+
+    def goal(conductor: Conductor) -> None:
+        ingested = conductor.ingested
+        if verify_reversible is None and rebuild_to is None:
+            return
+        from restoration_tasks.steps import reversible
+
+        settings, vault = conductor.way.settings, conductor.way.vault
+        made = reversible.verify(
+            reversible.Kept.of(vault, ingested, settings.scratch_folder),
+            everything=rebuild_to is not None or verify_reversible is Extent.ALL,
+            out=rebuild_to,
+            progress=lambda done, total, unit: conductor.report(
+                StepProgress(label="ingest", done=done, total=total, unit=unit)
+            ),
+        )
+        typer.echo(str(made))
+
+    asked = _options(delivery, fps, "dirt,flicker", "same", None, expected_frames, specification, waive)
+    _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
 
 def _reach(conductor: Conductor, goal: str) -> None:
@@ -105,7 +174,17 @@ def _reach(conductor: Conductor, goal: str) -> None:
         conductor.require_passed()
 
 
-def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: int | None) -> RunOptions:
+def _options(
+    delivery: Path | None,
+    fps: str,
+    treat: str,
+    strength: str,
+    plan: int | None,
+    expected_frames: int | None,
+    specification: str | None,
+    waive: list[str] | None,
+) -> RunOptions:
+    from restoration_tasks.media.delivery.findings import Waiver
     from restoration_tasks.steps.asked import RunOptions
 
     try:
@@ -116,6 +195,9 @@ def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: i
                 "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
                 "strength": strength,
                 "plan_version": plan,
+                "expected_frames": expected_frames,
+                "specification": specification,
+                "waivers": tuple(Waiver.parse(text) for text in waive or ()),
             }
         )
     except ValueError as error:
@@ -126,10 +208,16 @@ def _options(delivery: Path | None, fps: str, treat: str, strength: str, plan: i
 
 
 def _conduct(
-    reel_id: str, options: RunOptions, goal: Callable[[Conductor], object], *, fresh: str | None = None
+    reel_id: str,
+    options: RunOptions,
+    goal: Callable[[Conductor], object],
+    *,
+    fresh: str | None = None,
+    who: str | None = None,
 ) -> None:
     from restoration_tasks.catalogue.engine import open_sessions
     from restoration_tasks.catalogue.local import local_database
+    from restoration_tasks.provenance.agents import Person
     from restoration_tasks.runtime.progress import Bars, JsonLines
     from restoration_tasks.runtime.spec import StepName
     from restoration_tasks.steps.conductor import Conductor
@@ -141,12 +229,17 @@ def _conduct(
     with local_database(settings) as url:
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         fresh_steps = frozenset({StepName(fresh)}) if fresh else frozenset()
-        if sys.stdout.isatty():
-            with Bars() as bars:
-                conductor = Conductor(way, open_sessions(url), run_id, report=bars, say=bars.say, fresh=fresh_steps)
-                with conductor.holding_the_reel():
-                    goal(conductor)
-            return
-        conductor = Conductor(way, open_sessions(url), run_id, report=JsonLines(), say=typer.echo, fresh=fresh_steps)
-        with conductor.holding_the_reel():
+        person = Person(who) if who else None
+        with contextlib.ExitStack() as stack:
+            bars = stack.enter_context(Bars()) if sys.stdout.isatty() else None
+            conductor = Conductor(
+                way,
+                open_sessions(url),
+                run_id,
+                report=bars or JsonLines(),
+                say=bars.say if bars else typer.echo,
+                fresh=fresh_steps,
+                person=person,
+            )
+            stack.enter_context(conductor.holding_the_reel())
             goal(conductor)

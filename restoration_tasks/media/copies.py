@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from restoration_tasks.media import ffmpeg
-from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
+from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat, half_codes_of
 from restoration_tasks.media.probe import VideoInfo, probe
 from restoration_tasks.media.reader import DECODE_THREADS
+from restoration_tasks.media.sound.tracks import sound_tracks
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError
 
@@ -18,14 +19,24 @@ WIPE_PERIOD_S = 8
 """Seconds the divider of a wipe takes to go there and back."""
 _DIVIDER_PX = 2
 _LOG_TRANSFERS = {PRINTING_DENSITY, "log100", "log316"}
-_ALWAYS = {"threads": ffmpeg.THREADS, "color_range": "tv", **ffmpeg.BITEXACT}
-_PRORES_HQ = {"c:v": "prores_ks", "profile:v": 3, "vendor": "apl0", "pix_fmt": "yuv422p10le", "f": "mov", **_ALWAYS}
+_ALWAYS = {"threads": ffmpeg.THREADS, "color_range": "tv", "flags:a": "+bitexact", **ffmpeg.BITEXACT}
+_PRORES_HQ = {
+    "c:v": "prores_ks",
+    "profile:v": 3,
+    "vendor": "apl0",
+    "pix_fmt": "yuv422p10le",
+    "c:a": "pcm_s24le",
+    "f": "mov",
+    **_ALWAYS,
+}
 _H264 = {
     "c:v": "libx264",
     "profile:v": "high",
     "preset": "medium",
     "crf": ACCESS_CRF,
     "pix_fmt": "yuv420p",
+    "c:a": "aac",
+    "b:a": "256k",
     "movflags": "+faststart",
     "f": "mp4",
     **_ALWAYS,
@@ -33,7 +44,7 @@ _H264 = {
 
 
 def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
-    """ProRes 422 HQ, 10 bit, BT.709, same frame count and rate as the master; sizes padded to even.
+    """ProRes 422 HQ, 10 bit, BT.709, same frame count and rate as the master; sizes padded to even; sound as PCM.
 
     Args:
         master: a lossless master.
@@ -47,7 +58,7 @@ def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = Non
 
 
 def access(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
-    """H.264 High 4:2:0 for browsers, its index in front; sizes padded to even.
+    """H.264 High 4:2:0 for browsers, its index in front; sizes padded to even; sound as AAC.
 
     Args:
         master: a lossless master.
@@ -93,7 +104,7 @@ def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | No
     pictures = [_view(_input(path), info.format, "gbrp") for path, info in ((before, old), (after, new))]
     merged = ffmpeg.graph.filter([*pictures, mask], "maskedmerge")
     lined = ffmpeg.graph.filter([merged, line], "overlay", x=f"{place}-{_DIVIDER_PX // 2}", y=0, format="gbrp")
-    _make(_bt709(_even(lined), "yuv420p"), out, _H264, after, new, progress)
+    _make(_bt709(_even(lined), "yuv420p"), out, _H264, after, new, progress, silent=True)
 
 
 def _strip(colour: str, width: int, fmt: PictureFormat) -> Any:
@@ -118,8 +129,9 @@ def _view(picture: Any, fmt: PictureFormat, pix_fmt: str) -> Any:
     """The picture as a screen shows it, in a full-range format. YUV and video-coded scans keep their codes' meaning."""
     # Nothing may be converted but what is asked for here: by the frames' tags swscale would choose conversions itself.
     picture = picture.filter("setparams", color_primaries="bt709", color_trc="bt709")
-    if fmt.transfer in _LOG_TRANSFERS:
-        levels = _cineon_view(fmt)
+    bounds = half_codes_of(fmt.transfer)
+    if bounds or fmt.transfer in _LOG_TRANSFERS:
+        levels = _light_view(*bounds) if bounds else _cineon_view(fmt)
         # ffmpeg's table filter for grey stops at 14 bit, so grey goes through as three equal planes.
         planar = picture.filter("format", "gbrp" if fmt.bit_depth == 8 else f"gbrp{fmt.bit_depth}le")
         picture = planar.filter("lutrgb", r=levels, g=levels, b=levels)
@@ -135,6 +147,17 @@ def _cineon_view(fmt: PictureFormat) -> str:
     black = 10 ** ((95 - 685) * 0.002 / 0.6)
     light = f"(pow(10,({code}-685)*0.002/0.6)-{black:.9f})/(1-{black:.9f})"
     return f"{fmt.max_code}*pow(clip({light},0,1),1/2.2)"
+
+
+def _light_view(low: int, high: int) -> str:
+    """Expression from a code of floating-point light (`stills.float_coding`) to a display code value, gamma 2.2.
+
+    A half's bits are five of exponent and ten of fraction (IEEE 754-2008, binary16); ordered codes of positive values
+    begin at 32768.
+    """
+    ordered = f"max(floor((val*{high - low}+32767)/65535)+{low}-32768,0)"
+    light = "if(ld(1),pow(2,ld(1)-15)*(1+ld(2)/1024),ld(2)*pow(2,-24))"
+    return f"st(0,{ordered});st(1,floor(ld(0)/1024));st(2,ld(0)-1024*ld(1));65535*pow(clip({light},0,1),1/2.2)"
 
 
 def _even(picture: Any) -> Any:
@@ -160,13 +183,19 @@ def _make(
     source: Path,
     info: VideoInfo,
     progress: ffmpeg.Progress | None,
+    *,
+    silent: bool = False,
 ) -> None:
+    tracks = [] if silent else sound_tracks(source)
+    heard = [ffmpeg.graph.input(ffmpeg.file_url(source))[f"a:{track.index}"] for track in tracks]
     draft = draft_path(out)
     wanted = {} if info.frames is None else {"frames:v": info.frames}
     try:
         # Frames are numbered anew: no rounded or damaged time stamp may drop or double one.
         numbered = picture.filter("setpts", f"N/({info.format.fps}*TB)")
-        made = numbered.output(ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec)
+        made = ffmpeg.graph.output(
+            numbered, *heard, ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec
+        )
         ffmpeg.run(made, about=source, progress=progress)
         found = probe(draft).frames
         if info.frames is not None and found != info.frames:

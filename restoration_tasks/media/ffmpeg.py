@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,7 +89,14 @@ def compile_graph(stream: Any, *, progress_pipe: bool = False) -> list[str]:
     return command + arguments
 
 
-def run(stream: Any, *, about: Path | str, progress: Progress | None = None, cwd: Path | None = None) -> None:
+def run(
+    stream: Any,
+    *,
+    about: Path | str,
+    progress: Progress | None = None,
+    cwd: Path | None = None,
+    tags: Sequence[str] = (),
+) -> None:
     """Run a graph to its end.
 
     Args:
@@ -97,11 +104,13 @@ def run(stream: Any, *, about: Path | str, progress: Progress | None = None, cwd
         about: the file that messages name.
         progress: called with the frames done.
         cwd: folder to run in.
+        tags: `NAME=text` of the whole output file; ffmpeg-python gives an option once only.
 
     Raises:
         MediaError: ffmpeg failed; the message is its first meaningful line.
     """
-    command = compile_graph(stream, progress_pipe=True)
+    *options, target = compile_graph(stream, progress_pipe=True)
+    command = [*options, *(word for tag in tags for word in ("-metadata", tag)), target]
     with child(command, about=about, stdout=subprocess.PIPE, cwd=cwd) as running:
         for line in running.stdout:
             if progress and line.startswith(b"frame="):

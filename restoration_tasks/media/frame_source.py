@@ -1,4 +1,4 @@
-"""One door for pictures from and to files: a folder of DPX, TIFF or PNG frames, one such frame, or a video file."""
+"""One door for pictures from and to files: a folder of DPX, TIFF, EXR or PNG frames, one frame, or a video file."""
 
 from __future__ import annotations
 

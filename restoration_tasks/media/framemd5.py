@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.sequence import ImageSequence, find_sequence
-from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.picture import PictureFormat, frame_md5
 from restoration_tasks.media.probe import probe
-from restoration_tasks.media.reader import DECODE_THREADS, Source, probe_format, sequence_input, untagged
+from restoration_tasks.media.reader import DECODE_THREADS, DEFAULT_FPS, FrameReader, Source, sequence_input, untagged
+from restoration_tasks.media.stills.still import ffmpeg_reads
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
 
@@ -21,6 +22,9 @@ _LINE = re.compile(r"0,\s*-?\d+,\s*-?\d+,\s*\d+,\s*(?P<size>\d+),\s*(?P<digest>[
 
 def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple[str, ...]:
     """md5 (hex) of every decoded frame's raw planes, in the source's own pixel format.
+
+    ffmpeg decodes, which for frame files is the second, independent reader; frame files it does not read as we do are
+    decoded by ours (of EXR the ordered codes count).
 
     Args:
         source: video file, folder of frames, or sequence.
@@ -32,24 +36,36 @@ def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple
     """
     if isinstance(source, Path) and source.is_dir():
         source = find_sequence(source)
-    fmt = probe_format(source) if isinstance(source, ImageSequence) else probe(source).format
+    if isinstance(source, Path):
+        picture = ffmpeg.graph.input(ffmpeg.file_url(source), noautorotate=None, threads=DECODE_THREADS)
+        return _by_ffmpeg(picture, probe(source).format.pix_fmt, source, None, progress)
+    header = source.header()
+    if not ffmpeg_reads(header):
+        return _by_us(source, progress)
+    with sequence_input(source, DEFAULT_FPS) as (picture, cwd):
+        return _by_ffmpeg(picture, header.pix_fmt, source.folder, cwd, progress)
+
+
+def _by_us(sequence: ImageSequence, progress: ffmpeg.Progress | None) -> tuple[str, ...]:
     digests: list[str] = []
-    with contextlib.ExitStack() as stack:
-        if isinstance(source, ImageSequence):
-            picture, cwd = stack.enter_context(sequence_input(source, fmt.fps))
-            about: Path = source.folder
-        else:
-            picture, cwd = ffmpeg.graph.input(ffmpeg.file_url(source), noautorotate=None, threads=DECODE_THREADS), None
-            about = source
-        hashed = untagged(picture).output(
-            "pipe:1", f="framemd5", pix_fmt=fmt.pix_fmt, fps_mode="passthrough", flush_packets=1
-        )
-        for line in ffmpeg.lines(hashed, about=about, cwd=cwd):
-            found = _LINE.fullmatch(line)
-            if found:
-                digests.append(found["digest"])
-                if progress:
-                    progress(len(digests))
+    for frame in FrameReader(sequence):
+        digests.append(frame_md5(frame))
+        if progress:
+            progress(len(digests))
+    return tuple(digests)
+
+
+def _by_ffmpeg(
+    picture: Any, pix_fmt: str, about: Path, cwd: Path | None, progress: ffmpeg.Progress | None
+) -> tuple[str, ...]:
+    hashed = untagged(picture).output("pipe:1", f="framemd5", pix_fmt=pix_fmt, fps_mode="passthrough", flush_packets=1)
+    digests: list[str] = []
+    for line in ffmpeg.lines(hashed, about=about, cwd=cwd):
+        found = _LINE.fullmatch(line)
+        if found:
+            digests.append(found["digest"])
+            if progress:
+                progress(len(digests))
     return tuple(digests)
 
 

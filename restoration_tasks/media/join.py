@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -31,21 +32,38 @@ class CodedStream:
 
 
 def coded_stream(path: Path) -> CodedStream:
-    """Read a file's coded frames.
+    """Read the coded frames of a file's first video stream.
 
     Raises:
         MediaError: it is damaged or truncated.
     """
-    copied = ffmpeg.graph.input(ffmpeg.file_url(path)).output(
-        "pipe:1", map="0:v:0", c="copy", f="framehash", hash="adler32", **ffmpeg.BITEXACT
+    return coded_streams(path, "v:0")[0]
+
+
+def coded_streams(path: Path, *streams: str) -> tuple[CodedStream, ...]:
+    """Read the coded packets of several streams of a file in one pass.
+
+    Args:
+        path: the file.
+        streams: ffmpeg's names of them, such as `v:0`, `a:1`.
+
+    Raises:
+        MediaError: it is damaged or truncated, or a stream is not there.
+    """
+    source = ffmpeg.graph.input(ffmpeg.file_url(path))
+    copied = ffmpeg.graph.output(
+        *(source[name] for name in streams), "pipe:1", c="copy", f="framehash", hash="adler32", **ffmpeg.BITEXACT
     )
-    configuration, packets = "", []
+    configurations = [""] * len(streams)
+    packets: list[list[str]] = [[] for _ in streams]
     for line in ffmpeg.lines(copied, about=path):
         if line.startswith("#extradata"):
-            configuration = line.split(",", 1)[1].replace(" ", "")
+            place, *_, configuration = line.removeprefix("#extradata").split(",")
+            configurations[int(place)] = configuration.strip()
         elif not line.startswith("#"):
-            packets.append(line.rsplit(",", 1)[1].strip())
-    return CodedStream(configuration, tuple(packets))
+            place, *_, checksum = line.split(",")
+            packets[int(place)].append(checksum.strip())
+    return tuple(CodedStream(*one) for one in zip(configurations, map(tuple, packets), strict=True))
 
 
 def count_frames(path: Path) -> int:
@@ -57,13 +75,15 @@ def count_frames(path: Path) -> int:
     return len(coded_stream(path))
 
 
-def _copy_options(fmt: PictureFormat) -> dict[str, Any]:
-    # Each file's times are rounded to milliseconds; joined as they are the errors add up until a seek lands on the
-    # wrong frame. So every frame gets its time anew from its place.
+def copy_options(fmt: PictureFormat) -> dict[str, Any]:
+    """Output options that copy a picture stream with every frame's time set anew.
+
+    Each file's times are rounded to milliseconds; joined as they are the errors add up until a seek lands on the wrong
+    frame. So every frame gets its time from its place.
+    """
     place = f"round(N/(TB*{fmt.fps}))"
     after = f"round((N+1)/(TB*{fmt.fps}))"
     return {
-        "map": "0:v:0",
         "c": "copy",
         "bsf:v": f"setts=ts={place}:duration={after}-{place}",
         "r": str(fmt.fps),
@@ -71,6 +91,40 @@ def _copy_options(fmt: PictureFormat) -> dict[str, Any]:
         **colour_options(fmt),
         **ffmpeg.BITEXACT,
     }
+
+
+def require_alike(parts: Sequence[Path]) -> tuple[PictureFormat, CodedStream]:
+    """What files hold that are to be joined: their common format, and their frames end to end.
+
+    Raises:
+        MediaError: the parts differ in format or coding, or one is damaged.
+    """
+    first, expected = probe(parts[0]).format, coded_stream(parts[0])
+    packets = list(expected.packets)
+    for part in parts[1:]:
+        stream = coded_stream(part)
+        if probe(part).format != first or stream.configuration != expected.configuration:
+            raise MediaError(
+                "the part was not coded like the first one",
+                file=part,
+                expected=f"{first.width}x{first.height} {first.pix_fmt} as in {parts[0].name}",
+                found="another format or coding",
+                action="make this part again with the present version",
+            )
+        packets += stream.packets
+    return first, CodedStream(expected.configuration, tuple(packets))
+
+
+@contextlib.contextmanager
+def end_to_end(parts: Sequence[Path]) -> Iterator[Any]:
+    """An ffmpeg-python input over files of one format, one after the other; their names may be anything."""
+    with tempfile.TemporaryDirectory(prefix="reelkeeper-join-") as name:
+        folder = Path(name)
+        for place, part in enumerate(parts):
+            (folder / f"{place:08d}.mkv").symlink_to(part.absolute())
+        listing = folder / "parts.txt"
+        listing.write_text("".join(f"file '{place:08d}.mkv'\n" for place in range(len(parts))))
+        yield ffmpeg.graph.input(ffmpeg.file_url(listing), f="concat", safe=1)
 
 
 def join(parts: Sequence[Path], out: Path, *, progress: ffmpeg.Progress | None = None) -> int:
@@ -89,34 +143,13 @@ def join(parts: Sequence[Path], out: Path, *, progress: ffmpeg.Progress | None =
     """
     if not parts:
         raise WrongUse("there is nothing to join", file=out)
-    first = probe(parts[0])
-    expected: list[str] = []
-    configuration = None
-    for part in parts:
-        stream = coded_stream(part)
-        configuration = configuration or stream.configuration
-        if probe(part).format != first.format or stream.configuration != configuration:
-            raise MediaError(
-                "the part was not coded like the first one",
-                file=part,
-                expected=f"{first.format.width}x{first.format.height} {first.format.pix_fmt} as in {parts[0].name}",
-                found="another format or coding",
-                action="make this part again with the present version",
-            )
-        expected += stream.packets
+    fmt, expected = require_alike(parts)
     draft = draft_path(out)
     try:
-        with tempfile.TemporaryDirectory(prefix="reelkeeper-join-") as name:
-            folder = Path(name)
-            for place, part in enumerate(parts):
-                (folder / f"{place:08d}.mkv").symlink_to(part.absolute())
-            listing = "".join(f"file '{place:08d}.mkv'\n" for place in range(len(parts)))
-            (folder / "parts.txt").write_text(listing)
-            joined = ffmpeg.graph.input("parts.txt", f="concat", safe=1).output(
-                ffmpeg.file_url(draft), **_copy_options(first.format)
-            )
-            ffmpeg.run(joined, about=out, progress=progress, cwd=folder)
-        _require_frames(draft, out, tuple(expected))
+        with end_to_end(parts) as picture:
+            joined = picture["v:0"].output(ffmpeg.file_url(draft), **copy_options(fmt))
+            ffmpeg.run(joined, about=out, progress=progress)
+        require_packets(coded_stream(draft), expected, out)
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
@@ -144,8 +177,8 @@ def cut(master: Path, start: int, stop: int, out: Path) -> None:
     # A quarter frame late: the seek goes back to the last frame at or before the time, and times are rounded.
     when = float((start + Fraction(1, 4)) / info.format.fps)
     draft = draft_path(out)
-    copied = ffmpeg.graph.input(ffmpeg.file_url(master), ss=f"{when:.6f}").output(
-        ffmpeg.file_url(draft), copypriorss=1, **{"frames:v": stop - start}, **_copy_options(info.format)
+    copied = ffmpeg.graph.input(ffmpeg.file_url(master), ss=f"{when:.6f}")["v:0"].output(
+        ffmpeg.file_url(draft), copypriorss=1, **{"frames:v": stop - start}, **copy_options(info.format)
     )
     try:
         ffmpeg.run(copied, about=master)
@@ -164,10 +197,15 @@ def cut(master: Path, start: int, stop: int, out: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _require_frames(draft: Path, out: Path, expected: tuple[str, ...]) -> None:
-    found = coded_stream(draft).packets
+def require_packets(found: CodedStream, expected: CodedStream, out: Path) -> None:
+    """Refuse a copied stream that is not exactly what was to be copied.
+
+    Raises:
+        MediaError: it is not; the first packet that differs is named.
+    """
     if found != expected:
-        differing = next((i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b), len(found))
+        pairs = enumerate(zip(found.packets, expected.packets, strict=False))
+        differing = next((i for i, (a, b) in pairs if a != b), min(len(found), len(expected)))
         raise MediaError(
             "the joined file does not hold exactly the frames of its parts",
             file=out,

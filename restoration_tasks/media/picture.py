@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -22,6 +23,30 @@ Work = npt.NDArray[np.unsignedinteger[Any]]
 UNKNOWN = "unknown"
 PRINTING_DENSITY = "printing-density"
 """Transfer of a film scan in densities (SMPTE ST 268 code 1), which ffmpeg and Matroska have no name for."""
+
+_HALF_CODES = "half-codes"
+
+
+def half_codes(low: int, high: int) -> str:
+    """Transfer of a floating-point scan as codes (`stills.float_coding`), which nobody else has a name for.
+
+    Args:
+        low: ordered code that stands as code 0.
+        high: ordered code that stands as code 65535.
+    """
+    return f"{_HALF_CODES}-{low}-{high}"
+
+
+def half_codes_of(transfer: str) -> tuple[int, int] | None:
+    """The two ordered codes of `half_codes`; None for any other transfer."""
+    name, _, bounds = transfer.partition(f"{_HALF_CODES}-")
+    low, _, high = bounds.partition("-")
+    return (int(low), int(high)) if not name and low.isdecimal() and high.isdecimal() else None
+
+
+def only_ours(transfer: str) -> bool:
+    """Whether ffmpeg and Matroska have no name or number for this transfer, so that a tag of ours has to carry it."""
+    return transfer == PRINTING_DENSITY or half_codes_of(transfer) is not None
 
 
 class ColourModel(StrEnum):
@@ -56,7 +81,8 @@ def _layouts() -> dict[str, PixelLayout]:
     }
     for name, shift_x, shift_y in (("yuv420p", 1, 1), ("yuv422p", 1, 0), ("yuv444p", 0, 0)):
         table[name] = PixelLayout(ColourModel.YUV, 8, shift_x, shift_y)
-        table[f"{name}10le"] = PixelLayout(ColourModel.YUV, 10, shift_x, shift_y)
+        for bits in (10, 12):
+            table[f"{name}{bits}le"] = PixelLayout(ColourModel.YUV, bits, shift_x, shift_y)
     return table
 
 
@@ -278,6 +304,14 @@ class PictureFormat:
         replaced = original.copy()
         replaced[changed] = mean[changed].astype(original.dtype)
         return replaced
+
+
+def frame_md5(frame: Frame) -> str:
+    """md5 (hex) of a frame's planes one after the other, little-endian, as ffmpeg's framemd5 of raw video gives it."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for plane in frame:
+        digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()
 
 
 def _replace(original: Plane, work: Plane) -> Plane:

@@ -115,17 +115,20 @@ def _video_track(path: Path) -> dict[str, Any]:
 
 def _pix_fmt(track: dict[str, Any], path: Path) -> str:
     space = str(track.get("color_space", "YUV"))
-    base = {"RGB": "gbrp", "Y": "gray"}.get(space) or _SUBSAMPLING.get(str(track.get("chroma_subsampling")))
+    base = {"RGB": "gbrp", "RGBA": "gbrap", "Y": "gray"}.get(space) or _SUBSAMPLING.get(
+        str(track.get("chroma_subsampling"))
+    )
     if base is None:
         raise MediaError(
             "this kind of picture is not supported",
             file=path,
-            expected="grey, RGB or YUV 4:2:0, 4:2:2, 4:4:4",
+            expected="grey, RGB, RGBA or YUV 4:2:0, 4:2:2, 4:4:4",
             found=f"{space} {track.get('chroma_subsampling', '')}",
             action="convert the file without loss to one of these",
         )
-    # MediaInfo leaves the depth of ProRes out; below the 4444 profiles, which have alpha or 12 bit, it is always 10.
-    bits = int(track.get("bit_depth", 10 if track.get("format") == "ProRes" else 8))
+    # MediaInfo leaves the depth of ProRes out; ffmpeg decodes the 4444 profiles to 12 bit, all others to 10.
+    deep = 12 if str(track.get("format_profile", "")).startswith("4444") else 10
+    bits = int(track.get("bit_depth", deep if track.get("format") == "ProRes" else 8))
     return base if bits == 8 else f"{base}{bits}le"
 
 

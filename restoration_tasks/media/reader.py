@@ -1,4 +1,4 @@
-"""Read frames, exactly, from a video file or an image sequence through one ffmpeg pipe."""
+"""Read frames, exactly: from a video file through one ffmpeg pipe, from an image sequence by our own decoders."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.sequence import ImageSequence, find_sequence
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.probe import exact_rate, probe
-from restoration_tasks.media.stills.still import StillHeader
-from restoration_tasks.runtime.errors import MediaError, WrongUse
+from restoration_tasks.media.stills.look_ahead import decode_files
+from restoration_tasks.media.stills.still import StillHeader, StillKind
+from restoration_tasks.runtime.errors import DeliveryError, MediaError, WrongUse
 
 DEFAULT_FPS = Fraction(24)
 """Rate of a sequence that does not say its own: sound film."""
 DECODE_THREADS = 4
 """Enough for a two-core laptop and bounded on a large node, where every thread would hold frames."""
+_LINK_ENDINGS = {StillKind.DPX: ".dpx", StillKind.TIFF: ".tif", StillKind.EXR: ".exr", StillKind.PNG: ".png"}
 _SECONDS = re.compile(r"at ([0-9.]+) seconds")
 
 Source = Path | ImageSequence
@@ -35,7 +37,7 @@ def sequence_format(header: StillHeader, fps: Fraction | None = None) -> Picture
         header: of the first frame.
         fps: rate to use; else the header's, else `DEFAULT_FPS`.
     """
-    stated = exact_rate(header.dpx.fps) if header.dpx is not None and header.dpx.fps else DEFAULT_FPS
+    stated = exact_rate(header.fps) if header.fps else DEFAULT_FPS
     return PictureFormat(header.width, header.height, header.pix_fmt, fps or stated, header.transfer, header.primaries)
 
 
@@ -66,11 +68,19 @@ def sequence_input(sequence: ImageSequence, fps: Fraction) -> Iterator[tuple[Any
     """
     with tempfile.TemporaryDirectory(prefix="reelkeeper-frames-") as name:
         folder = Path(name)
-        ending = {"dpx": ".dpx", "tiff": ".tif", "png": ".png"}[sequence.kind]
+        ending = _LINK_ENDINGS[sequence.kind]
         for place, frame in enumerate(sequence.frames):
             (folder / f"{place:08d}{ending}").symlink_to(frame.path.absolute())
         yield (
-            ffmpeg.graph.input(f"%08d{ending}", f="image2", framerate=str(fps), start_number=0, threads=DECODE_THREADS),
+            ffmpeg.graph.input(
+                f"%08d{ending}",
+                f="image2",
+                framerate=str(fps),
+                start_number=0,
+                threads=DECODE_THREADS,
+                # a frame's orientation is reported, never applied: the master holds samples as they lie in the file
+                noautorotate=None,
+            ),
             folder,
         )
 
@@ -85,6 +95,8 @@ def untagged(picture: Any) -> Any:
 
 class FrameReader:
     """Frames of a source, in order; iterate as often as needed, each time from the start.
+
+    Frames of an EXR sequence are ordered codes (`stills.float_coding`).
 
     Attributes:
         format: of every frame.
@@ -151,48 +163,69 @@ class FrameReader:
         """Yield each frame, in memory of its own.
 
         Raises:
-            MediaError: the stream is damaged or ends early; the frame is named.
+            DeliveryError: a frame file is damaged, truncated or not like the first; the frame is named.
+            MediaError: a video file is damaged or ends early; the frame is named.
         """
         if self.count == 0:
             return
-        with self._command() as (command, cwd, skip):
-            try:
-                yield from self._decode(command, cwd, skip)
-            except MediaError as error:
-                raise self._with_frame(error) from error
+        if isinstance(self._source, ImageSequence):
+            yield from self._decode_files(self._source)
+            return
+        try:
+            yield from self._decode_video(self._source)
+        except MediaError as error:
+            raise self._with_frame(error) from error
 
-    @contextlib.contextmanager
-    def _command(self) -> Iterator[tuple[list[str], Path | None, int]]:
-        """The command, the folder to run it in, and the frames to pass over where the source cannot be sought."""
-        count, skipped = self.count, 0
-        with contextlib.ExitStack() as stack:
-            cwd = None
-            if isinstance(self._source, ImageSequence):
-                part = self._source.part(self.start, self.start + (self.count or 0))
-                picture, cwd = stack.enter_context(sequence_input(part, self.format.fps))
-            else:
-                where: dict[str, Any] = {"threads": DECODE_THREADS}
-                if self.start and self._seeks:
-                    # Half a frame early: Matroska rounds times, and ffmpeg drops what lies before the time asked for.
-                    where["ss"] = f"{float((self.start - Fraction(1, 2)) / self.format.fps):.6f}"
-                elif self.start:
-                    skipped = self.start
-                picture = ffmpeg.graph.input(ffmpeg.file_url(self._source), noautorotate=None, **where)
-            wanted = {} if count is None else {"frames:v": count + skipped}
-            raw = untagged(picture).output(
-                "pipe:1",
-                f="rawvideo",
-                pix_fmt=self.format.pix_fmt,
-                fps_mode="passthrough",
-                # the container's fine clock: in whole frames, half a frame after a seek, two would fall together
-                enc_time_base="demux",
-                **wanted,
+    def _decode_files(self, sequence: ImageSequence) -> Iterator[Frame]:
+        frames = sequence.frames[self.start : self.start + (self.count or 0)]
+        decoded = decode_files([frame.path for frame in frames])
+        with contextlib.closing(decoded):
+            for entry in frames:
+                try:
+                    header, frame = next(decoded)
+                    self._require_like_first(header)
+                except DeliveryError as error:
+                    error.file, error.frame = error.file or entry.path.name, entry.number
+                    raise
+                yield frame
+                del frame
+
+    def _require_like_first(self, header: StillHeader) -> None:
+        wanted = (self.format.width, self.format.height, self.format.pix_fmt)
+        if (header.width, header.height, header.pix_fmt) != wanted:
+            raise DeliveryError(
+                "the frame is not like the first frame of the sequence",
+                expected="{}x{} {}".format(*wanted),
+                found=f"{header.width}x{header.height} {header.pix_fmt}",
+                action="have this frame delivered as the others are",
             )
-            yield ffmpeg.compile_graph(raw), cwd, skipped
 
-    def _decode(self, command: list[str], cwd: Path | None, to_skip: int) -> Iterator[Frame]:
+    def _command(self, path: Path) -> tuple[list[str], int]:
+        """The command, and the frames to pass over where the file cannot be sought."""
+        skipped = 0
+        where: dict[str, Any] = {"threads": DECODE_THREADS}
+        if self.start and self._seeks:
+            # Half a frame early: Matroska rounds times, and ffmpeg drops what lies before the time asked for.
+            where["ss"] = f"{float((self.start - Fraction(1, 2)) / self.format.fps):.6f}"
+        elif self.start:
+            skipped = self.start
+        picture = ffmpeg.graph.input(ffmpeg.file_url(path), noautorotate=None, **where)
+        wanted = {} if self.count is None else {"frames:v": self.count + skipped}
+        raw = untagged(picture).output(
+            "pipe:1",
+            f="rawvideo",
+            pix_fmt=self.format.pix_fmt,
+            fps_mode="passthrough",
+            # the container's fine clock: in whole frames, half a frame after a seek, two would fall together
+            enc_time_base="demux",
+            **wanted,
+        )
+        return ffmpeg.compile_graph(raw), skipped
+
+    def _decode_video(self, path: Path) -> Iterator[Frame]:
+        command, to_skip = self._command(path)
         done = 0
-        with ffmpeg.child(command, about=self.name, stdout=subprocess.PIPE, cwd=cwd, strict=self._strict) as running:
+        with ffmpeg.child(command, about=self.name, stdout=subprocess.PIPE, strict=self._strict) as running:
             while True:
                 raw = bytearray(self.format.frame_bytes)
                 filled = _fill(running, raw)
@@ -209,11 +242,10 @@ class FrameReader:
             raise self._ended(done)
 
     def _ended(self, done: int) -> MediaError:
-        frame, file = self._staff_name(self.start + done)
         return MediaError(
             "the picture stream ends before this frame",
-            file=file,
-            frame=frame,
+            file=self.name,
+            frame=self.start + done,
             expected=f"{self.count} frames",
             found=f"{done} frames",
             action="the file is truncated or damaged: fetch it again",
@@ -224,18 +256,9 @@ class FrameReader:
         said = _SECONDS.search(error.message)
         if error.frame is not None or not said:
             return error
-        index = round(float(said[1]) * float(self.format.fps))
-        if isinstance(self._source, ImageSequence):
-            index += self.start
-        frame, file = self._staff_name(index)
-        return MediaError(error.message, file=file, frame=frame, action=error.action)
-
-    def _staff_name(self, index: int) -> tuple[int, str]:
-        """The scan's number and file for a place in the reel; of a video file its place and the file itself."""
-        if isinstance(self._source, ImageSequence) and index < len(self._source):
-            frame = self._source.frames[index]
-            return frame.number, frame.path.name
-        return index, self.name
+        return MediaError(
+            error.message, file=self.name, frame=round(float(said[1]) * float(self.format.fps)), action=error.action
+        )
 
     def _require_format(self, fmt: PictureFormat | None) -> None:
         if fmt is None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import cv2
 import numpy as np
 
 from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.picture import Frame, PictureFormat
-from restoration_tasks.media.stills import dpx
-from restoration_tasks.media.stills.still import StillKind
+from restoration_tasks.media.stills import exr, png, rebuild, tiff
+from restoration_tasks.media.stills.still import StillKind, decode_still, parse_still
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 from restoration_tasks.runtime.files import disk_errors
@@ -26,17 +25,22 @@ class SequenceWriter:
         """Prepare.
 
         Args:
-            folder: where the files go; made if needed.
+            folder: where the files go; made if needed. Frames of several folders keep their folders below it.
             source: the sequence whose names and headers are kept.
             fmt: of every frame.
 
         Raises:
-            WrongUse: the folder is the source's own.
+            WrongUse: the folder is one of the source's own.
         """
-        if folder.resolve() == source.frames_folder.resolve():
+        folders = {frame.path.parent for frame in source.frames}
+        if folder.resolve() in {one.resolve() for one in (source.folder, *folders)}:
             raise WrongUse("a sequence is never written over its source", file=folder, action="name another folder")
         self.folder, self.format = folder, fmt
         self._source = source
+        # A frame another one stands in for is written under the name it should have had.
+        named = [source.folder / (frame.name or source.relative_name(frame)) for frame in source.frames]
+        base = os.path.commonpath([path.parent for path in named])
+        self._targets = [folder / path.relative_to(base) for path in named]
         self.frames = 0
 
     def __enter__(self) -> Self:
@@ -49,16 +53,20 @@ class SequenceWriter:
         """Write the next frame under its source's name. A frame equal to its source is the source's bytes.
 
         Raises:
+            DeliveryError: the source's file has become unreadable.
             MediaError: it does not have the format, or more frames are written than the source has.
         """
         self.format.require(frame)
         if self.frames >= len(self._source):
             raise MediaError("more frames than the source has", file=self.folder, expected=len(self._source))
         path = self._source.frames[self.frames].path
-        target, draft = self.folder / path.name, draft_path(self.folder / path.name)
+        target = self._targets[self.frames]
+        draft = draft_path(target)
+        encoded = _encode_still(path, frame)
         with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                draft.write_bytes(_encode_still(path, self._source.kind, frame))
+                draft.write_bytes(encoded)
                 draft.replace(target)
             finally:
                 draft.unlink(missing_ok=True)
@@ -70,26 +78,22 @@ class SequenceWriter:
         """Nothing is held open."""
 
 
-def _encode_still(path: Path, kind: StillKind, frame: Frame) -> bytes:
+def _encode_still(path: Path, frame: Frame) -> bytes:
+    """The source's file with another picture: its own bytes around new samples, where its kind allows that."""
     source = path.read_bytes()
-    if kind is StillKind.DPX:
-        header = dpx.parse_header(source[: dpx.HEADER_BYTES], file_bytes=len(source), name=path.name)
-        same = _equal(dpx.unpack(header, source), frame)
-        return source if same else dpx.with_pixels(source, frame, name=path.name)
-    with contextlib.suppress(cv2.error):
-        decoded = cv2.imdecode(np.frombuffer(source, np.uint8), cv2.IMREAD_UNCHANGED)
-        if decoded is not None and _equal(_planes(decoded), frame):
-            return source
-    picture = frame[0] if len(frame) == 1 else np.dstack((frame[1], frame[0], frame[2]))
-    done, encoded = cv2.imencode(".png" if kind is StillKind.PNG else ".tif", picture)
-    if not done:
-        raise MediaError("the frame cannot be written", file=path.name, action="choose another kind of output")
-    return encoded.tobytes()
-
-
-def _planes(picture: Any) -> Frame:
-    """Planes in ffmpeg order of what cv2 decodes (B, G, R or grey)."""
-    return (picture,) if picture.ndim == 2 else (picture[..., 1], picture[..., 0], picture[..., 2])
+    header = parse_still(source, path.name)
+    decoded = decode_still(source, header, path.name)
+    if _equal(decoded, frame):
+        return source
+    if header.rebuilds:
+        return rebuild.rebuilt(rebuild.remainder_of(source, header, decoded, path.name), frame)
+    match header.kind:
+        case StillKind.TIFF:
+            return tiff.rewritten(source, frame, path.name)
+        case StillKind.EXR:
+            return exr.rewritten(source, frame, path.name)
+        case _:
+            return png.encode(frame, path.name)
 
 
 def _equal(one: Frame, other: Frame) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,9 +14,10 @@ import numpy as np
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.sequence import ImageSequence
-from restoration_tasks.media.picture import PRINTING_DENSITY, UNKNOWN, Frame, PictureFormat
+from restoration_tasks.media.picture import UNKNOWN, Frame, PictureFormat, only_ours
 from restoration_tasks.media.probe import TRANSFER_TAG
-from restoration_tasks.media.reader import sequence_input, untagged
+from restoration_tasks.media.reader import FrameReader, sequence_input, untagged
+from restoration_tasks.media.stills.still import ffmpeg_reads
 from restoration_tasks.runtime.errors import WrongUse
 
 _MANY_SLICES_FROM = (512, 384)
@@ -61,7 +63,7 @@ def _encoder_takes(fmt: PictureFormat, slices: int) -> bool:
     With subsampled chroma and an odd side some numbers are impossible: a slice would begin inside a chroma sample.
     """
     layout = fmt.layout
-    planes = 1 if fmt.is_grey else 3
+    planes = len(fmt.plane_shapes)
     fewest_rows = 2 if fmt.width > 352 or fmt.height > 288 else 1
     for rows in range(fewest_rows, 33):
         if slices % rows or not rows <= slices // rows <= 2 * rows:
@@ -89,8 +91,13 @@ def _splits_chroma(side: int, slices: int, shift: int) -> bool:
 
 
 def stored_pix_fmt(fmt: PictureFormat) -> str:
-    """The pixel format FFV1 keeps the samples in: 8-bit RGB only exists as `bgr0`, which holds the same samples."""
-    return "bgr0" if fmt.pix_fmt == "gbrp" else fmt.pix_fmt
+    """The pixel format FFV1 keeps the samples in: 8-bit RGB only exists as `bgr0` and `bgra`, with the same samples."""
+    return {"gbrp": "bgr0", "gbrap": "bgra"}.get(fmt.pix_fmt, fmt.pix_fmt)
+
+
+def _as_stored(picture: Any, fmt: PictureFormat) -> Any:
+    """The untagged stream in the layout FFV1 keeps: once tagged as log, swscale refuses even a change of layout."""
+    return picture.filter("format", stored_pix_fmt(fmt))
 
 
 def tag_colours(picture: Any, fmt: PictureFormat) -> Any:
@@ -103,7 +110,7 @@ def tag_colours(picture: Any, fmt: PictureFormat) -> Any:
         for option, value in zip(
             ("color_trc", "color_primaries", "colorspace"), (fmt.transfer, fmt.primaries, fmt.matrix), strict=True
         )
-        if value not in (UNKNOWN, PRINTING_DENSITY)
+        if value != UNKNOWN and not only_ours(value)
     }
     if fmt.full_range is not None:
         known["range"] = "pc" if fmt.full_range else "tv"
@@ -113,13 +120,13 @@ def tag_colours(picture: Any, fmt: PictureFormat) -> Any:
 def colour_options(fmt: PictureFormat) -> dict[str, Any]:
     """Output options that `tag_colours` needs beside it.
 
-    The code range, which ffmpeg would otherwise convert to the encoder's default, and the one transfer characteristic
+    The code range, which ffmpeg would otherwise convert to the encoder's default, and transfer characteristics
     that Matroska has no number for.
     """
     options: dict[str, Any] = {}
     if fmt.full_range is not None:
         options["color_range"] = "pc" if fmt.full_range else "tv"
-    if fmt.transfer == PRINTING_DENSITY:
+    if only_ours(fmt.transfer):
         options["metadata:s:v:0"] = f"{TRANSFER_TAG}={fmt.transfer}"
     return options
 
@@ -163,6 +170,8 @@ class FrameWriter:
         picture = ffmpeg.graph.input(
             "pipe:0", f="rawvideo", pix_fmt=fmt.pix_fmt, s=f"{fmt.width}x{fmt.height}", framerate=str(fmt.fps)
         )
+        if self._options.get("c:v") == "ffv1":
+            picture = _as_stored(picture, fmt)
         target = ffmpeg.file_url(self._draft)
         command = ffmpeg.compile_graph(tag_colours(picture, fmt).output(target, **self._options))
         self._block = ffmpeg.child(command, about=self.path, stdin=subprocess.PIPE)
@@ -207,7 +216,9 @@ def encode_sequence(
     *,
     progress: ffmpeg.Progress | None = None,
 ) -> None:
-    """Encode frame files to one FFV1 file inside a single ffmpeg; the file takes its name when it is whole.
+    """Encode frame files to one FFV1 file; it takes its name when it is whole.
+
+    One ffmpeg reads and writes, where it reads frames like the first as we do; else our own reader feeds it.
 
     Args:
         sequence: the frames.
@@ -217,15 +228,47 @@ def encode_sequence(
         progress: called with the frames done.
 
     Raises:
+        DeliveryError: a frame is damaged.
         MediaError: a frame cannot be decoded, or ffmpeg fails.
     """
+    if not ffmpeg_reads(sequence.header()):
+        encode_frames(FrameReader(sequence, fmt), fmt, path, settings, progress=progress)
+        return
     draft = draft_path(path)
     try:
         with sequence_input(sequence, fmt.fps) as (picture, cwd):
             options = (settings or Ffv1Settings()).options(fmt)
-            planar = untagged(picture).filter("format", fmt.pix_fmt)
-            coded = tag_colours(planar, fmt).output(ffmpeg.file_url(draft), fps_mode="passthrough", **options)
+            stored = _as_stored(untagged(picture), fmt)
+            coded = tag_colours(stored, fmt).output(ffmpeg.file_url(draft), fps_mode="passthrough", **options)
             ffmpeg.run(coded, about=sequence.folder, progress=progress, cwd=cwd)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def encode_frames(
+    frames: Iterable[Frame],
+    fmt: PictureFormat,
+    path: Path,
+    settings: Ffv1Settings | None = None,
+    *,
+    progress: ffmpeg.Progress | None = None,
+) -> None:
+    """Encode frames at hand to one FFV1 file; it takes its name when it is whole.
+
+    Args:
+        frames: each of format `fmt`; such as a `FrameReader`, or codes stretched on the way.
+        fmt: of the frames and of the file.
+        path: file to write.
+        settings: of the encoder.
+        progress: called with the frames done.
+
+    Raises:
+        WrongUse: there are no frames.
+        MediaError: a frame has another format, or ffmpeg fails.
+    """
+    with FrameWriter(path, fmt, settings) as writer:
+        for frame in frames:
+            writer.write(frame)
+            if progress:
+                progress(writer.frames)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restoration_tasks.media.delivery.scan import Scan, ScannedFile
+from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
 
@@ -38,7 +38,7 @@ def facts_table(
     """
     import pandas as pd
 
-    frames = str(len(scan.files))
+    frames = str(scan.frames)
     rows = [("restored decodes", WHOLE, decode_error or WHOLE), ("frames", frames, str(decoded))]
     rows += _restored_rows(restored, frames, scan)
     rows += _copy_rows("mezzanine", mezzanine, "ProRes 422 HQ", frames)
@@ -112,22 +112,24 @@ def _video_track(path: Path) -> dict[str, Any]:
 
 
 def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | None = None) -> pd.DataFrame:
-    """One row a delivered file: `file`, `expected` and `found` sha256; a file that is gone or unreadable has none.
+    """One row a delivered file of picture or sound: `file`, `expected` and `found` sha256, none where it is gone.
 
     Every byte is read now: this is the last look at the source before the masters are signed off.
     """
     import pandas as pd
 
-    def digest(file: ScannedFile) -> str | None:
+    root = scan.root_of(delivery)
+
+    def digest(name: str) -> str | None:
         try:
-            return sha256_file(delivery / file.name)[0]
+            return sha256_file(root / name)[0]
         except OSError:
             return None
 
     rows = []
     with ThreadPoolExecutor(READERS) as pool:
-        for file, found in zip(scan.files, pool.map(digest, scan.files), strict=True):
-            rows.append((file.name, file.sha256, found))
+        for (name, sha256), found in zip(scan.delivered.items(), pool.map(digest, scan.delivered), strict=True):
+            rows.append((name, sha256, found))
             if progress:
                 progress(len(rows))
     return pd.DataFrame(rows, columns=["file", "expected", "found"], dtype="object")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat
+from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
 from restoration_tasks.quality.metrics import luma
-from restoration_tasks.quality.pixels import Luma, Mask, changes, frame_md5, off_curve, spike_count
+from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class ReelMeter:
         """Luma `(H, W)` as a share of the code range."""
         scale = np.float32(1 / self._picture.max_code)
         if self._picture.layout.model is ColourModel.RGB:
-            green, blue, red = frame
+            green, blue, red = frame[:3]
             return luma(np.stack((red, green, blue))) * scale
         return luma(frame[0]) * scale
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import numpy as np
@@ -92,14 +91,6 @@ def damaged_share(found: npt.NDArray[np.uint8]) -> float:
     0.5
     """
     return float(np.count_nonzero(found > PROBABLY)) / found.size
-
-
-def frame_md5(frame: Frame) -> str:
-    """The digest ffmpeg's `framemd5` gives a raw frame: md5 over its planes in order."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for plane in frame:
-        digest.update(np.ascontiguousarray(plane).data)
-    return digest.hexdigest()
 
 
 def _blocks_touched(mask: Mask, steps: tuple[int, int]) -> Mask:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from restoration_tasks.media.delivery.findings import Grade
 from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.measure import Treatment
@@ -45,6 +46,9 @@ GROUPS: Final = {
     "fidelity": ("Fidelity", "Only damage was touched."),
     "benefit": ("Benefit", "The result is no worse than the scan."),
 }
+
+NOTICED_MAX: Final = 100
+"""Findings about the delivery that the page shows; `scan.json` holds them all."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,13 @@ def render(
         style=style,
         shots=reported,
         totals=_totals(frames, shots, reported),
-        duration_s=float(len(scan.files) / Fraction(scan.picture.fps)),
+        duration_s=float(scan.frames / Fraction(scan.picture.fps)),
         charts=_charts(frames),
         timeline=_timeline(frames),
         boundaries=[100 * shot.first / max(1, len(frames)) for shot in reported[1:]],
         groups=_groups(check.results),
+        noticed=[finding for finding in scan.findings if finding.grade is not Grade.NOTE][:NOTICED_MAX],
+        stood_in=[file.number for file in scan.files if file.stands_in],
         files=[(ROLES.get(file.role, file.role), file) for file in files],
         statuses={Status.PASSED: "passed", Status.NOT_APPLICABLE: "none here"},
     )
@@ -185,14 +191,14 @@ def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still])
         name = shot_id(planned.shot)
         figures = measured.get(name, {})
         kind = Treatment(figures.get("treatment", Treatment.UNTOUCHED))
-        last = min(planned.stop, len(scan.files)) - 1
+        last = min(planned.stop, scan.frames) - 1
         return ReportedShot(
             id=name,
             number=planned.shot,
             first=planned.start,
             last=last,
-            scan_first=scan.files[min(planned.start, last)].number,
-            scan_last=scan.files[last].number,
+            scan_first=scan.number_at(min(planned.start, last)),
+            scan_last=scan.number_at(last),
             kind=kind,
             badge=_badge(kind, figures, planned),
             treatments=tuple((titles.get(one.name, one.name), one.why) for one in planned.treatments),

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.media.picture import PRINTING_DENSITY, ColourModel, Frame, PictureFormat
+from restoration_tasks.media.picture import PRINTING_DENSITY, ColourModel, Frame, PictureFormat, half_codes_of
+from restoration_tasks.media.stills.float_coding import FloatCoding, to_half
 from restoration_tasks.quality.measure import Measured
 from restoration_tasks.quality.pixels import PROBABLY
 
@@ -140,14 +141,18 @@ class StillPicker:
             grey = self._table[frame[0]]
             return np.dstack((grey, grey, grey))
         if self._picture.layout.model is ColourModel.RGB:
-            green, blue, red = frame
+            green, blue, red = frame[:3]
             return np.dstack((self._table[blue], self._table[green], self._table[red]))
         return _yuv_to_bgr(self._picture, frame)
 
 
 def _view_table(picture: PictureFormat) -> npt.NDArray[np.uint8]:
-    """8-bit display code of each code value: printing density is shown as a print would be, all else as it is."""
+    """8-bit display code of each code value: densities as a print shows them, light as light, all else as it is."""
     codes = np.arange(picture.max_code + 1, dtype=np.float64) / picture.max_code
+    if bounds := half_codes_of(picture.transfer):
+        stretched = np.arange(picture.max_code + 1, dtype=np.uint16)
+        light = to_half(FloatCoding(*bounds).unstretch(stretched)).astype(np.float64)
+        codes = np.clip(light, 0, 1) ** (1 / 2.2)
     if picture.transfer == PRINTING_DENSITY:
         black = 10 ** ((CINEON_BLACK - CINEON_WHITE) * 0.002 / 0.6)
         light = (10 ** ((codes * 1023 - CINEON_WHITE) * 0.002 / 0.6) - black) / (1 - black)

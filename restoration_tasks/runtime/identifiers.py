@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -11,6 +12,9 @@ from restoration_tasks.runtime.errors import WrongUse
 
 REEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Letters, digits, dot, underscore and hyphen; 64 at most; starts with a letter or digit, so never `..` or `-x`."""
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+_DOTS = re.compile(r"\.{2,}")
 
 
 def check_reel_id(reel_id: str) -> str:
@@ -27,6 +31,18 @@ def check_reel_id(reel_id: str) -> str:
             action="give the reel id as it is written on the delivery folder, for example 'HK-1967-012_r3'",
         )
     return reel_id
+
+
+def reel_id_for(*names: str) -> str | None:
+    """The reel id a delivery's folder names stand for, or None where nothing of them can be one.
+
+    A name that is a reel id already stays as it is; other characters become hyphens, and several names are joined by an
+    underscore: `("HK 1967", "reel 01")` is `HK-1967_reel-01`.
+    """
+    parts = [_UNFIT.sub("-", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()) for name in names]
+    joined = "_".join(part.strip("-.") for part in parts if part.strip("-."))
+    found = _DOTS.sub(".", joined).lstrip("._-")[:64].rstrip(".-_")
+    return found if REEL_ID.fullmatch(found) else None
 
 
 def _validated(reel_id: str) -> str:

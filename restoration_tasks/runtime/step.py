@@ -158,6 +158,10 @@ class StepWork:
         log.warning("%s: %s", self.spec.label, text)
         self.warnings.append(text)
 
+    def note(self, text: str) -> None:
+        """Write something down in the log that nobody has to act on."""
+        log.info("%s: %s", self.spec.label, text)
+
     def agent(self, kind: AgentKind, name: str, version: str, sha256: str | None = None) -> None:
         """Report software, a model or a device that took part."""
         agent = UsedAgent(kind=kind, name=name, version=version, sha256=sha256)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.spec import Reference
@@ -21,6 +22,12 @@ class RunOptions(BaseModel):
     """Delivery folder; default: the reel's folder in the inbox."""
     fps: str = Field(default="24", pattern=r"^\d{1,3}(/\d{1,4})?$")
     """Frames per second of the scan where its headers do not say."""
+    expected_frames: int | None = Field(default=None, ge=1)
+    """How many frames the reel has by the catalogue or the scanner's report; None where nobody knows."""
+    specification: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    """The scan specification the delivery must keep (`media/delivery/specification.yaml`)."""
+    waivers: tuple[Waiver, ...] = ()
+    """Findings that a person lets pass; who, stands in the catalogue."""
     treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
     """Treatments the plan may use."""
     strength: Literal["gentler", "same", "stronger"] = "same"

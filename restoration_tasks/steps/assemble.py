@@ -43,7 +43,7 @@ class AssembleParams(BaseModel):
 
 
 def run(work: StepWork) -> None:
-    """Join, prove, copy.
+    """Join, prove, lay the scan's sound beside the picture, copy.
 
     Raises:
         StepFailed: the segments do not cover the reel.
@@ -51,12 +51,13 @@ def run(work: StepWork) -> None:
     """
     from restoration_tasks.media import ffmpeg, framemd5
     from restoration_tasks.media.probe import probe
+    from restoration_tasks.media.sound.tracks import sound_tracks
 
     params = work.parse_params(AssembleParams)
     master = work.input("master")
     scanned = framemd5.read(work.input("framemd5"))
     _require_cover(work, params.segments, len(scanned))
-    restored = _join(work, params.segments)
+    restored = _join(work, params.segments, master)
     found = framemd5.compute(restored, progress=lambda done: work.progress(done, len(scanned), "frames proved"))
     _require_frames(work, params.segments, scanned, found)
     copies = _make_copies(work, master, restored, len(scanned))
@@ -69,6 +70,7 @@ def run(work: StepWork) -> None:
     for name, file, media_type in _COPIES:
         link_or_copy(copies[name], work.output(name, file, media_type=media_type))
     work.figure("frames", len(found))
+    work.figure("sound_tracks", len(sound_tracks(restored)))
     work.figure("frames_changed", sum(one != other for one, other in zip(scanned, found, strict=True)))
     work.agent(AgentKind.SOFTWARE, "ffmpeg", ffmpeg.version())
 
@@ -104,18 +106,26 @@ def _require_cover(work: StepWork, segments: Sequence[AssembledSegment], frames:
         )
 
 
-def _join(work: StepWork, segments: Sequence[AssembledSegment]) -> Path:
-    """The restored master, as a part that survives a kill."""
+def _join(work: StepWork, segments: Sequence[AssembledSegment], master: Path) -> Path:
+    """The restored master with the sound of the scan, as a part that survives a kill."""
     from restoration_tasks.media.join import join
+    from restoration_tasks.media.master import carry_sound
+    from restoration_tasks.media.sound.tracks import sound_tracks
 
-    restored = work.part("restored.mkv")
+    restored, picture = work.part("restored.mkv"), work.part("picture.mkv")
     if not restored.exists():
         total = segments[-1].stop
-        join(
-            [work.input(f"segment/{segment.id}") for segment in segments],
-            restored,
-            progress=lambda done: work.progress(done, total, "frames joined"),
-        )
+        if not picture.exists():
+            join(
+                [work.input(f"segment/{segment.id}") for segment in segments],
+                picture,
+                progress=lambda done: work.progress(done, total, "frames joined"),
+            )
+        if sound_tracks(master):
+            carry_sound(master, picture, restored)
+            picture.unlink()
+        else:
+            picture.replace(restored)
     return restored
 
 
@@ -178,4 +188,4 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-STEP = StepDefinition(name=StepName.ASSEMBLE, version="1", run=run)
+STEP = StepDefinition(name=StepName.ASSEMBLE, version="2", run=run)

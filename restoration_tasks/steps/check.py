@@ -98,14 +98,14 @@ def run(work: StepWork) -> None:
         Table.FILES: files_table(
             reel.scan,
             work.source("delivery"),
-            lambda done: work.progress(done, len(reel.scan.files), "delivered files"),
+            lambda done: work.progress(done, len(reel.scan.delivered), "delivered files"),
         ),
     }
-    wanted = rules(policy(), frames=len(reel.scan.files), shots=len(reel.permits), files=len(reel.scan.files))
+    wanted = rules(policy(), frames=reel.scan.frames, shots=len(reel.permits), files=len(reel.scan.delivered))
     check = CheckReport(
         reel_id=work.reel_id,
         policy_version=policy().version,
-        frames=len(reel.scan.files),
+        frames=reel.scan.frames,
         results=evaluate(wanted, tables),
     )
     _write(work, reel, check, meter, stills)
@@ -164,7 +164,7 @@ def _measure(
     complaints: list[str] = []
     restored = _restored_frames(reel.restored, picture, complaints.append)
     maps = _map_frames(work, reel.segments)
-    total, decoded = len(reel.scan.files), 0
+    total, decoded = reel.scan.frames, 0
     for index, frame in enumerate(FrameReader(reel.master)):
         found, after = next(maps, None), next(restored, None)
         if after is None:
@@ -175,7 +175,7 @@ def _measure(
         permit = reel.permit(index)
         row = meter.add(
             frame=index,
-            scan_number=reel.scan.files[index].number,
+            scan_number=reel.scan.number_at(index),
             shot=permit.shot,
             treatment=permit.kind,
             recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
@@ -245,4 +245,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="1", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="2", run=run)

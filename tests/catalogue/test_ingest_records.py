@@ -40,6 +40,16 @@ def test_nobody_waives_nothing(sessions):
         waivers.record(session, "nowhere", run_id=RUN, waivers=(WAIVER,), person=ANA)
 
 
+def test_another_pass_stands_on_the_first_word(sessions):
+    make_ingested(sessions)
+    other = Waiver(finding=WAIVER.finding, reason="a second thought")
+    with sessions.begin() as session:
+        waivers.record(session, REEL, run_id="redo__2", waivers=(WAIVER,), person=None)
+        assert [waived.run_id for waived in waivers.of_reel(session, REEL)] == [RUN]
+        with pytest.raises(WrongUse, match="needs a name"):
+            waivers.record(session, REEL, run_id="redo__2", waivers=(WAIVER, other), person=None)
+
+
 def test_hostile_reasons_are_kept(sessions):
     nasty = Waiver(finding="truncated:7", reason="it's \x00 'a' ; DROP TABLE waivers --")
     with sessions.begin() as session:

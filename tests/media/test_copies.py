@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media import copies
-from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
+from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat, half_codes
 from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.media.stills.float_coding import FloatCoding, to_codes
+from restoration_tasks.report.stills import _view_table
 from restoration_tasks.runtime.errors import MediaError
 from tests.media.pictures import master, noise
 
@@ -106,3 +108,18 @@ def test_a_damaged_master_gives_no_copy(made, tmp_path):
     with pytest.raises(MediaError, match=r"bad\.mkv"):
         copies.access(tmp_path / "bad.mkv", tmp_path / "a.mp4")
     assert not (tmp_path / "a.mp4").exists()
+
+
+def test_floating_point_light_is_shown_as_light(tmp_path):
+    light = np.linspace(0, 1, 64, dtype=np.float32).astype(np.float16)
+    codes = to_codes(np.repeat(light[None], 48, axis=0))
+    coding = FloatCoding(int(codes.min()) - 5, int(codes.max()) + 900)
+    fmt = PictureFormat(64, 48, "gray16le", Fraction(24), half_codes(coding.low, coding.high))
+    made = master(tmp_path / "light.mkv", [(coding.stretch(codes),)] * 3, fmt)
+    assert probe(made).format.transfer == fmt.transfer
+    copies.mezzanine(made, tmp_path / "light.mov")
+    shown = next(iter(FrameReader(tmp_path / "light.mov")))[0][24].astype(float)
+    expected = 64 + 876 * light.astype(float) ** (1 / 2.2)
+    assert np.abs(shown - expected)[2:].max() < 12
+    on_page = _view_table(fmt)[coding.stretch(codes)[24]].astype(float)
+    assert np.abs(on_page - 255 * light.astype(float) ** (1 / 2.2)).max() <= 1

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.picture import PictureFormat, frame_md5
 from restoration_tasks.quality.measure import ReelMeter, Treatment
-from restoration_tasks.quality.pixels import frame_md5
 from restoration_tasks.quality.policy import policy
 from restoration_tasks.quality.rules import Table
 from restoration_tasks.quality.suites import FACTS

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media import framemd5
-from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.picture import PictureFormat, frame_md5
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.quality.measure import ReelMeter, Treatment
 from restoration_tasks.quality.permits import Permit
-from restoration_tasks.quality.pixels import frame_md5, spike_count
+from restoration_tasks.quality.pixels import spike_count
 from restoration_tasks.quality.policy import policy
 from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from restoration_tasks.media import framemd5
+from restoration_tasks.media import ffmpeg, framemd5
 from restoration_tasks.media.join import count_frames
+from restoration_tasks.media.master import timecode_of, write_master
+from restoration_tasks.media.picture import frame_md5
 from restoration_tasks.media.probe import probe
-from restoration_tasks.quality.pixels import frame_md5
+from restoration_tasks.media.sound import flac
+from restoration_tasks.media.sound.read import read_sound
+from restoration_tasks.media.sound.tracks import sound_tracks, track_md5
 from restoration_tasks.runtime.errors import MediaError, StepFailed
 from restoration_tasks.runtime.spec import StepName
 from tests.steps.tiny_reel import FRAMES, SEGMENTS, SHOT_FRAMES, tiny_reel
@@ -36,8 +40,28 @@ def test_the_restored_master_is_every_segment_bit_by_bit_and_the_copies_are_whol
         assert count_frames(paths[name]) == FRAMES
     assert probe(paths["mezzanine"]).codec == "ProRes"
     assert probe(paths["access"]).codec == "AVC"
-    assert result.figures == {"frames": FRAMES, "frames_changed": 2 * SHOT_FRAMES}
+    assert result.figures == {"frames": FRAMES, "sound_tracks": 0, "frames_changed": 2 * SHOT_FRAMES}
 
+    again = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS, fresh=True, execution="t/2")
+    assert again.compared.verdict == "agrees"
+
+
+def test_the_sound_of_the_scan_goes_with_the_restored_picture(reel, tmp_path):
+    wave = tmp_path / "sound.wav"
+    tone = ffmpeg.graph.input("sine=frequency=440:sample_rate=48000:duration=1", f="lavfi")
+    ffmpeg.run(tone.output(ffmpeg.file_url(wave), **{"c:a": "pcm_s24le"}), about=wave)
+    flac.encode(wave, read_sound(wave), tmp_path / "sound.mka")
+    master = reel.keep("master", "master.mkv")
+    write_master([master], tmp_path / "with-sound.mkv", sound=[tmp_path / "sound.mka"], timecode="01:00:00:00")
+    reel.keep("master", "with-sound.mkv", (tmp_path / "with-sound.mkv").read_bytes())
+
+    result = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
+    paths = {output.name: reel.vault.path(output.uri) for output in result.outputs}
+    assert result.figures["sound_tracks"] == 1
+    assert track_md5(paths["restoration_master"]) == track_md5(tmp_path / "with-sound.mkv")
+    assert timecode_of(paths["restoration_master"]) == "01:00:00:00"
+    codecs = {name: [track.codec for track in sound_tracks(paths[name])] for name in ("mezzanine", "access")}
+    assert codecs == {"mezzanine": ["PCM"], "access": ["AAC"]}
     again = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS, fresh=True, execution="t/2")
     assert again.compared.verdict == "agrees"
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restoration_tasks.media.delivery.manifest import find_manifest, verify_manifest
-from restoration_tasks.media.delivery.sequence import find_sequence, require_complete
+from restoration_tasks.media.delivery.delivery import find_delivery
+from restoration_tasks.media.delivery.findings import Grade, by_grade
+from restoration_tasks.media.delivery.fixity import check_delivery
+from restoration_tasks.media.delivery.sequence import find_sequence
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.stills.dpx import read_dpx_10bit
 from restoration_tasks.runtime.errors import WrongUse
@@ -32,11 +34,12 @@ def reel(offline_clip, tmp_path, cache):
 
 
 def test_the_delivery_is_complete(reel):
-    sequence, manifest = find_sequence(reel.delivery), find_manifest(reel.delivery)
-    assert len(sequence) == 11
-    assert manifest is not None
-    require_complete(reel.delivery, sequence, manifest)
-    verify_manifest(manifest)
+    delivery = find_delivery(reel.delivery)
+    assert len(delivery.sequence) == 11
+    assert delivery.manifest is not None
+    findings = check_delivery(delivery).findings
+    assert not by_grade(findings, Grade.FAIL)
+    assert not by_grade(findings, Grade.WARN)
     assert (reel.delivery / ".ready").exists()
     assert not list(reel.delivery.glob("*truth*"))
 

@@ -70,6 +70,30 @@ def trigger_form() -> dict[str, Param]:
             examples=["16", "18", "24", "24000/1001", "25"],
             section=DELIVERY,
         ),
+        "expected_frames": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Frames the reel has",
+            description_md="By the catalogue or the scanner's report. With it, frames missing at the end are seen.",
+            section=DELIVERY,
+        ),
+        "specification": Param(
+            None,
+            type=["null", "string"],
+            title="Scan specification",
+            description_md="What the scan was ordered as, such as `35mm-4k`; what differs is reported.",
+            section=DELIVERY,
+        ),
+        "waive": Param(
+            [],
+            type="array",
+            items={"type": "string", "pattern": "^[a-z-]+(:[^=]+)?=.{3,}"},
+            title="Let findings pass",
+            description_md="One a line: the finding as the ingest task's log names it, `=`, and why, such as"
+            " `missing-frames:105-107=burnt in 1967`. Your name and the reason stay with the reel for good.",
+            section=DELIVERY,
+        ),
         "batch_frames": Param(
             None,
             type=["null", "integer"],
@@ -109,6 +133,7 @@ def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
     Raises:
         WrongUse: a field does not hold what it may, or is not of the form.
     """
+    from restoration_tasks.media.delivery.findings import Waiver
     from restoration_tasks.steps.asked import RunOptions
     from restoration_tasks.steps.way import Way
 
@@ -124,6 +149,7 @@ def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
     reel_id = str(values.pop("reel_id"))
     plan_version = values.pop("use_plan_version", None)
     options = {name: value for name, value in values.items() if name in RunOptions.model_fields}
+    options["waivers"] = tuple(Waiver.parse(text) for text in values.get("waive", ()))
     try:
         return Way(reel_id, Settings(), RunOptions(**options, plan_version=plan_version))
     except ValueError as error:

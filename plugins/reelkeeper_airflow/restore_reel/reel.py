@@ -25,9 +25,10 @@ RUN_IS_OVER = frozenset({"success", "failed"})
 
 @task(retries=0)
 def open_reel() -> dict[str, Any]:
-    """Check the form, find the delivery, make the reel known and take it for this run."""
-    from restoration_tasks.catalogue import lock, reels
+    """Check the form, find the delivery, make the reel known and take it for this run; record what is waived."""
+    from restoration_tasks.catalogue import lock, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
+    from restoration_tasks.provenance.agents import Person
 
     context = get_current_context()
     with staff_language():
@@ -38,6 +39,14 @@ def open_reel() -> dict[str, Any]:
             dead = _dead_holder(session, way.reel_id, context)
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
             reels.set_state(session, way.reel_id, ReelState.IN_WORK)
+            login = context["dag_run"].triggering_user_name
+            waivers.record(
+                session,
+                way.reel_id,
+                run_id=context["run_id"],
+                waivers=way.options.waivers,
+                person=Person(login) if login else None,
+            )
     return {"reel_id": way.reel_id, "options": way.options.model_dump(mode="json")}
 
 

@@ -36,7 +36,7 @@ class Rule(StrEnum):
     DIGEST = "digest"
     """A file has another digest than the manifest says."""
     MANIFEST_NAME = "manifest-name"
-    """A file is found under a name written otherwise (case, Unicode form, backslashes)."""
+    """A file is found under a name written otherwise (case, Unicode form, leading folders)."""
     # the sequence
     MISSING_FRAMES = "missing-frames"
     """Numbers are missing between two frames."""
@@ -130,6 +130,8 @@ class Finding:
     """The (first) frame concerned, as the scan numbers it."""
     last_frame: int | None = None
     """The last frame of a run; None where it is one frame."""
+    part: str = ""
+    """The folder of the frames, where their numbers start anew in each part of the reel; else empty."""
     count: int = 1
     """How many files or frames it is about."""
     expected: str | None = None
@@ -139,11 +141,15 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """What a person writes to waive it: `truncated:105`, `missing-frames:105-107`, `no-completion-mark`."""
+        """What a person writes to waive it: `truncated:105`, `missing-frames:part 2/105-107`, `no-completion-mark`."""
         if self.frame is not None:
             last = "" if self.last_frame in (None, self.frame) else f"-{self.last_frame}"
-            return f"{self.rule}:{self.frame}{last}"
+            return f"{self.rule}:{self._place}{self.frame}{last}"
         return f"{self.rule}:{self.file}" if self.file else str(self.rule)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.part}/" if self.part else ""
 
     def __str__(self) -> str:
         """As the log shows it: grade, where, what, and what to do."""
@@ -169,6 +175,7 @@ class Finding:
             "file": self.file,
             "frame": self.frame,
             "last_frame": self.last_frame,
+            "part": self.part,
             "count": self.count,
             "expected": self.expected,
             "found": self.found,
@@ -216,7 +223,9 @@ class Waiver(BaseModel):
             return False
         if not where or self.finding == finding.id:
             return True
-        first, _, last = where.partition("-")
+        if not where.startswith(finding.part):
+            return False
+        first, _, last = where[len(finding.part) :].removeprefix("/").partition("-")
         if finding.frame is None or not first.isdecimal() or not (last or first).isdecimal():
             return False
         stop = finding.frame if finding.last_frame is None else finding.last_frame
@@ -276,7 +285,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _continues(run: Finding, finding: Finding) -> bool:
-    if (run.rule, run.grade, run.message) != (finding.rule, finding.grade, finding.message):
+    if (run.rule, run.grade, run.message, run.part) != (finding.rule, finding.grade, finding.message, finding.part):
         return False
     if run.frame is None or finding.frame is None:
         return False

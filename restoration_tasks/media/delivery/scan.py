@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, SubstituteReason, Waiver
+from restoration_tasks.media.delivery.listing import FileRole
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
 
+if TYPE_CHECKING:
+    from restoration_tasks.media.delivery.delivery import Delivery
+    from restoration_tasks.media.delivery.fixity import CheckedDelivery
+    from restoration_tasks.media.delivery.records import FrameRecord
+
+_MD5, _SHA256 = r"^[0-9a-f]{32}$", r"^[0-9a-f]{64}$"
+
 
 class ScannedFile(BaseModel):
-    """One delivered frame file."""
+    """One place of the reel and the delivered frame file whose picture stands there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """Relative to the delivery folder."""
+    """The file whose picture it is, relative to the delivery."""
     number: int = Field(ge=0)
-    """The scan's own frame number."""
+    """The scan's own frame number; of a missing frame the number it would have."""
     bytes: int = Field(gt=0)
-    md5: str = Field(pattern=r"^[0-9a-f]{32}$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    md5: str = Field(pattern=_MD5)
+    sha256: str = Field(pattern=_SHA256)
+    role: Literal[FileRole.FRAME] = FileRole.FRAME
+    part: str = ""
+    """The folder, where numbers start anew in each part of the reel."""
+    stands_in: SubstituteReason | None = None
+    """Why the file stands in for the place's own frame; None where it is its own."""
+    own_name: str | None = None
+    """The name the place's own file has or should have had, where another stands in."""
+
+
+class OtherFile(BaseModel):
+    """A delivered file that is no frame of the reel, or a frame that could not be used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """Relative to the delivery."""
+    role: FileRole
+    bytes: int = Field(ge=0)
+    md5: str = Field(pattern=_MD5)
+    sha256: str = Field(pattern=_SHA256)
 
 
 class ScannedPicture(BaseModel):
@@ -41,12 +71,35 @@ class ScannedPicture(BaseModel):
     primaries: str
 
 
+class ScanFinding(BaseModel):
+    """One thing that was found about the delivery; see `findings.Finding`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grade: Grade
+    rule: Rule
+    message: str
+    file: str | None = None
+    frame: int | None = None
+    last_frame: int | None = None
+    part: str = ""
+    count: int = 1
+    expected: str | None = None
+    found: str | None = None
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """The finding as it is recorded."""
+        return cls.model_validate(finding.as_json())
+
+
 class Scan(BaseModel):
     """A delivery as it was read in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: str = "reelkeeper.scan/1"
+    format: Literal["reelkeeper.scan/1", "reelkeeper.scan/2"] = "reelkeeper.scan/2"
+    """Version 1 had frames only; what it lacks has its neutral value here."""
     delivery: str
     """Name of the delivery folder."""
     manifest: str | None
@@ -57,8 +110,51 @@ class Scan(BaseModel):
     """First frame's header, where the kind has one worth keeping (DPX)."""
     strays: tuple[str, ...]
     """Files in the delivery that are no frames and were left alone."""
-    files: tuple[ScannedFile, ...] = Field(min_length=1)
-    """In the order of the reel: place 0 first."""
+    files: tuple[ScannedFile, ...]
+    """Frames in the order of the reel: place 0 first. Empty for a delivered video."""
+    reel: str | None = None
+    """Name of the reel in a delivery of several."""
+    container: str | None = None
+    """The delivered video, where there are no frames."""
+    container_frames: int | None = Field(default=None, ge=1)
+    """Frames of that video."""
+    sound: tuple[str, ...] = ()
+    """Delivered sound files."""
+    others: tuple[OtherFile, ...] = ()
+    """Every other file that was read: sound, video, papers, frames that cannot be used."""
+    findings: tuple[ScanFinding, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    """What a person answered for, each with the reason. Who that was is in the catalogue."""
+    expected_frames: int | None = Field(default=None, ge=1)
+    """Frames of the reel by the catalogue."""
+    specification: str | None = None
+    """Name and version of the scan specification it was checked against."""
+
+    @model_validator(mode="after")
+    def _has_pictures(self) -> Self:
+        if not self.files and (self.container is None or self.container_frames is None):
+            raise ValueError("a scan has frames, or a video whose frames are counted")
+        return self
+
+    @property
+    def frames(self) -> int:
+        """Frames of the reel."""
+        return len(self.files) or self.container_frames or 0
+
+    @property
+    def delivered(self) -> dict[str, str]:
+        """sha256 of each delivered file of picture and sound by its name; what must still be as it was read in."""
+        scan = (FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER)
+        sums = {file.name: file.sha256 for file in self.files}
+        return sums | {file.name: file.sha256 for file in self.others if file.role in scan}
+
+    def number_at(self, place: int) -> int:
+        """The scan's own number of a frame; in a delivered video its place."""
+        return self.files[place].number if self.files else place
+
+    def root_of(self, folder: Path) -> Path:
+        """The folder that the names of the record are relative to, from that of the reel, which may lie below it."""
+        return next((path for path in (folder, *folder.parents) if path.name == self.delivery), folder)
 
     def write(self, path: Path) -> None:
         """Write `scan.json`."""
@@ -77,3 +173,64 @@ class Scan(BaseModel):
             raise MediaError(
                 f"not a record of a scan: {error.errors()[0]['msg']}", file=path, action="ingest the reel again"
             ) from error
+
+
+def scan_of(
+    delivery: Delivery,
+    checked: CheckedDelivery,
+    picture: ScannedPicture,
+    *,
+    header: dict[str, JsonValue] | None = None,
+    waivers: Sequence[Waiver] = (),
+    expected_frames: int | None = None,
+    specification: str | None = None,
+    container_frames: int | None = None,
+) -> Scan:
+    """The record of a checked delivery.
+
+    Args:
+        delivery: as it was found.
+        checked: what its check found.
+        picture: what all frames have in common.
+        header: of the first frame.
+        waivers: what a person answered for.
+        expected_frames: frames of the reel by the catalogue.
+        specification: name and version of the scan specification it was checked against.
+        container_frames: frames of a delivered video.
+    """
+    manifest, root = delivery.manifest, delivery.root
+    return Scan(
+        delivery=root.name,
+        manifest=manifest.path.name if manifest else None,
+        manifest_algorithm=str(manifest.algorithm) if manifest else None,
+        picture=picture,
+        header=header,
+        strays=delivery.sequence.strays if delivery.sequence else (),
+        files=tuple(_scanned(record) for record in checked.records),
+        reel=delivery.reel,
+        container=delivery.container.relative_to(root).as_posix() if delivery.container else None,
+        container_frames=container_frames,
+        sound=tuple(path.relative_to(root).as_posix() for path in delivery.sound),
+        others=tuple(
+            OtherFile(name=file.name, role=file.role, bytes=file.bytes, md5=file.md5, sha256=file.sha256)
+            for file in checked.files
+        ),
+        findings=tuple(ScanFinding.of(finding) for finding in checked.findings),
+        waivers=tuple(waivers),
+        expected_frames=expected_frames,
+        specification=specification,
+    )
+
+
+def _scanned(record: FrameRecord) -> ScannedFile:
+    frame = record.frame
+    return ScannedFile(
+        name=record.name,
+        number=frame.number,
+        bytes=record.bytes,
+        md5=record.md5,
+        sha256=record.sha256,
+        part=frame.part,
+        stands_in=frame.stands_in,
+        own_name=frame.name if frame.stands_in else None,
+    )

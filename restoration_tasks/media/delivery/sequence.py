@@ -1,50 +1,74 @@
-"""Find the frames of a scanned sequence in a delivery folder: their numbers, gaps, strays and completion mark."""
+"""The frames of a reel in order: where each lies, what number it has, and which of them stand in for others."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from restoration_tasks.media.delivery.manifest import Manifest, find_manifest
+from restoration_tasks.media.delivery.findings import SubstituteReason
+from restoration_tasks.media.delivery.listing import NUMBERED, FileRole, ListedFile, list_delivery
+from restoration_tasks.media.delivery.reels import Numbering, find_reels, numbering
 from restoration_tasks.media.stills.still import StillHeader, StillKind, read_still
 from restoration_tasks.runtime.errors import DeliveryError
 
-READY_SUFFIX = ".ready"
-"""A file of this name, or with this ending, says that the scanner has finished."""
-_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d{1,15})(?P<ending>\.[A-Za-z]+)", re.DOTALL)
-_OUR_KIND_OF_SIDECAR = {".md5", ".sha256", ".txt", ".ready", ".xml", ".json", ".csv"}
+FETCH = "copy this file from the scanner again"
+"""What to do about a frame that did not arrive whole."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SequenceFrame:
-    """One frame file."""
+    """One place of the reel and the file whose picture is shown there."""
 
     index: int
     """0-based place in the reel."""
     number: int
-    """The scan's own number, from the file name."""
+    """The scan's own number, from the file name; of a missing frame the number it would have."""
     path: Path
+    """The file whose picture is taken: the frame's own, or that of the frame that stands in."""
     bytes: int
     """Size at the time it was listed."""
     modified_ns: int
     """Modification time at the time it was listed."""
+    part: str = ""
+    """The folder it lies in, where numbers start anew in each part; else empty."""
+    stands_in: SubstituteReason | None = None
+    """Why another frame's file stands here; None for a frame of its own."""
+    name: str = ""
+    """The name its own file has, or should have had, relative to the delivery."""
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Frames that should be there and are not: a run of numbers in one place of the reel."""
+
+    before: int
+    """Index of the frame they should come before; the sequence's length for the tail."""
+    number: int
+    """The first missing number."""
+    count: int
+    part: str = ""
+
+    @property
+    def last(self) -> int:
+        """The last missing number."""
+        return self.number + self.count - 1
 
 
 @dataclass(frozen=True)
 class ImageSequence:
-    """A gapless sequence of frame files of one kind."""
+    """Frames of one kind in the order of the reel."""
 
     folder: Path
-    """The delivery folder (frames may lie in one folder below it)."""
+    """The delivery folder (frames may lie in folders below it)."""
     kind: StillKind
     frames: tuple[SequenceFrame, ...]
-    strays: tuple[str, ...]
+    strays: tuple[str, ...] = ()
     """Files of the delivery that are neither frames nor sidecars; reported, never fatal."""
+    restarts: bool = False
+    """Whether numbers start anew in each part."""
 
     def __len__(self) -> int:
         """Frames."""
@@ -52,16 +76,17 @@ class ImageSequence:
 
     @property
     def frames_folder(self) -> Path:
-        """The folder the frame files lie in."""
-        return self.frames[0].path.parent
+        """The folder that all frame files lie in or below."""
+        folders = sorted({frame.path.parent for frame in self.frames})
+        return Path(os.path.commonpath(folders))
 
     def relative_name(self, frame: SequenceFrame) -> str:
-        """Frame's name as a manifest of the delivery writes it."""
+        """Name of the file used for a frame as a manifest of the delivery writes it."""
         return frame.path.relative_to(self.folder).as_posix()
 
     def part(self, start: int, stop: int) -> ImageSequence:
         """The frames `start ≤ index < stop`."""
-        return ImageSequence(self.folder, self.kind, self.frames[start:stop], self.strays)
+        return replace(self, frames=self.frames[start:stop])
 
     def header(self) -> StillHeader:
         """Header of the first frame.
@@ -71,182 +96,176 @@ class ImageSequence:
         """
         return read_still(self.frames[0].path)
 
+    def gaps(self) -> tuple[Absence, ...]:
+        """Numbers missing between neighbours; where numbers start anew, within each part."""
+        return tuple(
+            Absence(after.index, before.number + 1, after.number - before.number - 1, after.part)
+            for before, after in pairwise(self.frames)
+            if before.part == after.part and after.number > before.number + 1
+        )
+
+    def with_substitutes(self, absent: Iterable[Absence] = (), damaged: Collection[int] = ()) -> ImageSequence:
+        """The sequence with every missing and damaged frame represented by its nearest good neighbour.
+
+        Of two neighbours equally near the earlier one is taken. Places are counted anew.
+
+        Args:
+            absent: runs of missing frames.
+            damaged: indexes of frames whose own file cannot be used.
+
+        Raises:
+            DeliveryError: no good frame is left, or more frames are missing than there are.
+        """
+        gaps = sorted(absent, key=lambda gap: gap.before)
+        good = [frame for frame in self.frames if frame.index not in damaged]
+        lost = sum(gap.count for gap in gaps)
+        if not good or lost > len(self.frames):
+            raise DeliveryError(
+                "too many frames are missing or damaged to stand in for",
+                file=self.folder,
+                expected="at least half of the frames",
+                found=f"{len(good)} good frames, {lost} missing",
+                action="have the reel scanned again",
+            )
+        places: list[tuple[SequenceFrame, SubstituteReason | None]] = []
+        for frame in self.frames:
+            while gaps and gaps[0].before <= frame.index:
+                places += self._missing(gaps.pop(0))
+            places.append((frame, "damaged" if frame.index in damaged else None))
+        for gap in gaps:
+            places += self._missing(gap)
+        return replace(self, frames=_filled(places))
+
+    def _missing(self, gap: Absence) -> list[tuple[SequenceFrame, SubstituteReason | None]]:
+        """Places of missing frames, named as their neighbour of the same part is."""
+        beside = self.frames[max(0, gap.before - 1) : gap.before + 1]
+        neighbour = next((frame for frame in beside if frame.part == gap.part), beside[0])
+        return [
+            (replace(neighbour, number=number, part=gap.part, name=name_like(neighbour.name, number)), "missing")
+            for number in range(gap.number, gap.number + gap.count)
+        ]
+
+
+def _filled(places: Sequence[tuple[SequenceFrame, SubstituteReason | None]]) -> tuple[SequenceFrame, ...]:
+    """Every place with a file: its own, or the nearest good one's."""
+    nearest: list[int] = []
+    last_good: int | None = None
+    for place, (_, reason) in enumerate(places):
+        last_good = place if reason is None else last_good
+        nearest.append(-1 if last_good is None else last_good)
+    next_good: int | None = None
+    for place in range(len(places) - 1, -1, -1):
+        next_good = place if places[place][1] is None else next_good
+        if next_good is not None and (nearest[place] < 0 or next_good - place < place - nearest[place]):
+            nearest[place] = next_good
+    frames = []
+    for place, ((frame, reason), source) in enumerate(zip(places, nearest, strict=True)):
+        used = places[source][0]
+        frames.append(
+            replace(
+                frame,
+                index=place,
+                path=used.path,
+                bytes=used.bytes,
+                modified_ns=used.modified_ns,
+                stands_in=reason,
+            )
+        )
+    return tuple(frames)
+
+
+def name_like(name: str, number: int) -> str:
+    """The name of a frame's file with another number, its zeros in front kept."""
+    folder, slash, base = name.rpartition("/")
+    found = NUMBERED.fullmatch(base)
+    if found is None:
+        return name
+    return f"{folder}{slash}{found['prefix']}{number:0{len(found['number'])}d}{found['ending']}"
+
+
+def sequence_of(root: Path, found: Numbering, strays: tuple[str, ...] = ()) -> ImageSequence:
+    """The sequence that frames put in order make.
+
+    Args:
+        root: the delivery.
+        found: its frames, at least one.
+        strays: files of the delivery that are neither frames nor sidecars.
+    """
+    frames = [(file, file.folder if found.restarts else "") for run in found.runs for file in run]
+    kind = frames[0][0].kind
+    assert kind is not None
+    return ImageSequence(
+        root,
+        kind,
+        tuple(
+            SequenceFrame(index, file.number, root / file.name, file.bytes, file.modified_ns, part, None, file.name)
+            for index, (file, part) in enumerate(frames)
+        ),
+        strays,
+        found.restarts,
+    )
+
 
 def find_sequence(folder: Path) -> ImageSequence:
-    """The sequence in a folder, or in the one folder below it that holds frames.
+    """The one sequence in a folder and the folders below it, without a fault that its names and sizes show.
+
+    This is for pictures that are nobody's delivery; a delivery is found by `find_delivery`, which collects its faults.
 
     Raises:
-        DeliveryError: no folder, no frames, two sequences, one number twice, an empty file, or a gap.
+        DeliveryError: no folder, no frames, several reels or sequences, one number twice, an empty file, or a gap.
     """
-    if not folder.is_dir():
+    listing = list_delivery(folder)
+    reels = find_reels(listing)
+    if len(reels) > 1:
         raise DeliveryError(
-            "the delivery folder is not there", file=folder, action="check the reel id and that the storage is mounted"
-        )
-    listing = _list_frames(folder)
-    if not listing.groups:
-        below = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-        holding = [(path, inner) for path in below if (inner := _list_frames(path)).groups]
-        if len(holding) != 1:
-            raise DeliveryError(
-                "there are no frames here" if not holding else "several folders hold frames",
-                file=folder,
-                expected="one folder with numbered DPX, TIFF or PNG files",
-                found=", ".join(path.name for path, _ in holding) or "none",
-                action="check what the scanner delivered",
-            )
-        inner = holding[0][1]
-        listing = _Listing(inner.groups, listing.strays + inner.strays)
-    return _choose(folder, listing)
-
-
-@dataclass(frozen=True)
-class _Listing:
-    groups: dict[tuple[str, StillKind], list[tuple[int, os.DirEntry[str]]]]
-    strays: list[str]
-
-
-def _list_frames(folder: Path) -> _Listing:
-    groups: dict[tuple[str, StillKind], list[tuple[int, os.DirEntry[str]]]] = defaultdict(list)
-    strays: list[str] = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.is_file():
-                continue
-            found = _NUMBERED.fullmatch(entry.name)
-            kind = StillKind.of(entry.name)
-            if found and kind and not entry.name.startswith("."):
-                groups[found["prefix"], kind].append((int(found["number"]), entry))
-            elif not _is_sidecar(entry.name):
-                strays.append(entry.name)
-    return _Listing(dict(groups), strays)
-
-
-def _is_sidecar(name: str) -> bool:
-    return Path(name).suffix.lower() in _OUR_KIND_OF_SIDECAR or name == READY_SUFFIX
-
-
-def _choose(folder: Path, listing: _Listing) -> ImageSequence:
-    """The sequence with the most frames; a lone picture beside it is a stray, a second sequence is an error."""
-    ranked = sorted(listing.groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    (prefix, kind), numbered = ranked[0]
-    others = ranked[1:]
-    if others and (len(others[0][1]) > 1 or len(numbered) == 1):
-        raise DeliveryError(
-            "the folder holds more than one sequence",
+            "the folder holds several reels",
             file=folder,
             expected="one sequence",
-            found=", ".join(f"{group[0]}*.{group[1]} ({len(files)} frames)" for group, files in ranked[:4]),
-            action="deliver each reel in a folder of its own",
+            found=", ".join(str(reel.name) for reel in reels),
+            action="name the folder of one reel",
         )
-    strays = sorted(listing.strays + [entry.name for _, files in others for _, entry in files])
-    numbered.sort(key=lambda item: (item[0], item[1].name))
-    _require_gapless(folder, prefix, numbered)
-    frames: list[SequenceFrame] = []
-    for index, (number, entry) in enumerate(numbered):
-        status = entry.stat()
-        if status.st_size == 0:
-            raise DeliveryError(
-                "the frame is empty", file=entry.name, frame=number, action="copy this file from the scanner again"
-            )
-        frames.append(SequenceFrame(index, number, Path(entry.path), status.st_size, status.st_mtime_ns))
-    return ImageSequence(folder, kind, tuple(frames), tuple(strays))
+    frames = [file for file in reels[0].files if file.role is FileRole.FRAME]
+    if not frames:
+        raise DeliveryError(
+            "there are no frames here",
+            file=folder,
+            expected="numbered DPX, TIFF, EXR or PNG files",
+            found="a video file",
+            action="name the video file itself",
+        )
+    found = numbering(folder, frames)
+    for first, second in found.duplicates:
+        raise duplicate_number(first, second)
+    strays = (*found.strays, *listing.of(FileRole.STRAY))
+    sequence = sequence_of(folder, found, tuple(sorted(file.name for file in strays)))
+    _require_whole(sequence)
+    return sequence
 
 
-def _require_gapless(folder: Path, prefix: str, numbered: list[tuple[int, os.DirEntry[str]]]) -> None:
-    missing: list[str] = []
-    count = 0
-    for (number, entry), (following, next_entry) in pairwise(numbered):
-        if following == number:
-            raise DeliveryError(
-                "two files have the same frame number",
-                file=next_entry.name,
-                frame=number,
-                expected="each number once",
-                found=entry.name,
-                action="remove the one that does not belong to the scan",
-            )
-        if following > number + 1:
-            found = _NUMBERED.fullmatch(entry.name)
-            assert found is not None
-            missing.append(f"{prefix}{number + 1:0{len(found['number'])}d}{found['ending']}")
-            count += following - number - 1
-    if missing:
+def duplicate_number(first: ListedFile, second: ListedFile) -> DeliveryError:
+    """The error for two files of one number."""
+    return DeliveryError(
+        "two files have the same frame number",
+        file=second.name,
+        frame=second.number,
+        expected="each number once",
+        found=first.name,
+        action="remove the one that does not belong to the scan",
+    )
+
+
+def _require_whole(sequence: ImageSequence) -> None:
+    empty = next((frame for frame in sequence.frames if frame.bytes == 0), None)
+    if empty is not None:
+        raise DeliveryError("the frame is empty", file=empty.name, frame=empty.number, action=FETCH)
+    gaps = sequence.gaps()
+    if gaps:
+        count = sum(gap.count for gap in gaps)
         more = f" ({count} frames are missing in all)" if count > 1 else ""
         raise DeliveryError(
             f"the sequence has a gap{more}",
-            file=missing[0],
-            expected=f"{len(numbered) + count} frames",
-            found=f"{len(numbered)} frames in {folder.name}",
+            file=name_like(sequence.frames[gaps[0].before].name, gaps[0].number),
+            expected=f"{len(sequence) + count} frames",
+            found=f"{len(sequence)} frames in {sequence.folder.name}",
             action="have the scanner deliver the missing frames, then start again",
         )
-
-
-def is_complete(folder: Path, sequence: ImageSequence, manifest: Manifest | None) -> bool:
-    """Whether the scanner has finished: a `.ready` file is there, or every file of the manifest is."""
-    if (folder / READY_SUFFIX).exists() or any(folder.glob(f"*{READY_SUFFIX}")):
-        return True
-    # An inbox may keep the mark beside the folder: `reel7/` and `reel7.ready`.
-    if folder.with_name(folder.name + READY_SUFFIX).exists():
-        return True
-    if manifest is None:
-        return False
-    frames = {sequence.relative_name(frame) for frame in sequence.frames}
-    return frames <= set(manifest.digests) and all((folder / name).is_file() for name in manifest.digests)
-
-
-def require_complete(folder: Path, sequence: ImageSequence, manifest: Manifest | None) -> None:
-    """Refuse a delivery the scanner has not finished, and a manifest that does not name exactly the frames.
-
-    Raises:
-        DeliveryError: no completion mark, a frame the manifest does not name, or a named file that is not there.
-    """
-    if manifest is not None:
-        require_listed(folder, sequence, manifest)
-    if not is_complete(folder, sequence, manifest):
-        raise DeliveryError(
-            "the delivery has no completion mark",
-            file=folder,
-            expected=f"a {READY_SUFFIX} file or a complete manifest",
-            found="neither",
-            action=f"wait for the scanner to finish, then put an empty file named {READY_SUFFIX} into the folder",
-        )
-
-
-def require_listed(folder: Path, sequence: ImageSequence, manifest: Manifest) -> None:
-    """Refuse a delivery whose manifest and frames do not name the same files.
-
-    Raises:
-        DeliveryError: a named file is not there, or a frame is not named.
-    """
-    for name in sorted(manifest.digests):
-        if not (folder / name).is_file():
-            raise DeliveryError(
-                "the manifest names a file that is not there",
-                file=name,
-                action="have the scanner deliver this file, then start again",
-            )
-    for frame in sequence.frames:
-        if sequence.relative_name(frame) not in manifest.digests:
-            raise DeliveryError(
-                "the manifest does not name this frame",
-                file=frame.path.name,
-                frame=frame.number,
-                action=f"have the scanner write {manifest.path.name} again",
-            )
-
-
-def delivery_digest(folder: Path) -> tuple[str, int]:
-    """What a delivery is, for a signature: `(sha256, frame count)`, without reading a pixel.
-
-    With a manifest: digest of what the manifest says. Without: digest of names, sizes and modification times.
-
-    Raises:
-        DeliveryError: no frames, a gap, a manifest that cannot be read or does not name the frames.
-    """
-    sequence = find_sequence(folder)
-    manifest = find_manifest(folder)
-    if manifest is not None:
-        require_listed(folder, sequence, manifest)
-        return manifest.sha256, len(sequence)
-    lines = [f"{sequence.relative_name(f)}\t{f.bytes}\t{f.modified_ns}\n" for f in sequence.frames]
-    return hashlib.sha256("".join(lines).encode()).hexdigest(), len(sequence)

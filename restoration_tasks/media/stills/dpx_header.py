@@ -1,4 +1,4 @@
-"""Headers of DPX frames (SMPTE ST 268): what a file says of itself, checked field by field."""
+"""Headers of DPX frames (SMPTE ST 268): what a file says of its picture, checked, and how the picture lies in it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from restoration_tasks.media.picture import PRINTING_DENSITY, UNKNOWN
+from restoration_tasks.media.stills.dpx_fields import UNDEFINED, USER_ID_BYTES, DpxFields, read_fields
+from restoration_tasks.media.stills.errors import damaged, truncated, unread
 from restoration_tasks.runtime.errors import DeliveryError
 
 HEADER_BYTES = 2048
 """File, image, orientation, film and television headers together (ST 268 tables 1 to 7)."""
+PARSED_BYTES = HEADER_BYTES + USER_ID_BYTES
+"""The bytes of a file that `parse_header` looks at."""
 MINIMUM_HEADER_BYTES = 1664
 """The generic part every DPX must have; the industry part (film, television) may be left out."""
-UNDEFINED = 0xFFFFFFFF
-"""All ones: a field its writer did not fill in."""
 _MAXIMUM_SIDE = 65535
 
 
@@ -25,6 +27,12 @@ class Descriptor(IntEnum):
 
     LUMA = 6
     RGB = 50
+    RGBA = 51
+
+    @property
+    def samples(self) -> int:
+        """Samples a pixel."""
+        return {Descriptor.LUMA: 1, Descriptor.RGB: 3, Descriptor.RGBA: 4}[self]
 
 
 class Transfer(IntEnum):
@@ -47,8 +55,11 @@ class Packing(IntEnum):
     """How samples fill 32-bit words (ST 268 table 3A)."""
 
     PACKED = 0
+    """Bits run on from word to word; only a line begins with a new word."""
     FILLED_A = 1
+    """Three 10-bit samples a word, or one 12-bit sample in 16 bits, empty bits at the low end."""
     FILLED_B = 2
+    """The same with the empty bits at the high end."""
 
 
 _FFMPEG_TRANSFER = {
@@ -63,57 +74,65 @@ _FFMPEG_TRANSFER = {
     Transfer.PAL: "gamma28",
 }
 _FFMPEG_PRIMARIES = {5: "bt709", 6: "bt709", 7: "bt470bg", 8: "smpte170m", 9: "smpte170m", 10: "bt470bg"}
+_PIX_FMT = {Descriptor.LUMA: "gray", Descriptor.RGB: "gbrp", Descriptor.RGBA: "gbrap"}
 
 
-@dataclass(frozen=True)
-class DpxHeader:
-    """What a DPX file says of itself, checked."""
+@dataclass(frozen=True, kw_only=True)
+class DpxHeader(DpxFields):
+    """What a DPX file says of itself: its picture, checked, and the descriptive fields as they are."""
 
     big_endian: bool
-    version: str
     width: int
     """Pixels a line."""
     height: int
     """Lines."""
     bit_depth: int
     """Bits a sample: 8, 10, 12 or 16."""
-    packing: int
+    packing: Packing
+    """Means nothing at 8 and 16 bit, where samples fill their bytes whatever is written."""
     descriptor: Descriptor
     transfer_code: int
     """Transfer characteristic as the file has it; see `Transfer`."""
     colorimetric_code: int
     offset: int
     """Byte at which the picture begins."""
-    stated_bytes: int
-    """File size according to the header; several scanners leave it wrong, so it is reported, not enforced."""
-    frame_position: int | None
-    """Frame's place in the sequence, where the scanner wrote it."""
-    fps: float | None
-    """Frames a second, where the scanner wrote it."""
+    stride: int
+    """Bytes from line to line."""
+    run_on: bool
+    """10-bit samples fill words across the ends of lines: the writer left out what completes a line's last word."""
 
     @property
     def samples(self) -> int:
-        """Samples a pixel: 1 or 3."""
-        return 3 if self.descriptor is Descriptor.RGB else 1
+        """Samples a pixel: 1, 3 or 4."""
+        return self.descriptor.samples
+
+    @property
+    def line_samples(self) -> int:
+        """Samples a line."""
+        return self.width * self.samples
 
     @property
     def line_bytes(self) -> int:
         """Bytes of one line without padding to a 32-bit boundary."""
-        samples = self.width * self.samples
-        if self.bit_depth == 10:
-            return -(-samples // 3) * 4
-        return samples * (1 if self.bit_depth == 8 else 2)
+        return line_bytes(self.line_samples, self.bit_depth, self.packing)
 
     @property
     def image_bytes(self) -> int:
-        """The fewest bytes the picture can take."""
-        return self.line_bytes * self.height
+        """Bytes from the first line's begin to the last line's end, padding to 32 bits included where lines have it."""
+        if self.run_on:
+            return -(-self.line_samples * self.height // 3) * 4
+        return self.stride * (self.height - 1) + min(self.stride, _aligned(self.line_bytes))
 
     @property
     def pix_fmt(self) -> str:
         """The ffmpeg pixel format the frame decodes to without loss."""
-        depth = "" if self.bit_depth == 8 else f"{self.bit_depth}le"
-        return ("gbrp" if self.descriptor is Descriptor.RGB else "gray") + depth
+        return _PIX_FMT[self.descriptor] + ("" if self.bit_depth == 8 else f"{self.bit_depth}le")
+
+    @property
+    def packing_name(self) -> str:
+        """As staff read it; empty at 8 and 16 bit."""
+        names = {Packing.PACKED: "packed", Packing.FILLED_A: "filled A", Packing.FILLED_B: "filled B"}
+        return names[self.packing] if self.bit_depth in (10, 12) else ""
 
     @property
     def transfer(self) -> str:
@@ -126,97 +145,139 @@ class DpxHeader:
         return _FFMPEG_PRIMARIES.get(self.colorimetric_code, UNKNOWN)
 
 
+def line_bytes(samples: int, bit_depth: int, packing: Packing) -> int:
+    """Bytes that the samples of one line take, in whole words where words hold several samples."""
+    if bit_depth in (10, 12) and packing is Packing.PACKED:
+        return -(-samples * bit_depth // 32) * 4
+    if bit_depth == 10:
+        return -(-samples // 3) * 4
+    return samples * (1 if bit_depth == 8 else 2)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 4) * 4
+
+
 def parse_header(head: bytes | memoryview, *, file_bytes: int, name: str) -> DpxHeader:
     """Read and check a header.
 
     Args:
-        head: the file's first bytes, at least `HEADER_BYTES` where the file has as many.
-        file_bytes: size of the whole file, to find a truncated one.
+        head: the file's first bytes, at least `PARSED_BYTES` where the file has as many.
+        file_bytes: size of the whole file, to find a truncated one and how its lines lie.
         name: file name for messages.
 
     Raises:
-        DeliveryError: not a DPX, an encoding Reelkeeper does not read, or a file shorter than its picture.
+        TruncatedFrame: the file is shorter than its header or its picture.
+        DeliveryError: not a DPX, or an encoding Reelkeeper does not read.
     """
     if len(head) < MINIMUM_HEADER_BYTES:
-        raise refuse(name, "the DPX is shorter than its header", MINIMUM_HEADER_BYTES, file_bytes, again=True)
+        raise truncated(name, "DPX", f"a header of {MINIMUM_HEADER_BYTES} bytes", f"{file_bytes} bytes")
     magic = bytes(head[:4])
     if magic not in (b"SDPX", b"XPDS"):
-        raise refuse(name, "this is not a DPX file", "SDPX or XPDS", magic, again=True)
+        raise damaged(name, "this is not a DPX file", "SDPX or XPDS", magic)
     order = ">" if magic == b"SDPX" else "<"
 
-    def field(kind: str, at: int) -> Any:
+    def number(kind: str, at: int) -> Any:
         return struct.unpack_from(order + kind, head, at)[0]
 
-    elements, width, height = field("H", 770), field("I", 772), field("I", 776)
-    sign, descriptor = field("I", 780), head[800]
-    bit_depth, packing, encoding = head[803], field("H", 804), field("H", 806)
-    if elements != 1:
-        raise refuse(name, "the DPX must hold one image element", 1, elements)
+    width, height = number("I", 772), number("I", 776)
     if not (0 < width <= _MAXIMUM_SIDE and 0 < height <= _MAXIMUM_SIDE):
-        raise refuse(name, "the DPX has an impossible size", f"1 to {_MAXIMUM_SIDE}", f"{width}x{height}", again=True)
-    if descriptor not in tuple(Descriptor):
-        raise refuse(name, "this DPX element kind is not read", "RGB (50) or luma (6)", descriptor)
-    if sign not in (0, UNDEFINED) or encoding not in (0, 0xFFFF):
-        found = f"sign {sign}, encoding {encoding}"
-        raise refuse(name, "the DPX must be unsigned and not run-length encoded", "sign 0, encoding 0", found)
-    _check_packing(name, bit_depth, packing)
-    offset = field("I", 4)
+        raise damaged(name, "the DPX has an impossible size", f"1 to {_MAXIMUM_SIDE}", f"{width}x{height}")
     # Some writers leave the picture's offset undefined in the file header and give it for the element only.
-    if offset == UNDEFINED:
-        offset = field("I", 808)
+    offset = number("I", 4) if number("I", 4) != UNDEFINED else number("I", 808)
     if not MINIMUM_HEADER_BYTES <= offset <= 2**31:
-        raise refuse(name, "the DPX says its picture begins at an impossible place", HEADER_BYTES, offset, again=True)
-    film = len(head) >= HEADER_BYTES and offset >= HEADER_BYTES
-    header = DpxHeader(
+        raise damaged(name, "the DPX says its picture begins at an impossible place", HEADER_BYTES, offset)
+    found = read_fields(head, order, offset)
+    _require_readable(name, found, head[800], head[803], number("H", 804), number("H", 806))
+    descriptor, bit_depth = Descriptor(head[800]), head[803]
+    # At 8 and 16 bit the field has no meaning, and writers leave anything there.
+    packing = Packing(number("H", 804)) if bit_depth in (10, 12) else Packing.PACKED
+    layout = _layout(
+        height,
+        width * descriptor.samples,
+        bit_depth,
+        packing,
+        found.get("end_of_line_padding") or 0,
+        file_bytes - offset,
+        (found["stated_bytes"] or 0) - offset,
+    )
+    if layout is None:
+        least = offset + line_bytes(width * descriptor.samples, bit_depth, packing) * height
+        raise truncated(name, "DPX", f"at least {least} bytes", f"{file_bytes} bytes")
+    return DpxHeader(
+        **found,
         big_endian=order == ">",
-        version=bytes(head[8:16]).split(b"\0")[0].decode("ascii", "replace"),
         width=width,
         height=height,
         bit_depth=bit_depth,
         packing=packing,
-        descriptor=Descriptor(descriptor),
+        descriptor=descriptor,
         transfer_code=head[801],
         colorimetric_code=head[802],
         offset=offset,
-        stated_bytes=field("I", 16),
-        frame_position=_known(field("I", 1712)) if film else None,
-        fps=_rate(field("f", 1724), field("f", 1940)) if film else None,
+        stride=layout.stride,
+        run_on=layout.run_on,
     )
-    if file_bytes < header.offset + header.image_bytes:
-        raise refuse(
-            name,
-            "the DPX is truncated",
-            f"at least {header.offset + header.image_bytes} bytes",
-            f"{file_bytes} bytes",
-            again=True,
-        )
-    return header
 
 
-def refuse(name: str, message: str, expected: object, found: object, *, again: bool = False) -> DeliveryError:
-    """The error for a file that cannot be taken; `again` where a new copy may help."""
-    action = "copy this file from the scanner again" if again else "deliver 8, 10, 12 or 16 bit RGB or luma DPX"
-    return DeliveryError(message, file=name, expected=expected, found=found, action=action)
+class _Layout(NamedTuple):
+    stride: int
+    run_on: bool = False
 
 
-def _check_packing(name: str, bit_depth: int, packing: int) -> None:
+def _layout(
+    height: int, samples: int, bit_depth: int, packing: Packing, line_padding: int, available: int, stated: int
+) -> _Layout | None:
+    """How the lines lie, in a file that has `available` bytes from its offset on and states `stated` of them.
+
+    The standard's way is taken where the file is long enough for it: lines of whole 32-bit words, then the stated
+    padding. Several writers leave one or both out; that is believed only where the size fits it to the byte or the
+    header states the size the file has, so that a truncated file does not pass for one of theirs.
+    """
+    plain = line_bytes(samples, bit_depth, packing)
+    words = _aligned(plain)
+    stride = words + line_padding
+    if available >= stride * (height - 1) + words:
+        return _Layout(stride)
+    others: list[tuple[int, _Layout]] = []
+    if line_padding:
+        others.append((words * height, _Layout(words)))
+    if plain != words:
+        others.append((plain * height, _Layout(plain)))
+    if bit_depth == 10 and packing is not Packing.PACKED and samples % 3:
+        others.append((-(-samples * height // 3) * 4, _Layout(0, run_on=True)))
+    for needed, layout in others:
+        if available == needed or available == stated >= needed:
+            return layout
+    return None
+
+
+def _require_readable(
+    name: str, found: dict[str, Any], descriptor: int, bit_depth: int, packing: int, encoding: int
+) -> None:
+    """Refuse what has another meaning than this reader would give it."""
+    action = "deliver DPX of 8, 10, 12 or 16 bit luma, RGB or RGBA"
+
+    def refuse(message: str, expected: object, what: object) -> DeliveryError:
+        error = unread(name, what, str(expected), action)
+        error.message = message
+        return error
+
+    if found["elements"] != 1:
+        raise refuse("the DPX must hold one image element", 1, found["elements"])
+    if descriptor not in tuple(Descriptor):
+        raise refuse("this DPX element kind is not read", "luma (6), RGB (50) or RGBA (51)", descriptor)
+    if found["data_sign"] not in (0, None) or encoding not in (0, 0xFFFF):
+        what = f"sign {found['data_sign']}, encoding {encoding}"
+        raise refuse("the DPX must be unsigned and not run-length encoded", "sign 0, encoding 0", what)
     if bit_depth not in (8, 10, 12, 16):
-        raise refuse(name, "this DPX bit depth is not read", "8, 10, 12 or 16", bit_depth)
-    if bit_depth in (10, 12) and packing != Packing.FILLED_A:
-        raise refuse(name, f"a {bit_depth} bit DPX must be filled by method A", int(Packing.FILLED_A), packing)
-
-
-def _known(value: int) -> int | None:
-    return None if value == UNDEFINED else value
-
-
-def _rate(*candidates: float) -> float | None:
-    """The first sensible frame rate; undefined fields are all ones, which reads as not-a-number."""
-    return next((float(rate) for rate in candidates if 1.0 <= rate <= 1000.0), None)
+        raise refuse("this DPX bit depth is not read", "8, 10, 12 or 16", bit_depth)
+    if bit_depth in (10, 12) and packing not in tuple(Packing):
+        raise refuse("this DPX packing is not read", "packed (0), filled A (1) or filled B (2)", packing)
 
 
 def read_header(path: Path) -> DpxHeader:
     """Header of a file; see `parse_header`."""
     with path.open("rb") as file:
-        head = file.read(HEADER_BYTES)
+        head = file.read(PARSED_BYTES)
     return parse_header(head, file_bytes=path.stat().st_size, name=path.name)

@@ -22,7 +22,9 @@ from restoration_tasks.training.damage.base import (
     Picture,
 )
 from restoration_tasks.training.damage.compose import Damage
+from restoration_tasks.training.damage.digs import CinchMarks, ColourDigs
 from restoration_tasks.training.damage.dirt import Dirt
+from restoration_tasks.training.damage.dust import DustClusters, SpliceDirt
 from restoration_tasks.training.damage.grain import Grain
 from restoration_tasks.training.damage.hair import Hair
 from restoration_tasks.training.damage.missing import MissingFrames
@@ -33,11 +35,14 @@ from restoration_tasks.training.damage.tone import Fade, Flicker
 from restoration_tasks.training.damage.weave import Weave
 
 __all__ = [
+    "CinchMarks",
     "CodeScale",
+    "ColourDigs",
     "Damage",
     "DamageKind",
     "DamagedFrame",
     "Dirt",
+    "DustClusters",
     "Fade",
     "Flicker",
     "FrameDamage",
@@ -48,6 +53,7 @@ __all__ = [
     "MissingFrames",
     "Picture",
     "Scratch",
+    "SpliceDirt",
     "Stain",
     "Tear",
     "Weave",

@@ -1,0 +1,1 @@
+"""Watching the scanner's inbox."""

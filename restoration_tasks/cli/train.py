@@ -1,0 +1,50 @@
+"""`reelkeeper train defects`: our own damage networks, trained and measured again by anyone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Train Reelkeeper's own networks.", no_args_is_help=True)
+
+_RECIPE = Path(__file__).resolve().parents[2] / "benchmarks" / "recipe.yaml"
+
+
+@app.callback()
+def train() -> None:
+    """Train Reelkeeper's own networks."""
+
+
+@app.command()
+def defects(
+    minutes: Annotated[
+        float, typer.Option(min=0.0, help="Training time of both networks, that of earlier runs into OUT included.")
+    ] = 90.0,
+    seed: Annotated[int, typer.Option(help="One of the recipe's training seeds.")] = 1000,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights, card and figures; default: `training/defects` at home.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="End each network after so many steps: repeatable on any machine.")
+    ] = None,
+    recipe: Annotated[Path, typer.Option(help="The recipe: training clips, seeds, validation.")] = _RECIPE,
+) -> None:
+    """Train the dirt, hair and scratch detector and the repair network; fetches its clips with pip.
+
+    Run again with the same OUT, it goes on from its checkpoints. Nothing that is in use changes: to ship the result,
+    put both weights and the card into restoration_tasks/models/defects and their digests into its load.py.
+    """
+    from restoration_tasks.runtime.settings import Settings
+    from restoration_tasks.training.defects.run import Course, train_defects
+    from restoration_tasks.training.recipe import Recipe
+
+    settings = Settings()
+    folder = out or settings.home / "training" / "defects"
+    course = Course(minutes=minutes, seed=seed, steps=steps, threads=settings.threads, tell=typer.echo)
+    trained = train_defects(folder, Recipe.load(recipe), course)
+    for kind, figures in trained.evaluation.kinds.items():
+        typer.echo(f"{kind}: average precision {figures.average_precision:.3f}, F1 {figures.f1:.3f}")
+    for weights, sha256 in trained.sha256.items():
+        typer.echo(f"{folder / weights}: sha256 {sha256}")

@@ -1,0 +1,1 @@
+"""Sound files as they are delivered, and their samples in the preservation master."""

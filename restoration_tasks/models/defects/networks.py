@@ -1,0 +1,156 @@
+"""The two networks: a small U-Net that finds dirt, hairs and scratches, and one that mixes a fill from neighbours.
+
+Both work on pictures folded two by two (`pixel_unshuffle`), which quarters the cost of their first layers; their layers
+are plain convolutions, so that the same file runs on a processor, in half precision on a GPU, or exported.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restoration_tasks.models.defects.features import FEATURES
+from restoration_tasks.models.defects.kinds import Defect
+
+STRIDE_PX = 16
+"""Sides of the pictures both networks take are multiples of this; `padded` sees to it."""
+NEIGHBOURS = 4
+"""Neighbours a fill may come from."""
+LARGEST_RESIDUAL = 0.15
+"""The fill may leave the mixture of its candidates by this share of the code range, no further: nothing is invented."""
+_NEVER = -1e4
+_NORM_PARTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def padded(planes: Tensor) -> Tensor:
+    """`(B, C, H, W)` grown at the right and below to sides divisible by `STRIDE_PX`, its border repeated."""
+    height, width = planes.shape[-2:]
+    return functional.pad(planes, (0, -width % STRIDE_PX, 0, -height % STRIDE_PX), mode="replicate")
+
+
+class Layer(nn.Sequential):
+    """Convolution, normalisation over the batch, and a leaky rectifier; in a fused network without the second."""
+
+    def __init__(self, inputs: int, outputs: int, *, fused: bool, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2),
+            nn.Identity() if fused else nn.BatchNorm2d(outputs),
+            nn.LeakyReLU(0.1, inplace=True),
+        )
+
+
+class Block(nn.Module):
+    """Two convolutions beside a straight way through."""
+
+    def __init__(self, width: int, *, fused: bool) -> None:
+        super().__init__()
+        self.first = Layer(width, width, fused=fused)
+        self.second = Layer(width, width, fused=fused)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, width, H, W)` to the same shape."""
+        changed: Tensor = self.second(self.first(x))
+        return x + changed
+
+
+class FoldedUNet(nn.Module):
+    """A U-Net on folded planes: halves the picture at each further width, and adds what it saw on the way back.
+
+    Args:
+        inputs: planes in.
+        outputs: planes out, at full size.
+        widths: channels at each scale, the finest (half size) first.
+        fused: without batch normalisation, as the shipped weights are.
+    """
+
+    def __init__(self, inputs: int, outputs: int, widths: tuple[int, ...], *, fused: bool) -> None:
+        super().__init__()
+        steps = list(pairwise(widths))
+        self.entry = Layer(4 * inputs, widths[0], fused=fused, kernel=1)
+        self.down = nn.ModuleList(Block(width, fused=fused) for width in widths)
+        self.halve = nn.ModuleList(Layer(a, b, fused=fused, stride=2) for a, b in steps)
+        self.rise = nn.ModuleList(nn.Conv2d(b, a, kernel_size=1) for a, b in steps)
+        self.up = nn.ModuleList(Block(width, fused=fused) for width in widths[:-1])
+        self.exit = nn.Conv2d(widths[0], 4 * outputs, kernel_size=1)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """`(B, inputs, H, W)` to `(B, outputs, H, W)`; H and W are multiples of `STRIDE_PX`."""
+        x = self.entry(functional.pixel_unshuffle(planes, 2))
+        kept = []
+        for scale, block in enumerate(self.down):
+            if scale:
+                x = self.halve[scale - 1](x)
+            x = block(x)
+            kept.append(x)
+        for scale in reversed(range(len(self.up))):
+            risen = functional.interpolate(self.rise[scale](x), scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = self.up[scale](kept[scale] + risen)
+        return functional.pixel_shuffle(self.exit(x), 2)
+
+
+class DefectNet(nn.Module):
+    """Finds damage: `detector_features` in, one logit a pixel and `Defect` out."""
+
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 72, 96), *, fused: bool = False) -> None:
+        super().__init__()
+        self.body = FoldedUNet(FEATURES, len(Defect), widths, fused=fused)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(B, 24, H, W)` to logits `(B, 3, H, W)`."""
+        logits: Tensor = self.body(features)
+        return logits
+
+
+class FusionNet(nn.Module):
+    """Mixes a fill from carried neighbours and a spatial candidate, and may correct it a little."""
+
+    PLANES = 3 * (NEIGHBOURS + 1) + NEIGHBOURS + 1
+
+    def __init__(self, widths: tuple[int, ...] = (32, 48, 72), *, fused: bool = False) -> None:
+        super().__init__()
+        self.body = FoldedUNet(self.PLANES, NEIGHBOURS + 1 + 3, widths, fused=fused)
+
+    def forward(self, candidates: Tensor, usable: Tensor, mask: Tensor) -> Tensor:
+        """The fill, everywhere; it is meant to be used inside the mask.
+
+        Args:
+            candidates: `(B, 5, 3, H, W)`, 0–1: four neighbours carried onto the frame, and the frame with its damage
+                filled from the surround.
+            usable: `(B, 4, H, W)`, 0 or 1: where each neighbour shows the pixel and is itself clean.
+            mask: `(B, 1, H, W)`, 0 or 1: what is to be filled.
+
+        Returns:
+            `(B, 3, H, W)`. A neighbour has no weight where it is not usable.
+        """
+        flat = candidates.flatten(1, 2)
+        out = self.body(torch.cat((flat - 0.5, usable - 0.5, mask - 0.5), dim=1))
+        logits, residual = out[:, : NEIGHBOURS + 1], out[:, NEIGHBOURS + 1 :]
+        allowed = torch.cat((usable, torch.ones_like(mask)), dim=1) > 0.5
+        weights = torch.softmax(logits.masked_fill(~allowed, _NEVER), dim=1)
+        mixed = (weights[:, :, None] * candidates).sum(1)
+        return mixed + LARGEST_RESIDUAL * torch.tanh(residual)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers in a network."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def fused_weights(network: nn.Module) -> dict[str, Tensor]:
+    """A trained network's weights with each normalisation worked into the convolution before it.
+
+    Returns:
+        weights by name, float32, for the same network made with `fused=True`.
+    """
+    weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    for name, module in network.named_modules():
+        if isinstance(module, Layer) and isinstance(module[1], nn.BatchNorm2d):
+            norm = {part: weights.pop(f"{name}.1.{part}") for part in _NORM_PARTS}
+            scale = norm["weight"] / torch.sqrt(norm["running_var"] + module[1].eps)
+            weights[f"{name}.0.weight"] *= scale[:, None, None, None]
+            bias = weights[f"{name}.0.bias"]
+            weights[f"{name}.0.bias"] = (bias - norm["running_mean"]) * scale + norm["bias"]
+    return weights
