@@ -37,11 +37,16 @@ def delivery(
 ) -> None:
     """Check a delivery as ingest would, and say all that is wrong (exit code 1 if it would be refused)."""
     from restoration_tasks.media.delivery.delivery import find_delivery, reels_in
+    from restoration_tasks.media.delivery.fixity import findings_by_name
 
     refused = False
     for name in [reel] if reel else reels_in(folder) or (None,):
         found = find_delivery(folder, name)
-        findings = found.findings if names_only else _read(found, Fraction(fps), expected_frames, specification)
+        findings = (
+            findings_by_name(found, expected_frames)
+            if names_only
+            else _read(found, Fraction(fps), expected_frames, specification)
+        )
         refused |= any(finding.grade == "fail" for finding in findings)
         if as_json:
             typer.echo(json.dumps(_as_json(found, findings), ensure_ascii=False))

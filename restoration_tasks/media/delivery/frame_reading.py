@@ -8,11 +8,9 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from restoration_tasks.media.delivery.findings import Finding, Grade, Rule
 from restoration_tasks.media.delivery.sequence import FETCH, ImageSequence, SequenceFrame
-from restoration_tasks.media.picture import Frame
+from restoration_tasks.media.picture import Frame, frame_md5
 from restoration_tasks.media.stills.errors import TruncatedFrame
 from restoration_tasks.media.stills.still import StillHeader, decode_still, parse_still
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged
@@ -71,7 +69,7 @@ def read_frame(
         hashlib.new(extra, raw, usedforsecurity=False).hexdigest() if extra else None,
     )
     if not raw:
-        return FrameRead(frame, name, digests, None, None, _fault(frame, name, Rule.EMPTY, "the frame is empty"))
+        return FrameRead(frame, name, digests, None, None, empty_frame(frame, name))
     try:
         header = parse_still(raw, name)
         picture = decode_still(raw, header, name)
@@ -79,18 +77,15 @@ def read_frame(
         return FrameRead(frame, name, digests, None, None, _fault_of(frame, name, Rule.TRUNCATED, error))
     except DeliveryError as error:
         return FrameRead(frame, name, digests, None, None, _fault_of(frame, name, Rule.DAMAGED, error))
-    digest = picture_digest(picture)
+    digest = frame_md5(picture)
     if not keep:
         return FrameRead(frame, name, digests, header, digest, None)
     return FrameRead(frame, name, digests, header, digest, None, raw, picture)
 
 
-def picture_digest(picture: Frame) -> str:
-    """md5 of planes one after the other, little-endian, as ffmpeg's framemd5 of raw video gives it."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for plane in picture:
-        digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).data)
-    return digest.hexdigest()
+def empty_frame(frame: SequenceFrame, name: str) -> Finding:
+    """The finding about a frame file without a byte."""
+    return _fault(frame, name, Rule.EMPTY, "the frame is empty")
 
 
 def _read_bytes(sequence: ImageSequence, frame: SequenceFrame, name: str) -> bytes:

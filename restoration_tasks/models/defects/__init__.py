@@ -3,7 +3,7 @@
     detector = load_detector()
     maps = detector.detect(centre, before=[previous], after=[following])   # (3, H, W) probabilities
     repairer = load_repairer()
-    filled = repairer.repair(centre, mask, before=[…], …)                   # (C, H, W), changed inside the mask only
+    filled = repairer.repair(centre, mask, Around([…], […]))               # (C, H, W), changed inside the mask only
 
 Pictures are `(C, H, W)` float32, R, G, B or grey alone, as shares of the code range. torch is imported when a network
 is loaded, not before. Who calls chooses the neighbours: distinct frames (no near-duplicates) of the same shot, nearest

@@ -27,6 +27,16 @@ _FINEST = 65535.0
 
 
 @dataclass(frozen=True)
+class Around:
+    """The neighbours of a frame, each with its own damage: nothing is taken from there."""
+
+    before: Sequence[tuple[Picture, Mask]]
+    """Up to two distinct frames of the same shot before it, nearest first."""
+    after: Sequence[tuple[Picture, Mask]]
+    """Up to two after it, nearest first."""
+
+
+@dataclass(frozen=True)
 class FillCandidates:
     """What the fusion network chooses from."""
 
@@ -37,16 +47,7 @@ class FillCandidates:
     """`(4, H, W)`, 0 or 1: the neighbour shows the pixel and is clean there."""
 
 
-def fill_candidates(
-    centre: Picture,
-    mask: Mask,
-    *,
-    before: Sequence[Picture],
-    after: Sequence[Picture],
-    before_masks: Sequence[Mask],
-    after_masks: Sequence[Mask],
-    finder: FlowFinder,
-) -> FillCandidates:
+def fill_candidates(centre: Picture, mask: Mask, around: Around, finder: FlowFinder) -> FillCandidates:
     """Carry the neighbours onto a frame that is to be filled.
 
     Motion is found on copies whose damage is papered over, so that it neither draws nor repels the flow; brightness is
@@ -55,10 +56,7 @@ def fill_candidates(
     Args:
         centre: the frame, `(C, H, W)`, 0–1.
         mask: its damage, `(H, W)`.
-        before: up to two frames before it, nearest first.
-        after: up to two frames after it, nearest first.
-        before_masks: the damage of those.
-        after_masks: the damage of those.
+        around: its neighbours.
         finder: finds motion.
     """
     papered = paper_over(to_rows(centre), mask)
@@ -66,8 +64,8 @@ def fill_candidates(
     spatial = papered.transpose(2, 0, 1)
     candidates = np.repeat(spatial[None], 2 * EACH_WAY + 1, axis=0)
     usable = np.zeros((2 * EACH_WAY, *mask.shape), np.float32)
-    for side, (pictures, masks) in enumerate(((before, before_masks), (after, after_masks))):
-        for distance, (picture, own) in enumerate(zip(pictures[:EACH_WAY], masks[:EACH_WAY], strict=True)):
+    for side, neighbours in enumerate((around.before, around.after)):
+        for distance, (picture, own) in enumerate(neighbours[:EACH_WAY]):
             place = 2 * distance + side
             rows = paper_over(to_rows(picture), own)
             flow = finder.flow(plane, luma(rows))

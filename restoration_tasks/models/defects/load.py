@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.models.defects.candidates import fill_candidates
+from restoration_tasks.models.defects.candidates import Around, fill_candidates
 from restoration_tasks.models.defects.features import detector_features
+from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.motion import FlowFinder, Following, Mask, Picture
 from restoration_tasks.models.defects.tensors import unpack
 from restoration_tasks.runtime.errors import ModelError
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 FOLDER = Path(__file__).parent
-THRESHOLD = "threshold"
-"""Name of the default threshold in the detector's metadata."""
+THRESHOLDS = {defect: f"threshold_{defect}" for defect in Defect}
+"""Names of the default thresholds in the detector's metadata."""
 
 
 class Weights(StrEnum):
@@ -34,6 +35,9 @@ class Weights(StrEnum):
     DETECTOR = "detector.safetensors"
     FUSION = "fusion.safetensors"
 
+
+UNCHOSEN = 0.5
+"""Threshold of weights for which none was chosen yet."""
 
 SHIPPED_SHA256 = {
     Weights.DETECTOR: "",
@@ -49,7 +53,7 @@ class Detector:
     network: Any
     sha256: str
     """Digest of its weights."""
-    threshold: float
+    thresholds: Mapping[Defect, float]
     """Probability from which a pixel counts as damaged unless asked otherwise; chosen on validation clips only."""
     finder: FlowFinder
 
@@ -85,25 +89,13 @@ class Repairer:
     """Digest of its weights."""
     finder: FlowFinder
 
-    def repair(
-        self,
-        centre: Picture,
-        mask: Mask,
-        *,
-        before: Sequence[Picture],
-        after: Sequence[Picture],
-        before_masks: Sequence[Mask],
-        after_masks: Sequence[Mask],
-    ) -> Picture:
+    def repair(self, centre: Picture, mask: Mask, around: Around) -> Picture:
         """A frame with its damage filled.
 
         Args:
             centre: `(C, H, W)` float32, R, G, B or grey, 0–1; any size.
             mask: what to fill, `(H, W)`.
-            before: up to two distinct frames of the same shot before it, nearest first.
-            after: up to two after it, nearest first.
-            before_masks: the damage of those: nothing is taken from there.
-            after_masks: the damage of those.
+            around: its neighbours and their damage.
 
         Returns:
             `(C, H, W)` float32; outside the mask the very numbers of `centre`.
@@ -114,15 +106,7 @@ class Repairer:
 
         from restoration_tasks.models.defects.networks import padded
 
-        made = fill_candidates(
-            centre,
-            mask,
-            before=before,
-            after=after,
-            before_masks=before_masks,
-            after_masks=after_masks,
-            finder=self.finder,
-        )
+        made = fill_candidates(centre, mask, around, self.finder)
         height, width = mask.shape
         with torch.inference_mode():
             candidates = padded(torch.from_numpy(made.candidates))[None]
@@ -153,7 +137,8 @@ def load_detector(weights: Path | None = None, *, threads: int | None = None) ->
     import torch
 
     network.to(memory_format=torch.channels_last)
-    return Detector(network, sha256, float(metadata.get(THRESHOLD, 0.5)), FlowFinder(Following.SMALL))
+    thresholds = {defect: float(metadata.get(name, UNCHOSEN)) for defect, name in THRESHOLDS.items()}
+    return Detector(network, sha256, thresholds, FlowFinder(Following.SMALL))
 
 
 def load_repairer(weights: Path | None = None, *, threads: int | None = None) -> Repairer:
@@ -165,18 +150,18 @@ def load_repairer(weights: Path | None = None, *, threads: int | None = None) ->
     return Repairer(network, sha256, FlowFinder(Following.STIFF))
 
 
-def found_mask(maps: NDArray[np.float32], threshold: float) -> Mask:
-    """What is to be repaired: where any map reaches the threshold, and one pixel around for the soft edge.
+def found_mask(maps: NDArray[np.float32], thresholds: Mapping[Defect, float]) -> Mask:
+    """What is to be repaired: where a map reaches its threshold, and one pixel around for the soft edge.
 
     Args:
         maps: `(3, H, W)`, 0–1, of `Detector.detect`.
-        threshold: 0–1.
+        thresholds: by kind, 0–1.
 
     Returns:
         `(H, W)` bool.
     """
-    sure = (maps.max(axis=0) >= threshold).astype(np.uint8)
-    return np.asarray(cv2.dilate(sure, np.ones((3, 3), np.uint8)) > 0)
+    sure = np.logical_or.reduce([found >= thresholds[defect] for defect, found in zip(Defect, maps, strict=True)])
+    return np.asarray(cv2.dilate(sure.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
 def _networks() -> ModuleType:

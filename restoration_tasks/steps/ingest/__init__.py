@@ -51,7 +51,7 @@ def run(work: StepWork) -> None:
     """
     from restoration_tasks.media import ffmpeg, framemd5
     from restoration_tasks.media.delivery.delivery import find_delivery
-    from restoration_tasks.media.delivery.fixity import check_delivery, require_unchanged
+    from restoration_tasks.media.delivery.fixity import check_delivery, findings_by_name, require_unchanged
     from restoration_tasks.steps.ingest import picture as pictures
     from restoration_tasks.steps.ingest import record, sound
     from restoration_tasks.steps.ingest.keeping import Keeping
@@ -60,7 +60,7 @@ def run(work: StepWork) -> None:
     delivery = find_delivery(work.source("delivery"))
     _require_as_asked(work, delivery)
     # what its names alone show is said before a night is spent reading it
-    require_none_open(delivery.findings, params.waivers)
+    require_none_open(findings_by_name(delivery, params.expected_frames), params.waivers)
     with Keeping(work) as keeping:
         checked = check_delivery(
             delivery,

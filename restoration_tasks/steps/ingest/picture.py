@@ -65,9 +65,7 @@ class Picture(ABC):
         """
 
 
-def take(
-    work: StepWork, delivery: Delivery, checked: CheckedDelivery, fps: Fraction, keeping: Keeping
-) -> Picture:
+def take(work: StepWork, delivery: Delivery, checked: CheckedDelivery, fps: Fraction, keeping: Keeping) -> Picture:
     """The checked picture of a delivery, its parts encoded.
 
     Args:

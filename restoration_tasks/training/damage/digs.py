@@ -44,12 +44,10 @@ class ColourDigs(Scratch):
         for life in alive(seed, self.kind, index, present=self.lines, durations=self.frames):
             line = Layer(1, height, width)
             self._lay_line(life.looks, index - life.born, life.duration, line, 1)
-            layers = _layers(stream(seed, self.kind, life.born, life.duration), channels)
-            # Where a dye is gone its colour gets through; on a negative it is held back.
-            full = np.float32(layers.any() and life.looks.random() < 0.7)
-            cut = layers[:, None, None] * line.opacity
-            ink += cut * (1 - opacity) * full
-            opacity += cut * (1 - opacity)
+            layers, through = _dyes(stream(seed, self.kind, life.born, life.duration), channels)
+            cut = layers[:, None, None] * line.opacity * (1 - opacity)
+            ink += cut * through
+            opacity += cut
             digs += 1
         mask = opacity.max(axis=0) > 0
         values = {"digs": float(digs)}
@@ -62,15 +60,20 @@ class ColourDigs(Scratch):
         return DamagedFrame(picture, truth)
 
 
-def _layers(rng: np.random.Generator, channels: int) -> NDArray[np.float32]:
-    """How much of each channel a dig takes, `(channels,)`: one layer wholly, its neighbour sometimes half."""
+def _dyes(rng: np.random.Generator, channels: int) -> tuple[NDArray[np.float32], np.float32]:
+    """What a dig takes: how much of each channel, `(channels,)`, and the code it leaves there.
+
+    One layer wholly, its neighbour sometimes too. Where a dye is gone its colour gets through (1); where it was gone
+    on the negative it is held back (0).
+    """
+    through = np.float32(rng.random() < 0.7)
     if channels == 1:
-        return np.ones(1, np.float32)
+        return np.ones(1, np.float32), through
     taken = np.zeros(3, np.float32)
     first = int(rng.integers(3))
     taken[first] = 1
     taken[(first + 1) % 3] = rng.choice([0.0, 0.0, 0.5, 1.0])
-    return taken
+    return taken, through
 
 
 @dataclass(frozen=True)

@@ -91,19 +91,20 @@ def _training(facts: CardFacts) -> str:
 def _figures(evaluation: Evaluation) -> str:
     repair = evaluation.repair
     kinds = [
-        f"| {defect} | {figures.average_precision:.3f} | {figures.average_precision_whole_mask:.3f} "
-        f"| {figures.chance:.4f} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
+        f"| {defect} | {figures.threshold:.2f} | {figures.average_precision:.3f} "
+        f"| {figures.average_precision_whole_mask:.3f} | {figures.chance:.4f} "
+        f"| {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
         for defect, figures in ((defect, evaluation.kinds[defect]) for defect in Defect)
     ]
     return "\n".join(
         [
             f"## Figures (validation clip `{evaluation.clip}`, all strengths of the recipe)",
             "",
-            f"Default threshold **{evaluation.threshold:.2f}**: best F1 of those that mask at most {CLEAN_MEAN:.2%} of "
-            f"clean frames on average and {CLEAN_WORST:.1%} at worst, chosen on this clip only.",
+            f"Default thresholds, a map each: best F1 of those with which all maps mask at most {CLEAN_MEAN:.2%} of "
+            f"clean frames on average and {CLEAN_WORST:.1%} at worst; chosen on this clip only.",
             "",
-            "| map | AP | AP, whole mask | chance | precision | recall | F1 |",
-            "|---|---|---|---|---|---|---|",
+            "| map | threshold | AP | AP, whole mask | chance | precision | recall | F1 |",
+            "|---|---|---|---|---|---|---|---|",
             *kinds,
             "",
             "AP is over pixels; the first counts damage that changed a pixel by 1.2 % of the range or more, the second "
@@ -115,7 +116,7 @@ def _figures(evaluation: Evaluation) -> str:
             "| dirt, PSNR in dB | |",
             "|---|---|",
             f"| damaged input | {repair.input_db:.2f} |",
-            f"| blind, at the threshold | {repair.blind_db:.2f} |",
+            f"| blind, at the thresholds | {repair.blind_db:.2f} |",
             f"| outside the true mask, blind | {repair.outside_db:.2f} |",
             f"| true mask, fusion | {repair.true_mask_db:.2f} |",
             f"| true mask, Telea | {repair.true_mask_telea_db:.2f} |",

@@ -48,6 +48,12 @@ _POSE = ("pose2sim", "0.10.49", "403e0dc4065898ba6a595e72a8970950310979253d60e24
 _SPORTS = ("sports2d", "0.8.34", "733b6db70742636ae9c35d870c22bd416582f579abd5881bee93a14bb0e2655d")
 _GRADIO = ("gradio", "5.49.1", "1b19369387801a26a6ba7fd2f74d46c5b0e2ac9ddef14f24ddc0d11fb19421b7")
 
+
+def _camera(name: str, member: str, sha256: str) -> Clip:
+    """One camera of the two scenes on gymnastic apparatus."""
+    return _clip(_POSE, name, f"Pose2Sim/{member}", sha256, (1088, 1920), 100, Fraction(60), "BSD-3-Clause")
+
+
 TRAINING_CLIPS: tuple[Clip, ...] = (
     _clip(
         _IMAGEIO,
@@ -130,45 +136,21 @@ TRAINING_CLIPS: tuple[Clip, ...] = (
         _UNSTATED.format("MIT"),
         ((0, 92), (100, 148)),
     ),
-    _clip(
-        _POSE,
+    _camera(
         "balance_1",
-        "Pose2Sim/Demo_SinglePerson/videos/cam03.mp4",
+        "Demo_SinglePerson/videos/cam03.mp4",
         "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca",
-        (1088, 1920),
-        100,
-        Fraction(60),
-        "BSD-3-Clause",
     ),
-    _clip(
-        _POSE,
+    _camera(
         "balance_2",
-        "Pose2Sim/Demo_SinglePerson/videos/cam04.mp4",
+        "Demo_SinglePerson/videos/cam04.mp4",
         "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7",
-        (1088, 1920),
-        100,
-        Fraction(60),
-        "BSD-3-Clause",
     ),
-    _clip(
-        _POSE,
-        "gym_1",
-        "Pose2Sim/Demo_MultiPerson/videos/cam01.mp4",
-        "543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53",
-        (1088, 1920),
-        100,
-        Fraction(60),
-        "BSD-3-Clause",
+    _camera(
+        "gym_1", "Demo_MultiPerson/videos/cam01.mp4", "543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53"
     ),
-    _clip(
-        _POSE,
-        "gym_2",
-        "Pose2Sim/Demo_MultiPerson/videos/cam02.mp4",
-        "8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b",
-        (1088, 1920),
-        100,
-        Fraction(60),
-        "BSD-3-Clause",
+    _camera(
+        "gym_2", "Demo_MultiPerson/videos/cam02.mp4", "8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b"
     ),
     _clip(
         _SPORTS,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from restoration_tasks.models.defects.load import THRESHOLD, Weights, load_detector, load_repairer
+from restoration_tasks.models.defects.load import THRESHOLDS, Weights, load_detector, load_repairer
 from restoration_tasks.models.defects.networks import DefectNet, FusionNet, parameter_count
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.files import write_atomic
@@ -103,7 +103,8 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
     # What is measured is what ships: the written files, in their precision.
     runs, clip = validation_runs(recipe, course.tell)
     evaluation = evaluate(load_detector(folder / Weights.DETECTOR), load_repairer(folder / Weights.FUSION), runs, clip)
-    sha256[Weights.DETECTOR] = _export(trained[0], folder, {THRESHOLD: f"{evaluation.threshold:.2f}"})
+    chosen = {THRESHOLDS[defect]: f"{figures.threshold:.2f}" for defect, figures in evaluation.kinds.items()}
+    sha256[Weights.DETECTOR] = _export(trained[0], folder, chosen)
     facts = CardFacts(
         networks=[
             TrainedNetwork(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restoration_tasks.models.defects.candidates import FillCandidates, fill_candidates
+from restoration_tasks.models.defects.candidates import Around, fill_candidates
 from restoration_tasks.models.defects.features import EACH_WAY, detector_features
 from restoration_tasks.models.defects.motion import FlowFinder, Following, Picture
 from restoration_tasks.training.defects.ageing import Aged, age
@@ -108,15 +108,12 @@ class FusionSamples(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         aged = aged_take(self._footage, rng, self._size)
         window = Window.draw(rng)
         masks = [_as_found(np.asarray(maps.any(axis=0)), rng) for maps in aged.masks]
-        made: FillCandidates = fill_candidates(
-            _pictures(aged.damaged, [window.centre])[0],
-            masks[window.centre],
-            before=_pictures(aged.damaged, window.before),
-            after=_pictures(aged.damaged, window.after),
-            before_masks=[masks[number] for number in window.before],
-            after_masks=[masks[number] for number in window.after],
-            finder=FlowFinder(Following.STIFF),
+        pictures = _pictures(aged.damaged, range(TAKE_FRAMES))
+        around = Around(
+            before=[(pictures[number], masks[number]) for number in window.before],
+            after=[(pictures[number], masks[number]) for number in window.after],
         )
+        made = fill_candidates(pictures[window.centre], masks[window.centre], around, FlowFinder(Following.STIFF))
         truth = _pictures(aged.clean, [window.centre])[0]
         mask = masks[window.centre][None].astype(np.float32)
         return (

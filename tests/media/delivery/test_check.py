@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restoration_tasks.media import framemd5
-from restoration_tasks.media.delivery import frame_reading, frame_stream
+from restoration_tasks.media.delivery import frame_reading
 from restoration_tasks.media.delivery.delivery import find_delivery
 from restoration_tasks.media.delivery.fixity import check_delivery, require_unchanged
 from restoration_tasks.media.delivery.listing import FileRole
 from restoration_tasks.media.delivery.manifest import write_own
+from restoration_tasks.media.picture import frame_md5
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged, WrongUse
 from tests.media.delivery.reels import FIRST, at, checked, found, put, scan, sign, told
 
@@ -167,28 +168,8 @@ def test_frames_are_kept_in_order_with_their_bytes_and_planes(reel):
     for record, raw, header, planes in kept:
         assert raw == record.frame.path.read_bytes()
         assert header.dpx.frame_position == record.counters.position
-        assert frame_reading.picture_digest(planes) == record.picture_md5
+        assert frame_md5(planes) == record.picture_md5
         assert all(isinstance(plane, np.ndarray) for plane in planes)
-
-
-def test_an_interrupted_check_goes_on_where_it_was(reel, monkeypatch):
-    first = checked(reel)
-    done = {record.name: record for record in first.records[:5]}
-    os.utime(at(reel, 2), ns=(7, 7))
-    read = []
-    real = frame_stream.read_frame
-    monkeypatch.setattr(
-        frame_stream, "read_frame", lambda s, frame, **o: read.append(frame.number) or real(s, frame, **o)
-    )
-    again = check_delivery(find_delivery(reel), known=lambda frame: done.get(frame.name))
-    assert sorted(read) == [1002, 1005, 1006, 1007]
-    assert [record.sha256 for record in again.records] == [record.sha256 for record in first.records]
-    assert again.findings == ()
-    # a known record is held against the manifest all the same
-    text = (reel / "manifest-md5.txt").read_text()
-    (reel / "manifest-md5.txt").write_text(text.replace(done["film_001001.dpx"].md5, "0" * 32))
-    result = check_delivery(find_delivery(reel), known=lambda frame: done.get(frame.name))
-    assert told(result.findings) == ["fail digest:1001"]
 
 
 def test_progress_is_told(reel):

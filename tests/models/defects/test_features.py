@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from restoration_tasks.models.defects.candidates import fill_candidates, paper_over
+from restoration_tasks.models.defects.candidates import Around, fill_candidates, paper_over
 from restoration_tasks.models.defects.features import FEATURES, detector_features, standing_lines
 from restoration_tasks.models.defects.motion import FlowFinder, Following, carry, luma, slow_difference, to_rows
 from tests.models.defects.moving import moving_window, with_speck
@@ -118,15 +118,8 @@ def test_candidates_leave_out_what_is_dirty_in_a_neighbour():
     spoilt, mask = with_speck(window[2])
     dirty, own = with_speck(window[1], row=30 + 1, column=40 + 2)  # where the speck's place was a frame before
     clean = np.zeros_like(mask)
-    made = fill_candidates(
-        spoilt,
-        mask,
-        before=[dirty, window[0]],
-        after=[window[3]],
-        before_masks=[own, clean],
-        after_masks=[clean],
-        finder=FlowFinder(Following.STIFF),
-    )
+    around = Around(before=[(dirty, own), (window[0], clean)], after=[(window[3], clean)])
+    made = fill_candidates(spoilt, mask, around, FlowFinder(Following.STIFF))
     assert made.candidates.shape == (5, 3, 64, 80)
     assert made.usable[0][mask].mean() < 0.5
     assert made.usable[1][mask].all()

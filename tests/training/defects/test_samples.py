@@ -40,7 +40,7 @@ def test_samples_have_the_shapes_the_networks_take(footage):
 
 def test_outside_its_masks_an_aged_take_is_its_clean_one(footage):
     rng = np.random.default_rng(4)
-    seen = 0
+    seen = found = 0
     for _ in range(12):
         aged = age(take(footage, rng, size=(96, 80), frames=3), rng)
         for damaged, clean, masks, fringe in zip(aged.damaged, aged.clean, aged.masks, aged.fringe, strict=True):
@@ -50,9 +50,11 @@ def test_outside_its_masks_an_aged_take_is_its_clean_one(footage):
                 assert_array_equal(damaged, clean)
             elif np.array_equal(damaged[~touched], clean[~touched]):  # neither blurred nor compressed
                 seen += 1
-                assert change[masks.any(axis=0)].mean() > VISIBLE
+                found += bool(masks.any())
+                assert change[masks.any(axis=0)].min(initial=1) >= VISIBLE / 2
                 assert not (masks.any(axis=0) & fringe).any()
     assert seen > 3
+    assert found > 3
 
 
 def test_no_family_kept_for_the_test_is_used():
