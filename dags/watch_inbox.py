@@ -21,8 +21,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag
-from reelkeeper_airflow.inbox.start import StartReel, look_into_inbox, report_unfit, runs_to_start
+from reelkeeper_airflow.inbox.start import look_into_inbox, report_unfit, runs_to_start
 from reelkeeper_airflow.inbox.trigger import inbox_asset
 
 
@@ -41,7 +42,13 @@ from reelkeeper_airflow.inbox.trigger import inbox_asset
 def watch_inbox() -> None:
     """Look, start what is new, say what cannot be started."""
     found = look_into_inbox()
-    StartReel.partial(task_id="start_reel").expand_kwargs(runs_to_start(found))
+    # A run id says which delivery of which reel it is for: one that was started before is skipped.
+    TriggerDagRunOperator.partial(
+        task_id="start_reel",
+        trigger_dag_id="restore_reel",
+        skip_when_already_exists=True,
+        map_index_template="{{ task.conf['reel_id'] }}",
+    ).expand_kwargs(runs_to_start(found))
     report_unfit(found)
 
 

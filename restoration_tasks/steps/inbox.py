@@ -101,6 +101,18 @@ def _without_clashes(waiting: list[WaitingReel], unfit: list[str]) -> tuple[Wait
     return tuple(reels[0] for reels in by_id.values() if len(reels) == 1)
 
 
+def is_delivery(folder: Path) -> bool:
+    """Whether there is something to look at: a folder, or one reel of the folder above it, told by its files' names."""
+    from restoration_tasks.media.delivery.delivery import reels_in
+
+    if folder.is_dir():
+        return True
+    try:
+        return folder.parent.is_dir() and folder.name in reels_in(folder.parent)
+    except ReelkeeperError:
+        return False
+
+
 def delivery_of(inbox: Path, reel_id: str) -> Path:
     """The folder of a reel: `inbox/<reel id>`, or the marked delivery whose names come to this reel id."""
     plain = inbox / reel_id

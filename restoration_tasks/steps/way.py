@@ -25,7 +25,7 @@ from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
-from restoration_tasks.steps.inbox import delivery_of
+from restoration_tasks.steps.inbox import delivery_of, is_delivery
 from restoration_tasks.steps.registry import definition
 
 
@@ -64,7 +64,7 @@ class Way:
         Raises:
             DeliveryError: there is none; the line names those there are.
         """
-        if self.delivery.is_dir():
+        if is_delivery(self.delivery):
             return
         inbox = self.settings.inbox_folder
         known = sorted(entry.name for entry in inbox.iterdir() if entry.is_dir()) if inbox.is_dir() else []

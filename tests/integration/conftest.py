@@ -68,6 +68,35 @@ class Stack:
         """Wait until a run has ended; give its state."""
         return self._wait(lambda: state if (state := self.run(run_id)["state"]) in OVER else None, run_id, "to end")
 
+    def wait_task(self, run_id: str, task: str, state: str) -> None:
+        """Wait until a task that is not mapped has reached a state."""
+
+        def reached() -> bool | None:
+            if self.run(run_id)["state"] in OVER:
+                pytest.fail(f"the run ended; {self.failures(run_id)}")
+            return True if self.tasks(run_id).get((task, -1), {}).get("state") == state else None
+
+        self._wait(reached, run_id, f"to bring {task} to {state}")
+
+    def wait_run(self, beginning: str) -> str:
+        """Wait for a run whose id begins so; give its id."""
+        path = f"/api/v2/dags/{DAG}/dagRuns?order_by=-start_date&limit=20"
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            found = [str(run["dag_run_id"]) for run in self.operator.get(path)["dag_runs"]]
+            if mine := [run_id for run_id in found if run_id.startswith(beginning)]:
+                return mine[0]
+            time.sleep(0.5)
+        pytest.fail(f"waited {PATIENCE_S:.0f} s for a run {beginning}…")
+
+    def pause(self, dag: str, paused: bool) -> None:
+        """Switch a DAG off or on."""
+        self.operator.patch(f"/api/v2/dags/{dag}", {"is_paused": paused})
+
+    def end(self, run_id: str) -> None:
+        """End a run whose rest does not matter."""
+        self.operator.patch(self._path(run_id), {"state": "failed"})
+
     def wait_asked(self, run_id: str, task: str = "decide", tries: int = 1) -> dict[str, Any]:
         """Wait until a person is asked; give the question."""
 

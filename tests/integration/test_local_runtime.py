@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from reelkeeper_airflow.stack.rest import RestError
 
-from restoration_tasks.catalogue import lock, plans, reels
+from restoration_tasks.catalogue import lock, plans, reels, scans, waivers
 from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.models import AgentName
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import DecisionAnswer
 from tests.integration.conftest import Stack
@@ -179,6 +180,38 @@ def test_unknown_field_of_the_form_is_refused(stack: Stack) -> None:
     run_id = stack.trigger("TEST-0002", plan_version=3)
     assert stack.wait_over(run_id) == "failed"
     assert "the form has no field 'plan_version'" in stack.log(run_id, "open_reel")
+
+
+def test_a_marked_delivery_starts_by_itself_and_a_person_can_let_its_gap_pass(stack: Stack) -> None:
+    reel = deliver(stack.inbox, "TEST-0003")
+    (reel.delivery / "TEST-0003_0001005.dpx").unlink()
+    for mark in stack.inbox.glob("*/.ready"):
+        mark.unlink()
+    stack.pause("watch_inbox", False)
+    try:
+        (reel.delivery / ".ready").touch()
+        run_id = stack.wait_run("inbox__TEST-0003__")
+    finally:
+        stack.pause("watch_inbox", True)
+    assert stack.wait_over(run_id) == "failed"
+    said = stack.log(run_id, "ingest")
+    assert "TEST-0003_0001005.dpx, frame 1005" in said
+    assert "waive it as 'missing-frames:1005'" in said
+    assert stack.tasks(run_id)["ingest", -1]["try_number"] == 1
+    assert (reel.delivery / ".ready").exists()
+
+    allowed = stack.trigger("TEST-0003", waive=["missing-frames:1005=burnt in 1967"], expected_frames=30)
+    stack.wait_task(allowed, "ingest", "success")
+    figures = stack.xcom(allowed, "ingest")["figures"]
+    assert (figures["frames"], figures["substituted_frames"]) == (30, 1)
+    stack.end(allowed)
+    with stack.sessions.begin() as session:
+        (waived,) = waivers.of_reel(session, "TEST-0003")
+        assert (waived.finding, waived.reason, waived.run_id) == ("missing-frames:1005", "burnt in 1967", allowed)
+        assert session.get_one(AgentName, waived.person_id).login == "operator"
+        scan = scans.newest(session, "TEST-0003")
+        assert scan is not None
+        assert (scan.frames, scan.width, scan.substituted_frames) == (30, 96, 1)
 
 
 def test_viewer_may_look_but_not_start(stack: Stack) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from restoration_tasks.media.delivery.delivery import find_delivery
 from restoration_tasks.runtime.errors import DeliveryError
 from restoration_tasks.steps.asked import RunOptions
 from restoration_tasks.steps.inbox import delivery_of, look, marks
 from restoration_tasks.steps.way import Way
-from tests.media.pictures import delivery
+from tests.media.pictures import delivery, sign
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_a_reel_is_found_by_its_id_also_inside_a_delivery(inbox, settings):
     chosen = settings.model_copy(update={"inbox": inbox})
     assert Way("HK-77_reel-01", chosen).delivery == inbox / "HK 77" / "reel 01"
     assert Way("HK-77_reel-01", chosen, RunOptions(delivery="/elsewhere")).delivery == Path("/elsewhere")
+
+
+def test_reels_told_apart_by_their_files_names_are_deliveries_too(inbox, settings):
+    both = delivery(inbox / "both", 2, first=1)
+    for path in sorted(both.glob("reel_*.dpx")):
+        for reel in ("r01", "r02"):
+            (both / f"film_{reel}_{path.name[-11:]}").write_bytes(path.read_bytes())
+        path.unlink()
+    sign(both)
+    chosen = settings.model_copy(update={"inbox": inbox})
+    way = Way("both_film_r02", chosen)
+    way.require_delivery()
+    assert find_delivery(way.delivery).reel == "film_r02"
+    with pytest.raises(DeliveryError, match="no delivery for this reel"):
+        Way("both_film_r03", chosen).require_delivery()
 
 
 def test_an_inbox_that_is_not_there_is_said(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import task
 
 from reelkeeper_airflow.journal import catalogue
@@ -57,16 +56,4 @@ def report_unfit(found: dict[str, Any]) -> None:
         raise DeliveryError(
             f"{len(found['unfit'])} finished deliveries cannot be started; {found['unfit'][0]}",
             action="put them right; then clear this run's first task",
-        )
-
-
-class StartReel(TriggerDagRunOperator):
-    """Triggers `restore_reel` for one reel; one that was started before is skipped."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            trigger_dag_id="restore_reel",
-            skip_when_already_exists=True,
-            map_index_template="{{ task.conf['reel_id'] }}",
-            **kwargs,
         )
