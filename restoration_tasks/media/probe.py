@@ -17,8 +17,8 @@ _SUBSAMPLING = {"4:2:0": "yuv420p", "4:2:2": "yuv422p", "4:4:4": "yuv444p"}
 _TRANSFER = {
     "BT.709": "bt709",
     "BT.601": "smpte170m",
-    "BT.470 System M": "gamma22",
-    "BT.470 System B/G": "gamma28",
+    "BT.470 System M": "bt470m",
+    "BT.470 System B/G": "bt470bg",
     "Linear": "linear",
     "Logarithmic (100:1)": "log100",
     "sRGB/sYCC": "iec61966-2-1",

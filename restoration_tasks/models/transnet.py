@@ -155,12 +155,12 @@ def small_frame(frame: Frame, picture: PictureFormat) -> SmallFrame:
     size = (48, 27)
     scale = 255.0 / picture.max_code
     planes = [
-        cv2.convertScaleAbs(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), alpha=scale) for plane in frame
+        cv2.convertScaleAbs(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), alpha=scale) for plane in frame[:3]
     ]
     if picture.layout.model is ColourModel.GREY:
         return np.dstack(planes * 3)
     if picture.layout.model is ColourModel.RGB:
-        green, blue, red = planes
+        green, blue, red = planes[:3]
         return np.dstack((red, green, blue))
     luma, cb, cr = planes
     return np.asarray(cv2.cvtColor(np.dstack((luma, cr, cb)), cv2.COLOR_YCrCb2RGB), np.uint8)

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media import ffmpeg, framemd5, join
+from restoration_tasks.media import probe as probes
 from restoration_tasks.media.delivery.sequence import find_sequence
 from restoration_tasks.media.picture import LAYOUTS, PRINTING_DENSITY, PictureFormat, frame_md5
 from restoration_tasks.media.probe import exact_rate, probe
 from restoration_tasks.media.reader import FrameReader, probe_format
-from restoration_tasks.media.stills.dpx_header import Packing
+from restoration_tasks.media.stills.dpx_header import _FFMPEG_PRIMARIES, _FFMPEG_TRANSFER, Packing
 from restoration_tasks.media.stills.errors import TruncatedFrame
 from restoration_tasks.media.stills.float_coding import FloatCoding, to_half
 from restoration_tasks.media.writer import Ffv1Settings, FrameWriter, encode_frames, encode_sequence
@@ -430,3 +431,21 @@ def test_a_framemd5_file_that_is_none_is_refused(tmp_path, text):
 )
 def test_rounded_rates_become_the_fractions_they_stand_for(rate, exact):
     assert exact_rate(rate) == Fraction(exact)
+
+
+@pytest.mark.parametrize("transfer", [*sorted(set(probes._TRANSFER.values())), *sorted(set(_FFMPEG_TRANSFER.values()))])
+def test_every_transfer_we_name_is_written_and_read_back(tmp_path, transfer):
+    fmt = PictureFormat(32, 24, "gbrp10le", Fraction(24), transfer)
+    assert probe(master(tmp_path / "a.mkv", noise(fmt, 2), fmt)).format.transfer == transfer
+
+
+@pytest.mark.parametrize("name", sorted({*probes._PRIMARIES.values(), *_FFMPEG_PRIMARIES.values()}))
+def test_every_set_of_primaries_we_name_is_written_and_read_back(tmp_path, name):
+    fmt = PictureFormat(32, 24, "gray10le", Fraction(24), "bt709", name)
+    assert probe(master(tmp_path / "a.mkv", noise(fmt, 2), fmt)).format.primaries == name
+
+
+@pytest.mark.parametrize("name", sorted(set(probes._MATRIX.values())))
+def test_every_matrix_we_name_is_written_and_read_back(tmp_path, name):
+    fmt = PictureFormat(32, 24, "yuv422p10le", Fraction(24), "bt709", "bt709", name)
+    assert probe(master(tmp_path / "a.mkv", noise(fmt, 2), fmt)).format.matrix == name

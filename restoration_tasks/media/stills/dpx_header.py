@@ -71,7 +71,7 @@ _FFMPEG_TRANSFER = {
     Transfer.BT601_625: "smpte170m",
     Transfer.BT601_525: "smpte170m",
     Transfer.NTSC: "smpte170m",
-    Transfer.PAL: "gamma28",
+    Transfer.PAL: "bt470bg",
 }
 _FFMPEG_PRIMARIES = {5: "bt709", 6: "bt709", 7: "bt470bg", 8: "smpte170m", 9: "smpte170m", 10: "bt470bg"}
 _PIX_FMT = {Descriptor.LUMA: "gray", Descriptor.RGB: "gbrp", Descriptor.RGBA: "gbrap"}

@@ -92,8 +92,8 @@ def _figures(evaluation: Evaluation) -> str:
     repair = evaluation.repair
     kinds = [
         f"| {defect} | {figures.threshold:.2f} | {figures.average_precision:.3f} "
-        f"| {figures.average_precision_whole_mask:.3f} | {figures.chance:.4f} "
-        f"| {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
+        f"| {figures.average_precision_whole_mask:.3f} | {figures.average_precision_any_map:.3f} "
+        f"| {figures.chance:.4f} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
         for defect, figures in ((defect, evaluation.kinds[defect]) for defect in Defect)
     ]
     return "\n".join(
@@ -103,12 +103,13 @@ def _figures(evaluation: Evaluation) -> str:
             f"Default thresholds, a map each: best F1 of those with which all maps mask at most {CLEAN_MEAN:.2%} of "
             f"clean frames on average and {CLEAN_WORST:.1%} at worst; chosen on this clip only.",
             "",
-            "| map | threshold | AP | AP, whole mask | chance | precision | recall | F1 |",
-            "|---|---|---|---|---|---|---|---|",
+            "| map | threshold | AP | AP, whole mask | AP, any map | chance | precision | recall | F1 |",
+            "|---|---|---|---|---|---|---|---|---|",
             *kinds,
             "",
             "AP is over pixels; the first counts damage that changed a pixel by 1.2 % of the range or more, the second "
-            "every pixel the simulator touched. Scratches here are of single windows of five frames, not of tracks.",
+            "every pixel the simulator touched, the third whichever map found it (lint is dirt to the simulator and a "
+            "hair by its looks). Scratches here are of single windows of five frames, not of tracks.",
             "",
             f"Clean, grainy, flickering, weaving and faded frames without damage: {evaluation.clean_masked_mean:.3%} "
             f"masked on average, {evaluation.clean_masked_worst:.3%} at worst.",

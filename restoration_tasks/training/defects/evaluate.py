@@ -46,6 +46,8 @@ class KindFigures(_Figures):
     """Over visible damage: pixels changed by less than `VISIBLE` count neither way."""
     average_precision_whole_mask: float
     """Over every pixel the simulator touched, the invisible fringe included."""
+    average_precision_any_map: float
+    """Visible damage of this kind, whichever map found it: lint is dirt to the simulator, and a hair by its looks."""
     chance: float
     precision: float
     recall: float
@@ -99,7 +101,7 @@ def evaluate(detector: Detector, repairer: Repairer, runs: Sequence[Run], clip: 
         clip: the validation clip's name, for the record.
     """
     maps = [[_detect(detector, run.damaged, index) for index in range(len(run.damaged))] for run in runs]
-    whole, visible = _curves(runs, maps)
+    whole, visible, any_map = _curves(runs, maps)
     clean = [found for run, _, found in _scored(runs, maps) if run.kind is None]
     kinds = {}
     for place, defect in enumerate(Defect):
@@ -109,6 +111,7 @@ def evaluate(detector: Detector, repairer: Repairer, runs: Sequence[Run], clip: 
             threshold=point.threshold,
             average_precision=visible[defect].average_precision(),
             average_precision_whole_mask=whole[defect].average_precision(),
+            average_precision_any_map=any_map[defect].average_precision(),
             chance=visible[defect].chance(),
             precision=point.precision,
             recall=point.recall,
@@ -205,11 +208,9 @@ def _scored(
             yield run, index, run_maps[index]
 
 
-def _curves(
-    runs: Sequence[Run], maps: Sequence[Sequence[NDArray[np.float32]]]
-) -> tuple[dict[Defect, Curve], dict[Defect, Curve]]:
-    whole = {defect: Curve() for defect in Defect}
-    visible = {defect: Curve() for defect in Defect}
+def _curves(runs: Sequence[Run], maps: Sequence[Sequence[NDArray[np.float32]]]) -> tuple[dict[Defect, Curve], ...]:
+    """Each kind's own map against its whole mask and against what is visible of it, and any map against the latter."""
+    whole, visible, any_map = ({defect: Curve() for defect in Defect} for _ in range(3))
     for run, index, found in _scored(runs, maps):
         if run.kind is None:
             continue
@@ -219,8 +220,9 @@ def _curves(
         for place, defect in enumerate(Defect):
             if KINDS[defect] is run.kind:
                 visible[defect].add(found[place], seen, counted)
+                any_map[defect].add(found.max(axis=0), seen, counted)
                 whole[defect].add(found[place], mask, np.ones_like(mask))
-    return whole, visible
+    return whole, visible, any_map
 
 
 def _repair_figures(
