@@ -10,6 +10,7 @@ from restoration_tasks.media.delivery.sequence import ImageSequence, SequenceFra
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.sequence_writer import SequenceWriter
+from restoration_tasks.media.stills.process_history import HistoryLine
 from restoration_tasks.media.stills.still import StillKind
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.runtime.errors import WrongUse
@@ -51,7 +52,9 @@ def as_source(path: Path) -> Path | ImageSequence:
     return ImageSequence(path.parent, kind, (frame,), ())
 
 
-def open_target(path: Path, source: Path, fmt: PictureFormat) -> AbstractContextManager[FrameSink]:
+def open_target(
+    path: Path, source: Path, fmt: PictureFormat, *, history: HistoryLine | None = None
+) -> AbstractContextManager[FrameSink]:
     """Writer for `path`: lossless FFV1 if it ends in `.mkv`, else a folder of frames.
 
     A folder keeps the names, kind and headers of a source sequence; from a video it gets no names to keep, so that is
@@ -61,6 +64,7 @@ def open_target(path: Path, source: Path, fmt: PictureFormat) -> AbstractContext
         path: file or folder to write.
         source: what the frames were read from.
         fmt: of every frame.
+        history: line for the process history of changed DPX frames, see `SequenceWriter`.
 
     Raises:
         WrongUse: the target is the source, its kind is not known, or the folder is wanted of a video.
@@ -79,4 +83,4 @@ def open_target(path: Path, source: Path, fmt: PictureFormat) -> AbstractContext
             found=path.name,
             action="name the output accordingly",
         )
-    return SequenceWriter(path, frames, fmt)
+    return SequenceWriter(path, frames, fmt, history=history)

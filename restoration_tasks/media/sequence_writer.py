@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import numpy as np
 from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.stills import exr, png, rebuild, tiff
+from restoration_tasks.media.stills.process_history import HistoryLine, with_line
 from restoration_tasks.media.stills.still import StillKind, decode_still, parse_still
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError, WrongUse
@@ -21,13 +23,17 @@ from restoration_tasks.runtime.files import disk_errors
 class SequenceWriter:
     """Writes frames as files with the names, headers and kind of a source sequence."""
 
-    def __init__(self, folder: Path, source: ImageSequence, fmt: PictureFormat) -> None:
+    def __init__(
+        self, folder: Path, source: ImageSequence, fmt: PictureFormat, *, history: HistoryLine | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             folder: where the files go; made if needed. Frames of several folders keep their folders below it.
             source: the sequence whose names and headers are kept.
             fmt: of every frame.
+            history: line added to the process history of every DPX whose picture is not its source's (FADGI 2018,
+                section 12.1: a new line for each change). A file that has no room for one goes without.
 
         Raises:
             WrongUse: the folder is one of the source's own.
@@ -37,6 +43,7 @@ class SequenceWriter:
             raise WrongUse("a sequence is never written over its source", file=folder, action="name another folder")
         self.folder, self.format = folder, fmt
         self._source = source
+        self._history = history
         # A frame another one stands in for is written under the name it should have had.
         named = [source.folder / (frame.name or source.relative_name(frame)) for frame in source.frames]
         base = os.path.commonpath([path.parent for path in named])
@@ -62,7 +69,7 @@ class SequenceWriter:
         path = self._source.frames[self.frames].path
         target = self._targets[self.frames]
         draft = draft_path(target)
-        encoded = _encode_still(path, frame)
+        encoded = _encode_still(path, frame, self._history)
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -78,7 +85,7 @@ class SequenceWriter:
         """Nothing is held open."""
 
 
-def _encode_still(path: Path, frame: Frame) -> bytes:
+def _encode_still(path: Path, frame: Frame, history: HistoryLine | None) -> bytes:
     """The source's file with another picture: its own bytes around new samples, where its kind allows that."""
     source = path.read_bytes()
     header = parse_still(source, path.name)
@@ -86,7 +93,11 @@ def _encode_still(path: Path, frame: Frame) -> bytes:
     if _equal(decoded, frame):
         return source
     if header.rebuilds:
-        return rebuild.rebuilt(rebuild.remainder_of(source, header, decoded, path.name), frame)
+        made = rebuild.rebuilt(rebuild.remainder_of(source, header, decoded, path.name), frame)
+        if history is not None and header.dpx is not None:
+            with contextlib.suppress(MediaError):
+                return with_line(made, history, name=path.name)
+        return made
     match header.kind:
         case StillKind.TIFF:
             return tiff.rewritten(source, frame, path.name)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from restoration_tasks import __version__
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.files import disk_errors, write_atomic
 from restoration_tasks.runtime.progress import Reporter, StepProgress
@@ -95,7 +96,7 @@ def restore_clip(
             )
         restored = folder / "restored.mkv"
         join([folder / f"{segment.id}.mkv" for segment in segments], restored)
-        _deliver(restored, source, target, folder)
+        _deliver(restored, source, target, folder, treatments)
         if masks is not None:
             _write_masks([_map_path(folder, segment) for segment in segments], opened, masks)
     run = ClipRun(plan, figures, changes)
@@ -163,16 +164,20 @@ def _map_path(folder: Path, segment: Segment) -> Path:
     return folder / f"{segment.id}.map.mkv"
 
 
-def _deliver(restored: Path, source: Path, target: Path, folder: Path) -> None:
+def _deliver(restored: Path, source: Path, target: Path, folder: Path, treatments: Sequence[str]) -> None:
     """Write the target: frames under the source's names, or a video with the source's sound."""
     from restoration_tasks.media import copies
     from restoration_tasks.media.frame_source import open_target
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.media.stills.process_history import HistoryLine
 
     make = {".mov": copies.mezzanine, ".mp4": copies.access}.get(target.suffix.lower())
     if target.suffix.lower() != ".mkv" and make is None:
         reader = FrameReader(restored)
-        with open_target(target, source, reader.format) as sink:
+        history = HistoryLine(
+            bit_depth=f"{reader.format.bit_depth}-bit", text=f"Reelkeeper {__version__}; {'; '.join(treatments)}"
+        )
+        with open_target(target, source, reader.format, history=history) as sink:
             for frame in reader:
                 sink.write(frame)
         return

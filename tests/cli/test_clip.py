@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import cv2
 
+from restoration_tasks.media.stills.dpx_header import PARSED_BYTES, parse_header
+from restoration_tasks.media.stills.process_history import history_of
 from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, SHOTS
+
+
+def read_header(path):
+    raw = path.read_bytes()
+    return parse_header(raw[:PARSED_BYTES], file_bytes=len(raw), name=path.name)
 
 
 def test_a_folder_of_dpx_frames(archive, reel, tmp_path):
@@ -19,9 +27,13 @@ def test_a_folder_of_dpx_frames(archive, reel, tmp_path):
     same = [old.read_bytes() == new.read_bytes() for old, new in zip(delivered, written, strict=True)]
     shots = [same[start : start + FRAMES_A_SHOT] for start in range(0, len(same), FRAMES_A_SHOT)]
     assert [all(shot) for shot in shots] == [number == CLEAN_SHOT for number in range(1, SHOTS + 1)]
-    assert all(
-        old.read_bytes()[:2048] == new.read_bytes()[:2048] for old, new in zip(delivered, written, strict=True)
-    ), "headers changed"
+    for old, new, kept in zip(delivered, written, same, strict=True):
+        before, after = read_header(old), read_header(new)
+        moved = dict.fromkeys(("offset", "stated_offset", "stated_bytes", "user_bytes", "user_id", "stride"))
+        fields = [field.name for field in dataclasses.fields(before) if field.name not in moved]
+        assert all(getattr(before, name) == getattr(after, name) for name in fields), "headers changed"
+        history = [str(line) for line in history_of(new.read_bytes(), after)]
+        assert history == ([] if kept else ["W=10-bit, T=Reelkeeper 0.1.0; dirt; flicker"])
     found = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(masks.iterdir())]
     assert len(found) == len(delivered)
     assert any(picture.any() for picture in found)

@@ -18,6 +18,7 @@ from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.sound.tracks import sound_tracks
 from restoration_tasks.media.stills.float_coding import FloatCoding
+from restoration_tasks.media.stills.process_history import HistoryLine, with_line
 from restoration_tasks.media.technical import technical_record
 from restoration_tasks.runtime import space
 from restoration_tasks.runtime.errors import (
@@ -112,6 +113,17 @@ def test_the_record_names_every_file_with_its_digests(settings, reel):
         assert file.sha256 == hashlib.sha256(raw).hexdigest()
     assert (scan.delivery, scan.manifest, scan.picture.pix_fmt) == ("reel-7", "manifest-md5.txt", "gbrp10le")
     assert str(reel.parent) not in scan.model_dump_json()
+
+
+def test_the_scanners_process_history_is_read(settings, reel):
+    line = HistoryLine(source="positive", gauge="16mm", colour="BW", text="lamp 81; wet gate")
+    for path in reel.glob("*.dpx"):
+        path.write_bytes(with_line(path.read_bytes(), line, name=path.name))
+    sign(reel)
+    result = run_step(spec(settings, reel), ingest.STEP, settings)
+    scan = Scan.read(local(settings, result, "scan"))
+    assert scan.header["process_history"] == ["O=positive, G=16mm, C=BW, T=lamp 81; wet gate"]
+    assert made_again(settings, result) == (7, 0, 1)
 
 
 def test_done_again_it_gives_the_same_bytes(settings, reel):

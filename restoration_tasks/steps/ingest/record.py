@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from restoration_tasks.media.delivery.findings import Grade, by_grade
+from restoration_tasks.runtime.errors import DeliveryError
 from restoration_tasks.runtime.files import write_atomic
 
 if TYPE_CHECKING:
     from restoration_tasks.media.delivery.delivery import Delivery
     from restoration_tasks.media.delivery.fixity import CheckedDelivery
+    from restoration_tasks.media.delivery.records import FrameRecord
     from restoration_tasks.runtime.step import StepWork
     from restoration_tasks.steps.ingest import IngestParams
     from restoration_tasks.steps.ingest.picture import Picture
@@ -78,6 +80,8 @@ def scan(work: StepWork, delivery: Delivery, checked: CheckedDelivery, params: I
     header: dict[str, JsonValue] | None = None
     if first is not None and first.dpx is not None:
         header = {name: value for name, value in dataclasses.asdict(first.dpx).items() if value is not None}
+        if history := _process_history(checked.records[0]):
+            header["process_history"] = history
     scan_of(
         delivery,
         checked,
@@ -97,3 +101,18 @@ def scan(work: StepWork, delivery: Delivery, checked: CheckedDelivery, params: I
         specification=params.specification,
         container_frames=None if checked.records else taken.frames,
     ).write(work.output("scan", "scan.json", media_type="application/json"))
+
+
+def _process_history(record: FrameRecord) -> list[JsonValue]:
+    """The lines of the first frame's process history, as FADGI writes it; one that cannot be read is kept unread."""
+    from restoration_tasks.media.stills.process_history import history_of
+    from restoration_tasks.media.stills.still import parse_still
+
+    raw = record.frame.path.read_bytes()
+    header = parse_still(raw, record.name).dpx
+    if header is None:
+        return []
+    try:
+        return [str(line) for line in history_of(raw, header)]
+    except DeliveryError as error:
+        return [f"not readable: {error.message}"]
