@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from restoration_tasks.media.delivery.frame_reading import FrameRead, read_frame
 from restoration_tasks.media.delivery.records import FrameRecord, SharedHeaders, counters_of, turned
 from restoration_tasks.media.delivery.sequence import ImageSequence
+from restoration_tasks.runtime.in_order import in_order
 
 READERS = max(2, min(4, os.cpu_count() or 1))
 """Files read at once: hashing and unpacking leave the interpreter lock, and storage over a network answers slowly."""
@@ -29,17 +29,10 @@ def read_in_order(sequence: ImageSequence, *, extra: str | None = None, keep: bo
         SourceChanged: a file vanished or changed since it was listed.
         DeliveryError: the storage does not give a file.
     """
-    waiting: deque[Future[FrameRead]] = deque()
-    with ThreadPoolExecutor(READERS) as pool:
-        try:
-            for frame in sequence.frames:
-                waiting.append(pool.submit(read_frame, sequence, frame, extra=extra, keep=keep))
-                while len(waiting) > max(READERS, min(2 * READERS, IN_FLIGHT_BYTES // max(1, frame.bytes))):
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    largest = max((frame.bytes for frame in sequence.frames), default=0)
+    ahead = max(READERS, min(2 * READERS, IN_FLIGHT_BYTES // max(1, largest)))
+    reading = partial(read_frame, sequence, extra=extra, keep=keep)
+    return in_order(reading, sequence.frames, threads=READERS, ahead=ahead)
 
 
 def record_of(read: FrameRead, headers: SharedHeaders) -> FrameRecord:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 from restoration_tasks.media.picture import Frame
 from restoration_tasks.media.stills.still import StillHeader, decode_still, parse_still
 from restoration_tasks.runtime.errors import DeliveryError
+from restoration_tasks.runtime.in_order import in_order
 
 THREADS = 3
 """Files decoded at once: numpy leaves the interpreter lock, and storage over a network answers slowly."""
@@ -48,16 +46,4 @@ def decode_files(paths: Sequence[Path]) -> Generator[tuple[StillHeader, Frame], 
     Raises:
         DeliveryError: see `decode_file`.
     """
-    left = iter(paths)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-        waiting: deque[Future[tuple[StillHeader, Frame]]] = deque()
-        try:
-            waiting.extend(pool.submit(decode_file, path) for path in islice(left, AHEAD))
-            while waiting:
-                decoded = waiting.popleft().result()
-                waiting.extend(pool.submit(decode_file, path) for path in islice(left, 1))
-                yield decoded
-                # The consumer may hold its frame; this generator must not keep it alive as well.
-                del decoded
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    return in_order(decode_file, paths, threads=THREADS, ahead=AHEAD)
