@@ -382,6 +382,10 @@ def test_a_disk_too_small_is_said_before_the_work(settings, reel, monkeypatch):
     with pytest.raises(VaultError, match="not enough room for the master"):
         run_step(spec(settings, reel), ingest.STEP, settings)
     assert not list(settings.scratch_folder.rglob("0000*.mkv"))
+    floats = SCANS["exr half"](settings.home / "inbox" / "reel-7")
+    with pytest.raises(VaultError, match="not enough room for the files kept as delivered"):
+        run_step(spec(settings, floats), ingest.STEP, settings)
+    assert not list(settings.scratch_folder.rglob("delivered.tar"))
 
 
 def test_a_file_that_cannot_be_made_again_is_named(settings, reel):

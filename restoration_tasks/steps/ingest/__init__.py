@@ -61,6 +61,7 @@ def run(work: StepWork) -> None:
     _require_as_asked(work, delivery)
     # what its names alone show is said before a night is spent reading it
     require_none_open(findings_by_name(delivery, params.expected_frames), params.waivers)
+    pictures.ask_for_kept_files(work, delivery)
     with Keeping(work) as keeping:
         checked = check_delivery(
             delivery,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from restoration_tasks.media.picture import Frame, PictureFormat, half_codes
 from restoration_tasks.media.stills.float_coding import FloatCoding
-from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.errors import DeliveryError, MediaError
 from restoration_tasks.runtime.space import Need, require_space
 
 if TYPE_CHECKING:
@@ -286,12 +287,31 @@ def ask_for_room(work: StepWork, master_bytes: int) -> None:
     Raises:
         VaultError: there is not enough room.
     """
+    _require(work, 2 * master_bytes, master_bytes, "the master")
+
+
+def ask_for_kept_files(work: StepWork, delivery: Delivery) -> None:
+    """Refuse to begin where the files that are kept as delivered (`keeping`) have no room.
+
+    Raises:
+        VaultError: there is not enough room.
+    """
+    kept = delivery.container.stat().st_size if delivery.container else 0
+    if delivery.sequence is not None:
+        with contextlib.suppress(DeliveryError):  # a first frame that cannot be read is found, and told, later
+            if not delivery.sequence.header().rebuilds:
+                kept = sum(frame.bytes for frame in delivery.sequence.frames)
+    if kept:
+        _require(work, kept, kept, "the files kept as delivered")
+
+
+def _require(work: StepWork, scratch_bytes: int, vault_bytes: int, what: str) -> None:
     from restoration_tasks.runtime.vault import Vault
 
-    needs = [Need(work.folder, 2 * master_bytes, "the master and its parts")]
+    needs = [Need(work.folder, scratch_bytes, what)]
     vault = Vault(work.spec.vault).local_path(f"vault:reels/{work.reel_id}")
     if vault is not None and not _one_disk(work.folder, vault):
-        needs.append(Need(vault, master_bytes, "the master in the vault"))
+        needs.append(Need(vault, vault_bytes, f"{what} in the vault"))
     require_space(needs)
 
 
