@@ -40,8 +40,8 @@ UNCHOSEN = 0.5
 """Threshold of weights for which none was chosen yet."""
 
 SHIPPED_SHA256 = {
-    Weights.DETECTOR: "",
-    Weights.FUSION: "",
+    Weights.DETECTOR: "261c4cd36dcdb0a7000c39076b8ec0e1d034168163a05dcafb81720f363ce54f",
+    Weights.FUSION: "44d7af87ec72cff2dfdf36f6ca0fc4bb2e6255cd7798c8b8b60975ab5edabd75",
 }
 """Digests of the weights in the package; they enter the signature of every step that uses them."""
 

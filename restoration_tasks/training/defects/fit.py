@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -26,7 +25,9 @@ Loss = Callable[[nn.Module, Batch], Tensor]
 _WARM_UP_STEPS = 100
 _MEAN_KEEP = 0.998
 """How much of the running mean of the weights a step keeps: a mean over some five hundred steps."""
+_LOSS_KEEP = 0.98
 _LOG_EVERY_STEPS = 50
+_PROGRESS = ("mean", "steps", "seconds", "loss")
 _REUSE_AFTER = 8
 """Batches between a batch and its mirror image: steps on the same pictures should not follow each other."""
 
@@ -67,7 +68,7 @@ class Fitted:
     steps: int
     seconds: float
     loss: float
-    """Mean loss of the last steps."""
+    """Running mean of the loss at the end."""
 
 
 def fit(
@@ -100,7 +101,6 @@ def fit(
     state = _State(network, settings.rate)
     if checkpoint.is_file():
         state.load(checkpoint)
-    recent: list[float] = []
     begun = saved = time.monotonic()
     earlier = state.seconds
     network.train()
@@ -108,18 +108,17 @@ def fit(
         share = budget.share(earlier + time.monotonic() - begun, state.steps)
         if share >= 1:
             break
-        recent.append(state.step(loss, batch, share))
+        state.step(loss, batch, share)
         state.seconds = earlier + time.monotonic() - begun
         if state.steps % _LOG_EVERY_STEPS == 0:
-            _log(checkpoint, state, recent, share, tell)
-            recent = recent[-_LOG_EVERY_STEPS:]
+            _log(checkpoint, state, share, tell)
         if time.monotonic() - saved > settings.checkpoint_s:
             state.save(checkpoint)
             saved = time.monotonic()
     state.save(checkpoint)
     network.load_state_dict(state.mean)
     network.eval()
-    return Fitted(state.steps, state.seconds, float(np.mean(recent)) if recent else float("nan"))
+    return Fitted(state.steps, state.seconds, state.loss)
 
 
 def _batches(samples: Dataset[Any], settings: FitSettings, steps: int) -> Iterator[Batch]:
@@ -154,8 +153,9 @@ class _State:
         self.mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
         self.steps = 0
         self.seconds = 0.0
+        self.loss = float("nan")
 
-    def step(self, loss: Loss, batch: Batch, share: float) -> float:
+    def step(self, loss: Loss, batch: Batch, share: float) -> None:
         """One step; `share` of the budget is used up."""
         falling = 0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2
         rate = self._rate * min(1.0, (self.steps + 1) / _WARM_UP_STEPS) * falling
@@ -173,8 +173,9 @@ class _State:
         nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
         self._optimizer.step()
         self.steps += 1
+        now = float(value.item())
+        self.loss = now if math.isnan(self.loss) else _LOSS_KEEP * self.loss + (1 - _LOSS_KEEP) * now
         self._average()
-        return float(value.item())
 
     def _average(self) -> None:
         keep = min(_MEAN_KEEP, self.steps / (self.steps + 10))
@@ -196,6 +197,7 @@ class _State:
                 "optimizer": self._optimizer.state_dict(),
                 "steps": self.steps,
                 "seconds": self.seconds,
+                "loss": self.loss,
             },
             draft,
         )
@@ -211,6 +213,7 @@ class _State:
             held = torch.load(path, map_location="cpu", weights_only=True)
             self._network.load_state_dict(held["network"])
             self._optimizer.load_state_dict(held["optimizer"])
+            self.mean, self.steps, self.seconds, self.loss = (held[name] for name in _PROGRESS)
         except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
             raise ModelError(
                 "training cannot go on from this checkpoint",
@@ -218,7 +221,6 @@ class _State:
                 found=error,
                 action="remove it to train from the start, or name another folder",
             ) from error
-        self.mean, self.steps, self.seconds = held["mean"], int(held["steps"]), float(held["seconds"])
 
 
 def load_mean(network: nn.Module, checkpoint: Path) -> None:
@@ -233,13 +235,13 @@ def load_mean(network: nn.Module, checkpoint: Path) -> None:
     network.eval()
 
 
-def _log(checkpoint: Path, state: _State, recent: list[float], share: float, tell: Callable[[str], None]) -> None:
+def _log(checkpoint: Path, state: _State, share: float, tell: Callable[[str], None]) -> None:
     line = json.dumps(
         {
             "step": state.steps,
             "seconds": round(state.seconds, 1),
             "share": round(share, 4),
-            "loss": round(float(np.mean(recent[-_LOG_EVERY_STEPS:])), 5),
+            "loss": round(state.loss, 5),
         }
     )
     with checkpoint.with_suffix(".jsonl").open("a", encoding="utf-8") as log:
