@@ -23,6 +23,7 @@ from reelkeeper_airflow.operators.local import LocalStepOperator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from restoration_tasks.catalogue import reels
 from restoration_tasks.provenance.models import Event
 from tests.integration.reels import FRAMES_A_SHOT, SHOTS, deliver
 
@@ -61,6 +62,8 @@ def bench(tmp_path: Path, database: str, sessions: sessionmaker[Session], monkey
     monkeypatch.setenv("REELKEEPER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("REELKEEPER_DATABASE_URL", database)
     deliver(tmp_path / "home" / "inbox", REEL)
+    with sessions.begin() as session:
+        reels.register(session, REEL)
     return Bench(tmp_path / "home", sessions)
 
 
