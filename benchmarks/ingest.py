@@ -44,7 +44,7 @@ from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.delivery import delivery_digest, find_delivery
 from restoration_tasks.media.delivery.fixity import check_delivery
 from restoration_tasks.media.delivery.sequence import find_sequence
-from restoration_tasks.media.join import join
+from restoration_tasks.media.master import write_master
 from restoration_tasks.media.reader import sequence_format
 from restoration_tasks.media.stills.dpx import Transfer, write_dpx
 from restoration_tasks.media.stills.rebuild import remainder_of
@@ -182,7 +182,7 @@ def encode(scan: Path, folder: Path, frames: int) -> None:
     for start in range(0, frames, PART_FRAMES):
         parts.append(folder / f"part-{start}.mkv")
         encode_sequence(sequence.part(start, start + PART_FRAMES), fmt, parts[-1])
-    join(parts, folder / "ours.mkv")
+    write_master(parts, folder / "ours.mkv", proved_later=True)
 
 
 def plain_encode(scan: Path, folder: Path, frames: int) -> None:

@@ -40,19 +40,27 @@ def coded_stream(path: Path) -> CodedStream:
     return coded_streams(path, "v:0")[0]
 
 
-def coded_streams(path: Path, *streams: str) -> tuple[CodedStream, ...]:
+def coded_streams(path: Path, *streams: str, packets_at_most: int | None = None) -> tuple[CodedStream, ...]:
     """Read the coded packets of several streams of a file in one pass.
 
     Args:
         path: the file.
         streams: ffmpeg's names of them, such as `v:0`, `a:1`.
+        packets_at_most: of each stream; default: all.
 
     Raises:
         MediaError: it is damaged or truncated, or a stream is not there.
     """
     source = ffmpeg.graph.input(ffmpeg.file_url(path))
+    wanted = {} if packets_at_most is None else {"frames": packets_at_most}
     copied = ffmpeg.graph.output(
-        *(source[name] for name in streams), "pipe:1", c="copy", f="framehash", hash="adler32", **ffmpeg.BITEXACT
+        *(source[name] for name in streams),
+        "pipe:1",
+        c="copy",
+        f="framehash",
+        hash="adler32",
+        **wanted,
+        **ffmpeg.BITEXACT,
     )
     configurations = [""] * len(streams)
     packets: list[list[str]] = [[] for _ in streams]
@@ -93,16 +101,21 @@ def copy_options(fmt: PictureFormat) -> dict[str, Any]:
     }
 
 
-def require_alike(parts: Sequence[Path]) -> tuple[PictureFormat, CodedStream]:
+def require_alike(parts: Sequence[Path], *, packets_at_most: int | None = None) -> tuple[PictureFormat, CodedStream]:
     """What files hold that are to be joined: their common format, and their frames end to end.
+
+    Args:
+        parts: the files, in order.
+        packets_at_most: frames read of each; default: all.
 
     Raises:
         MediaError: the parts differ in format or coding, or one is damaged.
     """
-    first, expected = probe(parts[0]).format, coded_stream(parts[0])
+    first = probe(parts[0]).format
+    expected = coded_streams(parts[0], "v:0", packets_at_most=packets_at_most)[0]
     packets = list(expected.packets)
     for part in parts[1:]:
-        stream = coded_stream(part)
+        stream = coded_streams(part, "v:0", packets_at_most=packets_at_most)[0]
         if probe(part).format != first or stream.configuration != expected.configuration:
             raise MediaError(
                 "the part was not coded like the first one",

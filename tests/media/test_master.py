@@ -43,7 +43,10 @@ def whole(tmp_path_factory):
         md5 = encode(path, read_sound(path), tracks[-1])
         remainders.append(remainder_of(path, read_sound(path), md5))
     out = folder / "master.mkv"
-    assert write_master(parts, out, sound=tracks, tags=TAGS, timecode="01:00:00:12") == 78
+    write_master(parts, out, sound=tracks, tags=TAGS, timecode="01:00:00:12")
+    write_master(parts, out.with_name("unread.mkv"), sound=tracks, tags=TAGS, timecode="01:00:00:12", proved_later=True)
+    assert out.with_name("unread.mkv").read_bytes() == out.read_bytes()
+    assert join.count_frames(out) == 78
     return out, frames, parts, tracks, remainders
 
 

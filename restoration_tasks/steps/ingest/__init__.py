@@ -131,6 +131,7 @@ def _master(work: StepWork, taken: Picture, heard: Sound) -> Path:
         sound=heard.parts,
         tags={"TITLE": work.reel_id, **taken.tags},
         timecode=taken.timecode,
+        proved_later=True,
         progress=lambda done: work.progress(done, taken.frames, "frames joined"),
     )
     report = conformance.check(master)

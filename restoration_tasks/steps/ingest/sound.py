@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from restoration_tasks.media.delivery.listing import FileRole
 from restoration_tasks.media.sound.rebuild import SoundRemainder
-from restoration_tasks.runtime.errors import DeliveryError
+from restoration_tasks.runtime.errors import DeliveryError, MediaError
 from restoration_tasks.runtime.files import write_atomic
 
 if TYPE_CHECKING:
@@ -65,10 +65,19 @@ class Sound:
             MediaError: it cannot.
         """
         from restoration_tasks.media.sound.rebuild import require_rebuilds
+        from restoration_tasks.media.sound.tracks import track_md5
 
         for index, track in enumerate(self.tracks):
             if track.remainder is not None:
                 require_rebuilds(track.remainder, master, index)
+            elif (found := track_md5(master, index)) != track.md5:
+                raise MediaError(
+                    f"sound track {index + 1} of the master does not hold the samples of the delivered video",
+                    file=track.file,
+                    expected=track.md5,
+                    found=found,
+                    action="clear the task to make the master again; if it fails twice, check the disk and memory",
+                )
 
     def write(self, work: StepWork) -> None:
         """Write what the sound files hold beside their samples, where there are any."""
