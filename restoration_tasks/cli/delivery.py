@@ -88,11 +88,10 @@ def _content(found: Delivery) -> str:
 
 
 def _say(found: Delivery, findings: tuple[Finding, ...]) -> None:
-    from restoration_tasks.media.delivery.findings import Grade, by_grade
+    from restoration_tasks.media.delivery.findings import Grade, by_grade, gravest_first
 
     typer.echo(f"{found.reel or found.folder.name}: {_content(found)}")
-    told = [finding for grade in Grade for finding in by_grade(findings, grade)]
-    for finding in told:
+    for finding in gravest_first(findings):
         typer.echo(f"  {finding}")
         if finding.grade is Grade.FAIL and finding.rule.waivable:
             typer.echo(f"        a person can let it pass as {finding.id!r}")
@@ -101,6 +100,8 @@ def _say(found: Delivery, findings: tuple[Finding, ...]) -> None:
 
 
 def _as_json(found: Delivery, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    from restoration_tasks.media.delivery.scan import ScanFinding
+
     return {
         "reel": found.reel,
         "folder": str(found.folder),
@@ -109,5 +110,8 @@ def _as_json(found: Delivery, findings: tuple[Finding, ...]) -> dict[str, Any]:
         "sound": [path.name for path in found.sound],
         "manifest": found.manifest.path.name if found.manifest else None,
         "marked": found.marked,
-        "findings": [finding.as_json() | {"id": finding.id, "action": finding.action} for finding in findings],
+        "findings": [
+            ScanFinding.of(finding).model_dump(mode="json") | {"id": finding.id, "action": finding.action}
+            for finding in findings
+        ],
     }

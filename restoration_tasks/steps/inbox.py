@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from restoration_tasks.media.delivery.listing import READY_SUFFIX
 from restoration_tasks.runtime.errors import DeliveryError, ReelkeeperError
 from restoration_tasks.runtime.identifiers import reel_id_for
-
-READY_SUFFIX = ".ready"
 
 
 @dataclass(frozen=True)

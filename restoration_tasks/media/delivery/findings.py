@@ -166,21 +166,6 @@ class Finding:
             action=self.action or None,
         )
 
-    def as_json(self) -> dict[str, str | int | None]:
-        """For `scan.json`."""
-        return {
-            "grade": self.grade.value,
-            "rule": self.rule.value,
-            "message": self.message,
-            "file": self.file,
-            "frame": self.frame,
-            "last_frame": self.last_frame,
-            "part": self.part,
-            "count": self.count,
-            "expected": self.expected,
-            "found": self.found,
-        }
-
 
 class Waiver(BaseModel):
     """A person's word that a finding is known and the reel is to be taken in all the same.
@@ -235,6 +220,12 @@ class Waiver(BaseModel):
 def by_grade(findings: Iterable[Finding], grade: Grade) -> tuple[Finding, ...]:
     """The findings of one grade."""
     return tuple(finding for finding in findings if finding.grade is grade)
+
+
+def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings grade by grade, what refuses first; within a grade in the order given."""
+    given = tuple(findings)
+    return tuple(finding for grade in Grade for finding in by_grade(given, grade))
 
 
 def waived(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> tuple[tuple[Finding, Waiver], ...]:

@@ -90,7 +90,7 @@ class ScanFinding(BaseModel):
     @classmethod
     def of(cls, finding: Finding) -> Self:
         """The finding as it is recorded."""
-        return cls.model_validate(finding.as_json())
+        return cls.model_validate(finding, from_attributes=True)
 
 
 class Scan(BaseModel):

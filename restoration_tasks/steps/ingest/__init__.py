@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from restoration_tasks.media.delivery.findings import Grade, Waiver, by_grade, require_none_open, waived
+from restoration_tasks.media.delivery.findings import Grade, Waiver, gravest_first, require_none_open, waived
 from restoration_tasks.runtime.errors import MediaError, SourceChanged
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
@@ -91,7 +91,7 @@ def run(work: StepWork) -> None:
 def tell(work: StepWork, findings: Sequence[Finding], waivers: Sequence[Waiver]) -> None:
     """Say every finding in the log, what refuses first; warnings and what was waived also stand in the result."""
     let_pass = {finding.id: waiver for finding, waiver in waived(findings, waivers)}
-    told = [finding for grade in Grade for finding in by_grade(findings, grade)]
+    told = gravest_first(findings)
     for finding in told[:TOLD]:
         if finding.id in let_pass:
             work.warn(f"waived: {finding} Reason: {let_pass[finding.id].reason}")
