@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from restoration_tasks.assessment.dirt import Map, dirt_figures, dirt_map, dirt_severity
+from restoration_tasks.assessment.dirt import dirt_figures, dirt_map, dirt_severity
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.motion import Effort, Luma, MotionEstimator, analysis_luma, near_duplicate
 from restoration_tasks.restoration.neighbours import REACH, Neighbour, align, distinct_neighbours, small_tones
 from restoration_tasks.restoration.tone import ToneMap, match_tone
@@ -27,7 +27,7 @@ class FrameMeter:
     def __init__(self) -> None:
         self._motion = MotionEstimator(Effort.FOLLOW)
 
-    def measure(self, index: int, lumas: Mapping[int, Luma]) -> tuple[FrameFigures, Map]:
+    def measure(self, index: int, lumas: Mapping[int, Luma]) -> tuple[FrameFigures, DamageMap]:
         """The figures and the damage map of one frame.
 
         Args:
@@ -53,7 +53,8 @@ class FrameMeter:
             motion_px=float(np.median(np.linalg.norm(neighbours[-1].flow, axis=2))) if -1 in neighbours else 0.0,
             near_duplicate=-1 in lumas and near_duplicate(luma, lumas[-1]),
         )
-        return figures, found
+        nothing = np.zeros_like(found)
+        return figures, DamageMap(dirt=found, hair=nothing, scratch=nothing)
 
     @staticmethod
     def _tone(offset: int, lumas: Mapping[int, Luma], neighbours: Mapping[int, Neighbour]) -> ToneMap:
@@ -73,7 +74,7 @@ def measure_segment(
     Args:
         master: preservation master of the whole reel.
         segment: which frames; context is read beside it, inside its shot.
-        map_path: where the maps go (FFV1, one grey frame for each of the segment's).
+        map_path: where the maps go (FFV1, one frame for each of the segment's; see `damage_map`).
         progress: told after each frame.
 
     Raises:
@@ -89,15 +90,12 @@ def measure_segment(
         for frame in reader:
             yield analysis_luma(picture.to_work(frame), picture.max_code, rgb=picture.is_rgb)
 
-    geometry = replace(
-        picture, pix_fmt="gray", transfer="unknown", primaries="unknown", matrix="unknown", full_range=None
-    )
-    with FrameWriter(map_path, geometry) as writer:
+    with FrameWriter(map_path, map_format(picture)) as writer:
         for place, window in windows(lumas(), REACH):
             if not segment.start <= start + place < segment.stop:
                 continue
             figures, found = meter.measure(start + place, window)
-            writer.write((found,))
+            writer.write(found.as_frame())
             rows.append(figures)
             if progress is not None:
                 progress(len(rows), segment.frames)

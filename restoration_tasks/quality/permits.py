@@ -10,8 +10,8 @@ import numpy as np
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.pixels import Mask
+from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
-from restoration_tasks.restoration.treatment import Map as DamageMap
 
 if TYPE_CHECKING:
     from restoration_tasks.restoration.plan import PlannedShot
@@ -71,16 +71,16 @@ class Permit:
         Args:
             index: 0-based position of the frame in the reel.
             frame: planes of the scan's frame.
-            found: its damage map, probability × 255.
+            found: its damage map.
             picture: format of the scan.
         """
-        allowed = np.zeros(found.shape, np.bool_)
+        allowed = np.zeros(found.dirt.shape, np.bool_)
         if not self.masked:
             return allowed
         shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in self.masked:
             allowed |= treatment.mask(shown)
-        return allowed & (found > 0)
+        return allowed & (found.any > 0)
 
 
 def shot_id(number: int) -> str:

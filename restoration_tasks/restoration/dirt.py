@@ -12,9 +12,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from restoration_tasks.media.picture import Work
+from restoration_tasks.restoration.damage_map import Mask
 from restoration_tasks.restoration.motion import Effort, Flow, Luma, MotionEstimator
 from restoration_tasks.restoration.neighbours import REACH, distinct_neighbours
-from restoration_tasks.restoration.treatment import Fidelity, Mask, Shown, Treatment, TreatmentParams
+from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
 
 Floats = npt.NDArray[np.float32]
 
@@ -62,11 +63,11 @@ class DirtRepair(Treatment[DirtRepairParams]):
         return REACH
 
     def mask(self, shown: Shown) -> Mask:
-        """`(H, W)`: where the map is at the threshold or above."""
+        """`(H, W)`: where dirt or hairs reach the threshold."""
         if shown.map is None:
             return np.zeros(shown.work.shape[1:], np.bool_)
         level = max(1, int(np.ceil(self.params.threshold * 255)))
-        return np.asarray(shown.map >= level)
+        return np.asarray(np.maximum(shown.map.dirt, shown.map.hair) >= level)
 
     def apply(self, window: Mapping[int, Shown], place: int) -> Work:  # noqa: ARG002 - nothing here is per frame
         """The frame with every speck filled."""

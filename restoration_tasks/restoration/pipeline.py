@@ -16,8 +16,9 @@ from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.changes import FrameChange
+from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.plan import PlanSlice
-from restoration_tasks.restoration.treatment import Fidelity, Map, Shown, Treatment, TreatmentParams
+from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
 
 Progress = Callable[[int, int], None]
@@ -128,20 +129,22 @@ def _stage(
         yield treated
 
 
-def _shown(reader: FrameReader, damage: Iterator[Map] | None, start: int) -> Iterator[_Passing]:
+def _shown(reader: FrameReader, damage: Iterator[DamageMap] | None, start: int) -> Iterator[_Passing]:
     picture = reader.format
     for index, frame in enumerate(reader, start=start):
         found = None if damage is None else next(damage)
         yield _Passing(frame, Shown(index, picture.to_work(frame), found, picture))
 
 
-def map_frames(maps: Sequence[Path], picture: PictureFormat, segment: Segment, start: int, stop: int) -> Iterator[Map]:
+def map_frames(
+    maps: Sequence[Path], picture: PictureFormat, segment: Segment, start: int, stop: int
+) -> Iterator[DamageMap]:
     """The damage maps of frames `start ≤ i < stop`, from the files that together cover the segment's shot.
 
     Raises:
         MediaError: the files end before the frames do, or are not of the scan's size.
     """
-    geometry = replace(picture, pix_fmt="gray")
+    geometry = map_format(picture)
     begin = segment.shot_start
     given = start
     for path in maps:
@@ -150,7 +153,7 @@ def map_frames(maps: Sequence[Path], picture: PictureFormat, segment: Segment, s
         low, high = max(start, begin), min(stop, end)
         if low < high:
             for frame in FrameReader(path, geometry, start=low - begin, count=high - low):
-                yield frame[0].astype(np.uint8, copy=False)
+                yield DamageMap.from_frame(frame)
                 given += 1
         begin = end
     if given < stop:

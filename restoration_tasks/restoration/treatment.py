@@ -10,16 +10,12 @@ from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from restoration_tasks.media.picture import PictureFormat, Work
+from restoration_tasks.restoration.damage_map import DamageMap, Mask
 from restoration_tasks.restoration.motion import Luma, analysis_luma
 from restoration_tasks.runtime.errors import PlanError
-
-Map = npt.NDArray[np.uint8]
-"""`(H, W)` probability of damage × 255."""
-Mask = npt.NDArray[np.bool_]
 
 
 class Fidelity(StrEnum):
@@ -41,7 +37,7 @@ class Shown:
     """0-based position in the reel."""
     work: Work
     """`(C, H, W)` code values."""
-    map: Map | None
+    map: DamageMap | None
     """Its damage map; None where the plan needs none."""
     picture: PictureFormat
 

@@ -41,4 +41,4 @@ def run(work: StepWork) -> None:
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
 
 
-STEP = StepDefinition(name=StepName.ASSESS, version="1", run=run)
+STEP = StepDefinition(name=StepName.ASSESS, version="2", run=run)

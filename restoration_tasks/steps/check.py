@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.permits import Permit
     from restoration_tasks.report.stills import StillPicker
+    from restoration_tasks.restoration.damage_map import DamageMap
     from restoration_tasks.restoration.plan import Plan
-    from restoration_tasks.restoration.treatment import Map
 
 
 UNRECORDED: Final = -1
@@ -183,9 +183,9 @@ def _measure(
             master=frame,
             restored=after,
             mask=permit.mask(index, frame, found, picture),
-            mapped_share=damaged_share(found),
+            mapped_share=damaged_share(found.any),
         )
-        stills.offer(row, frame, after, found)
+        stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)
     # Whatever the restored master holds beyond the scan is counted, so that a surplus frame is seen.
     decoded += sum(1 for _ in restored)
@@ -206,13 +206,14 @@ def _restored_frames(path: Path, picture: PictureFormat, complain: Callable[[str
         complain(error.message)
 
 
-def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Map]:
+def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[DamageMap]:
     """Damage maps of the whole reel, in order."""
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.restoration.damage_map import DamageMap
 
     for segment in segments:
         for frame in FrameReader(work.input(f"map/{segment.id}"), count=segment.frames):
-            yield frame[0]
+            yield DamageMap.from_frame(frame)
 
 
 def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from restoration_tasks.runtime.settings import Settings
 if TYPE_CHECKING:
     from restoration_tasks.assessment.figures import FrameFigures
     from restoration_tasks.media.delivery.sequence import ImageSequence
-    from restoration_tasks.media.picture import PictureFormat
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.restoration.changes import FrameChange
     from restoration_tasks.restoration.plan import Plan
@@ -210,17 +209,14 @@ def _write_masks(maps: Sequence[Path], source: Path | ImageSequence, masks: Path
     import cv2
 
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.restoration.damage_map import DamageMap
 
     with disk_errors(masks):
         masks.mkdir(parents=True, exist_ok=True)
-    frames = (frame[0] for path in maps for frame in FrameReader(path, _grey(FrameReader(path).format)))
+    frames = (DamageMap.from_frame(frame).any for path in maps for frame in FrameReader(path))
     for place, found in enumerate(frames):
         name = f"{place:08d}" if isinstance(source, Path) else source.frames[place].path.stem
         write_atomic(masks / f"{name}.png", cv2.imencode(".png", found)[1].tobytes())
-
-
-def _grey(found: PictureFormat) -> PictureFormat:
-    return replace(found, pix_fmt="gray")
 
 
 def _report(run: ClipRun) -> str:

@@ -8,6 +8,7 @@ from restoration_tasks.assessment.measure import measure_segment
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.damage_map import DamageMap
 from tests.restoration.moving import add_dirt, moving_clip, whole, write_master
 
 FRAMES = 14
@@ -25,7 +26,7 @@ def master(tmp_path_factory):
 
 
 def maps(path):
-    return np.stack([frame[0] for frame in FrameReader(path)])
+    return np.stack([DamageMap.from_frame(frame).dirt for frame in FrameReader(path)])
 
 
 def test_a_map_for_each_frame_in_the_scans_geometry(master, tmp_path):

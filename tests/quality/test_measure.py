@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from restoration_tasks.quality.measure import ReelMeter, Treatment
 from restoration_tasks.quality.permits import Permit
 from restoration_tasks.quality.pixels import spike_count
 from restoration_tasks.quality.policy import policy
+from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
 
 
@@ -151,12 +153,13 @@ def test_a_permit_allows_the_map_and_never_where_the_map_is_empty():
     frame = (np.full((8, 8), 100, np.uint8),)
     found = np.zeros((8, 8), np.uint8)
     found[2, 2], found[3, 3] = 255, 60
+    damage = replace(DamageMap.empty(found.shape), dirt=found)
     dirt = Permit.of(PlannedShot(shot=2, start=0, stop=4, treatments=(PlannedTreatment(name="dirt", why="w"),)))
     assert (dirt.shot, dirt.kind) == ("s002", Treatment.MASKED)
-    assert np.argwhere(dirt.mask(0, frame, found, fmt)).tolist() == [[2, 2]]
+    assert np.argwhere(dirt.mask(0, frame, damage, fmt)).tolist() == [[2, 2]]
     clean = Permit.of(PlannedShot(shot=1, start=0, stop=4))
     assert clean.kind is Treatment.UNTOUCHED
-    assert not clean.mask(0, frame, np.full((8, 8), 255, np.uint8), fmt).any()
+    assert not clean.mask(0, frame, damage, fmt).any()
 
 
 def test_the_most_far_reaching_treatment_names_the_shot():

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.dirt import DirtRepair, DirtRepairParams, boxes_around
 from restoration_tasks.restoration.treatment import Shown
 from tests.restoration.moving import GREY, add_dirt, moving_clip
 
 
 def shown(clip, maps, fmt=GREY):
-    return [Shown(i, picture, found, fmt) for i, (picture, found) in enumerate(zip(clip, maps, strict=True))]
+    return [
+        Shown(i, picture, replace(DamageMap.empty(found.shape), dirt=found), fmt)
+        for i, (picture, found) in enumerate(zip(clip, maps, strict=True))
+    ]
 
 
 def window(frames, middle):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.pipeline import map_frames, restore_segment
 from restoration_tasks.restoration.plan import PlanSlice
 from restoration_tasks.runtime.errors import MediaError
@@ -35,11 +37,10 @@ def dirty_reel(tmp_path_factory):
 
 
 def write_maps(path, masks):
-    from dataclasses import replace
-
-    with FrameWriter(path, replace(GREY, pix_fmt="gray")) as writer:
+    with FrameWriter(path, map_format(GREY)) as writer:
         for mask in masks:
-            writer.write((mask.astype(np.uint8) * 255,))
+            dirt = mask.astype(np.uint8) * 255
+            writer.write(replace(DamageMap.empty(dirt.shape), dirt=dirt).as_frame())
 
 
 def part(frames, *names):

@@ -4,6 +4,7 @@ import pytest
 
 from restoration_tasks.assessment.figures import read_figures
 from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.spec import StepName
 from tests.steps.worked_reel import SEGMENTS, make_worked_reel
@@ -19,8 +20,8 @@ def test_maps_and_figures_of_a_damaged_and_a_clean_shot(settings):
     assert (clean.figures["dirt_area"], clean.figures["dirt_severity"], clean.figures["specks"]) == (0, 0, 0)
     assert [row.frame for row in read_figures(reel.file(clean.reference("figures")))] == list(range(12, 20))
     reader = FrameReader(reel.file(damaged.reference("map")))
-    assert (len(reader), reader.format.pix_fmt, reader.format.width) == (12, "gray", 128)
-    assert not any(frame[0].any() for frame in FrameReader(reel.file(clean.reference("map"))))
+    assert (len(reader), reader.format.pix_fmt, reader.format.width) == (12, "gbrp", 128)
+    assert not any(DamageMap.from_frame(frame).any.any() for frame in FrameReader(reel.file(clean.reference("map"))))
 
 
 def test_without_a_segment_nothing_is_measured(settings):

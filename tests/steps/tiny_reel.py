@@ -12,11 +12,11 @@ import numpy as np
 from restoration_tasks.media import copies, framemd5
 from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.join import cut
-from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.restoration.changes import FrameChange, write_changes
+from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.files import sha256_file
 from restoration_tasks.runtime.runner import run_step
@@ -28,7 +28,8 @@ from tests.quality.synthetic import FIRST_SCAN_NUMBER, PICTURE, SHOT_FRAMES, SHO
 REEL_ID = "tiny-1"
 FRAMES = SHOT_FRAMES * len(SHOTS)
 SEGMENTS = cut_segments([(place * SHOT_FRAMES, (place + 1) * SHOT_FRAMES) for place in range(len(SHOTS))])
-MAP_FORMAT = PictureFormat(width=PICTURE.width, height=PICTURE.height, pix_fmt="gray")
+MAP_FORMAT = map_format(PICTURE)
+NOTHING = np.zeros((PICTURE.height, PICTURE.width), np.uint8)
 
 
 @dataclass
@@ -169,7 +170,7 @@ class TinyReel:
         self.keep("shots", "shots.json", json.dumps(shots).encode())
         for segment in SEGMENTS:
             masks = self.frames.masks[segment.start : segment.stop]
-            maps = [((mask * 255).astype(np.uint8),) for mask in masks]
+            maps = [DamageMap(mask * np.uint8(255), NOTHING, NOTHING).as_frame() for mask in masks]
             self.video(f"map/{segment.id}", f"maps/{segment.id}.mkv", maps, fmt=MAP_FORMAT)
             self.keep_changes(segment)
         return plan
