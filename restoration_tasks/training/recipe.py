@@ -58,6 +58,16 @@ class ClipPin(_Part):
     """Frames `start ≤ i < stop` that are used."""
 
 
+class Thinned(_Part):
+    """A clip with frames left out, so that everything in it moves so many times as far: the recipe's fast motion."""
+
+    clip: str
+    frames: tuple[int, int]
+    """Frames `start ≤ i < stop` of the clip it is taken from."""
+    every: int = Field(ge=2, le=8)
+    """One frame of so many is kept, the first of `frames` among them."""
+
+
 class Strength(_Part):
     """One strength of one kind."""
 
@@ -83,6 +93,7 @@ class Recipe(_Part):
 
     version: int
     clips: dict[str, ClipPin]
+    thinned: dict[str, Thinned] = {}
     train: Split
     validation: Split
     test: Split
@@ -118,6 +129,7 @@ class Recipe(_Part):
                 raise ValueError(f"clip {name} is not the one restoration_tasks.training.clips knows by that name")
             if not 0 <= pin.frames[0] < pin.frames[1] <= known.frames:
                 raise ValueError(f"clip {name} has frames 0 to {known.frames}")
+        self._check_thinned()
         splits = (self.train, self.validation, self.test)
         _require_disjoint("clip", (split.clips for split in splits))
         _require_disjoint("seed", (split.seeds for split in splits))
@@ -133,6 +145,16 @@ class Recipe(_Part):
                 for strength in strengths:
                     _check_strength(kind, strength, split)
         return self
+
+    def _check_thinned(self) -> None:
+        for name, thin in self.thinned.items():
+            if name in self.clips:
+                raise ValueError(f"{name} is a clip and cannot be a thinned one")
+            if thin.clip not in {*self.validation.clips, *self.test.clips}:
+                raise ValueError(f"{name} is thinned from {thin.clip}, which is no clip of validation or test")
+            known = CLIPS[thin.clip].frames if thin.clip in CLIPS else 0
+            if not 0 <= thin.frames[0] < thin.frames[1] <= known:
+                raise ValueError(f"{name}: clip {thin.clip} has frames 0 to {known}")
 
     def damage(self, kind: DamageKind, strength: Strength, split: Split, seed: int) -> FrameDamage:
         """The simulator of one case. For dirt, call `calibrated` with it before use."""

@@ -49,6 +49,10 @@ def test_the_committed_recipe_is_valid_and_covers_every_kind():
         (lambda r: r["strengths"].pop("tear"), "no strengths"),
         (lambda r: r["strengths"]["grain"][0]["parameters"].update(sigmaa=1), "no such parameter"),
         (lambda r: r.update(surprise=1), "surprise"),
+        (lambda r: r["thinned"]["city_thinned"].update(clip="cockatoo"), "no clip of validation or test"),
+        (lambda r: r["thinned"]["city_thinned"].update(every=1), "greater than or equal to 2"),
+        (lambda r: r["thinned"]["city_thinned"].update(frames=[0, 500]), "frames 0 to 190"),
+        (lambda r: r["thinned"].update(bikes=r["thinned"]["city_thinned"]), "is a clip"),
     ],
 )
 def test_a_loosened_recipe_is_refused(tmp_path, change, complaint):

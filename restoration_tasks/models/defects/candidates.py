@@ -1,9 +1,10 @@
-"""What a fill may be made of: four neighbours carried onto the frame, and the frame continued from the surround."""
+"""What a fill may be made of: four neighbours carried onto the frame, their median, and the surround continued."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -11,74 +12,176 @@ from numpy.typing import NDArray
 
 from restoration_tasks.models.defects.features import EACH_WAY
 from restoration_tasks.models.defects.motion import (
+    Flow,
     FlowFinder,
     Mask,
     Picture,
+    Places,
+    Plane,
     Rows,
-    carry,
+    Small,
     luma,
-    slow_difference,
+    slow_cells,
+    small,
     to_rows,
 )
 
 TELEA_PX = 4
 """Radius of the spatial fill (Telea, "An image inpainting technique based on the fast marching method", 2004)."""
+NEIGHBOURS = 2 * EACH_WAY
+"""Neighbours a fill may come from."""
+CANDIDATES = NEIGHBOURS + 2
+"""The neighbours, the median of those that are usable, and the spatial fill."""
+Box = tuple[slice, slice]
+"""Rows and columns of a frame, both with start and stop."""
 _FINEST = 65535.0
+_SURROUND_PX = 24
+"""How much of the picture around a box the spatial fill may see."""
 
 
 @dataclass(frozen=True)
-class Around:
-    """The neighbours of a frame, each with its own damage: nothing is taken from there."""
+class Sheet:
+    """A frame with its damage; made once, and used for every frame it is a neighbour of."""
 
-    before: Sequence[tuple[Picture, Mask]]
-    """Up to two distinct frames of the same shot before it, nearest first."""
-    after: Sequence[tuple[Picture, Mask]]
-    """Up to two after it, nearest first."""
+    picture: Picture
+    """`(C, H, W)`, 0–1."""
+    mask: Mask
+    """Its damage, `(H, W)`: nothing is taken from there."""
+
+    @cached_property
+    def rows(self) -> Rows:
+        """As OpenCV holds it."""
+        return to_rows(self.picture)
+
+    @cached_property
+    def papered(self) -> Plane:
+        """Its luma with the damage papered over, so that it neither draws nor repels the motion."""
+        plane = luma(self.rows)
+        return plane if not self.mask.any() else paper_over(plane[..., None], self.mask)[..., 0]
+
+    @cached_property
+    def small(self) -> Small:
+        """What motion is found on."""
+        return small(self.papered)
+
+    @cached_property
+    def dirty(self) -> Plane:
+        """Its mask as numbers."""
+        return self.mask.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class FillCandidates:
-    """What the fusion network chooses from."""
+    """What the fusion network chooses from, for a box of a frame."""
 
     candidates: NDArray[np.float32]
-    """`(5, 3, H, W)`, 0–1: nearest before, nearest after, second before, second after, and the spatial fill. A
-    neighbour that is not there is a copy of the spatial fill."""
+    """`(6, 3, h, w)`, 0–1: nearest before, nearest after, second before, second after, the median of those that are
+    usable, and the spatial fill. Where there is nothing else, a copy of the spatial fill."""
     usable: NDArray[np.float32]
-    """`(4, H, W)`, 0 or 1: the neighbour shows the pixel and is clean there."""
+    """`(4, h, w)`, 0 or 1: the neighbour shows the pixel and is clean there."""
+    mask: NDArray[np.float32]
+    """`(h, w)`, 0 or 1: what is to be filled."""
 
 
-def fill_candidates(centre: Picture, mask: Mask, around: Around, finder: FlowFinder) -> FillCandidates:
-    """Carry the neighbours onto a frame that is to be filled.
+class Surroundings:
+    """A frame that is to be filled, and its neighbours of the same shot, motion found once for all its boxes."""
 
-    Motion is found on copies whose damage is papered over, so that it neither draws nor repels the flow; brightness is
-    matched where both are clean.
+    def __init__(self, centre: Sheet, before: Sequence[Sheet], after: Sequence[Sheet], finder: FlowFinder) -> None:
+        """Take a frame and up to two distinct frames on each side of it, nearest first; more are passed over.
+
+        Args:
+            centre: the frame.
+            before: frames before it.
+            after: frames after it.
+            finder: finds motion.
+        """
+        self._centre = centre
+        self._shape = (centre.mask.shape[0], centre.mask.shape[1])
+        self._neighbours = [
+            (2 * distance + side, other, finder.flow(centre.small, other.small, self._shape))
+            for side, sheets in enumerate((before, after))
+            for distance, other in enumerate(sheets[:EACH_WAY])
+        ]
+
+    def whole(self) -> FillCandidates:
+        """The candidates of the whole frame."""
+        return self.box((slice(0, self._shape[0]), slice(0, self._shape[1])))
+
+    def box(self, box: Box) -> FillCandidates:
+        """The candidates of a box of the frame; rows and columns must lie inside the frame."""
+        spatial, mask = self._continued(box), self._centre.mask[box]
+        candidates = np.repeat(spatial[None], CANDIDATES, axis=0)
+        usable = np.zeros((NEIGHBOURS, *mask.shape), np.float32)
+        for (place, other, flow), tone in zip(self._neighbours, self._tones, strict=True):
+            places = Places.of(flow, box)
+            carried = places.sample(other.rows, cv2.INTER_CUBIC)
+            candidates[place] = (carried + _spread(tone, box, self._shape)).transpose(2, 0, 1)
+            usable[place] = places.shown(self._shape) & (places.sample(other.dirty) < 0.01)
+        candidates[NEIGHBOURS] = median_of_usable(candidates[:NEIGHBOURS], usable, candidates[NEIGHBOURS])
+        return FillCandidates(np.ascontiguousarray(candidates, np.float32), usable, mask.astype(np.float32))
+
+    @cached_property
+    def _tones(self) -> list[NDArray[np.float32]]:
+        """What brings each neighbour to the frame's brightness, a value a cell of the frame and channel."""
+        return [self._tone(other, flow) for _, other, flow in self._neighbours]
+
+    def _tone(self, other: Sheet, flow: Flow) -> NDArray[np.float32]:
+        # Where either is damaged the difference is that of the damage: it is left out of the cells' means.
+        places = Places.of(flow)
+        clean = ((places.sample(other.dirty) < 0.01) & ~self._centre.mask).astype(np.float32)
+        difference = (self._centre.rows - places.sample(other.rows)) * clean[..., None]
+        share = np.maximum(slow_cells(clean), np.float32(0.1))
+        return np.asarray(slow_cells(difference) / share[..., None], np.float32)
+
+    def _continued(self, box: Box) -> NDArray[np.float32]:
+        """The surround continued into the mask: `(3, h, w)`."""
+        rows, columns = box
+        height, width = self._shape
+        top, left = max(rows.start - _SURROUND_PX, 0), max(columns.start - _SURROUND_PX, 0)
+        wide = (slice(top, min(rows.stop + _SURROUND_PX, height)), slice(left, min(columns.stop + _SURROUND_PX, width)))
+        filled = paper_over(self._centre.rows[wide], self._centre.mask[wide])
+        inner = filled[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return np.ascontiguousarray(inner.transpose(2, 0, 1), np.float32)
+
+
+def _spread(cells: NDArray[np.float32], box: Box, shape: tuple[int, int]) -> Rows:
+    """A box of what `cells` say of the whole frame: `(h, w, 3)`."""
+    rows, columns = box
+    # Places of the box's pixels among the cells, as cv2.resize has them.
+    x = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5) * (cells.shape[1] / shape[1]) - 0.5
+    y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (cells.shape[0] / shape[0]) - 0.5
+    across, down = np.meshgrid(x, y)
+    return np.asarray(cv2.remap(cells, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def median_of_usable(
+    carried: NDArray[np.float32], usable: NDArray[np.float32], otherwise: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The median of the neighbours that show a pixel clean.
 
     Args:
-        centre: the frame, `(C, H, W)`, 0–1.
-        mask: its damage, `(H, W)`.
-        around: its neighbours.
-        finder: finds motion.
+        carried: `(4, 3, h, w)`.
+        usable: `(4, h, w)`, 0 or 1.
+        otherwise: `(3, h, w)`, for pixels no neighbour shows.
+
+    Returns:
+        `(3, h, w)`; of an even number of values the mean of the middle two.
     """
-    papered = paper_over(to_rows(centre), mask)
-    plane = luma(papered)
-    spatial = papered.transpose(2, 0, 1)
-    candidates = np.repeat(spatial[None], 2 * EACH_WAY + 1, axis=0)
-    usable = np.zeros((2 * EACH_WAY, *mask.shape), np.float32)
-    for side, neighbours in enumerate((around.before, around.after)):
-        for distance, (picture, own) in enumerate(neighbours[:EACH_WAY]):
-            place = 2 * distance + side
-            rows = paper_over(to_rows(picture), own)
-            flow = finder.flow(plane, luma(rows))
-            carried = carry(rows, flow, cv2.INTER_CUBIC)
-            dirty = carry(own.astype(np.float32), flow).rows > 0.01
-            candidates[place] = (carried.rows + slow_difference(papered - carried.rows)).transpose(2, 0, 1)
-            usable[place] = carried.shown & ~dirty
-    return FillCandidates(np.ascontiguousarray(candidates, np.float32), usable)
+    count = usable.sum(axis=0).astype(np.intp)[None, None]
+    ordered = np.sort(np.where(usable[:, None] > 0, carried, np.float32(np.inf)), axis=0)
+    places = (np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2)
+    lower, upper = (
+        np.take_along_axis(ordered, np.broadcast_to(np.minimum(place, 3), (1, *carried.shape[1:])), axis=0)[0]
+        for place in places
+    )
+    known = count[0] > 0
+    middle = np.where(known, lower, 0.5) * np.float32(0.5) + np.where(known, upper, 0.5) * np.float32(0.5)
+    return np.asarray(np.where(known, middle, otherwise), np.float32)
 
 
-def paper_over(rows: Rows, mask: Mask) -> Rows:
-    """A picture with its damage filled from the surround; unchanged outside the mask."""
-    if not mask.any():
+def paper_over(rows: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
+    """A picture `(H, W, C)` with its damage filled from the surround; unchanged outside the mask."""
+    if not mask.any() or mask.all():
         return rows
     hole = mask.astype(np.uint8)
     filled = rows.copy()

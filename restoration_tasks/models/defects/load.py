@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -13,16 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.models.defects.candidates import Around, fill_candidates
-from restoration_tasks.models.defects.features import detector_features
+from restoration_tasks.models.defects.candidates import FillCandidates, Sheet, Surroundings
+from restoration_tasks.models.defects.features import Features, Look, MotionFinder, detector_features
 from restoration_tasks.models.defects.kinds import Defect
-from restoration_tasks.models.defects.motion import FlowFinder, Following, Mask, Picture
+from restoration_tasks.models.defects.motion import Flow, FlowFinder, Following, Mask, Picture
 from restoration_tasks.models.defects.tensors import unpack
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.runtime.files import sha256_file
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 FOLDER = Path(__file__).parent
 THRESHOLDS = {defect: f"threshold_{defect}" for defect in Defect}
@@ -40,10 +40,36 @@ UNCHOSEN = 0.5
 """Threshold of weights for which none was chosen yet."""
 
 SHIPPED_SHA256 = {
-    Weights.DETECTOR: "261c4cd36dcdb0a7000c39076b8ec0e1d034168163a05dcafb81720f363ce54f",
-    Weights.FUSION: "44d7af87ec72cff2dfdf36f6ca0fc4bb2e6255cd7798c8b8b60975ab5edabd75",
+    Weights.DETECTOR: "95f20e789aeb2d9f7048b7c2a7ba6ace5345d5f88931e828e78a559146ad2015",
+    Weights.FUSION: "c1a9bae48db9ed9e259ba827a7e9aaba8fbeffb158291e0eb3ca4cb69cac33d6",
 }
 """Digests of the weights in the package; they enter the signature of every step that uses them."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the detector says of one frame."""
+
+    maps: NDArray[np.float32]
+    """`(3, H, W)`, 0–1: probability of dirt, hair and scratch, in the order of `kinds.Defect`."""
+    motion: Flow | None
+    """`(H, W, 2)`: displacement of every pixel into the nearest frame before, else after; None without neighbours."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where a network computes, and how exactly."""
+
+    device: str = "cpu"
+    """A torch device."""
+    half: bool = False
+    """Whether it computes in half precision."""
+
+    def put(self, array: NDArray[np.float32]) -> Tensor:
+        """An array as a batch of one (or of as many as it has) where the network computes."""
+        import torch
+
+        return torch.from_numpy(array).to(self.device, torch.float16 if self.half else torch.float32)
 
 
 @dataclass(frozen=True)
@@ -55,29 +81,65 @@ class Detector:
     """Digest of its weights."""
     thresholds: Mapping[Defect, float]
     """Probability from which a pixel counts as damaged unless asked otherwise; chosen on validation clips only."""
-    finder: FlowFinder
+    running: Running = Running()
+    finder: MotionFinder = field(default_factory=MotionFinder)
 
-    def detect(self, centre: Picture, before: Sequence[Picture], after: Sequence[Picture]) -> NDArray[np.float32]:
+    def look(self, picture: Picture) -> Look:
+        """A frame as the detector looks at it; keep it as long as the frame is a neighbour.
+
+        Args:
+            picture: `(C, H, W)` float32, R, G, B or grey, 0–1; any size.
+        """
+        return Look.of(picture)
+
+    def features(self, centre: Look, before: Sequence[Look], after: Sequence[Look]) -> Features:
+        """What the network is shown of a frame; arguments as for `detect`."""
+        return detector_features(centre, before, after, self.finder)
+
+    def detect(self, centre: Look, before: Sequence[Look], after: Sequence[Look]) -> Detection:
         """Where a frame is damaged.
 
         Args:
-            centre: `(C, H, W)` float32, R, G, B or grey, 0–1; any size.
+            centre: the frame.
             before: up to two distinct frames of the same shot before it, nearest first, of the same shape.
             after: up to two after it, nearest first. With no neighbour at all only lines can be found.
+        """
+        return self.found([self.features(centre, before, after)], centre.shape)[0]
 
-        Returns:
-            `(3, H, W)` float32, 0–1: probability of dirt, hair and scratch, in the order of `kinds.Defect`.
+    def found(self, features: Sequence[Features], shape: tuple[int, int]) -> list[Detection]:
+        """What the network says of frames of one size.
+
+        Args:
+            features: one a frame; they go through the network together.
+            shape: height and width of the frames themselves.
         """
         import torch
 
         from restoration_tasks.models.defects.networks import padded
 
-        features = torch.from_numpy(detector_features(centre, before, after, self.finder))
-        height, width = centre.shape[1:]
+        height, width = features[0].planes.shape[1:]
         with torch.inference_mode():
-            planes = padded(features[None]).contiguous(memory_format=torch.channels_last)
-            maps = torch.sigmoid(self.network(planes))[0, :, :height, :width]
-        return np.ascontiguousarray(maps.numpy(), np.float32)
+            planes = padded(self.running.put(np.stack([one.planes for one in features])))
+            maps = torch.sigmoid(self.network(planes)[:, :, :height, :width].float()).cpu().numpy()
+        return [
+            Detection(_grown(found, shape), _grown_flow(one.motion, shape))
+            for one, found in zip(features, maps, strict=True)
+        ]
+
+
+def _grown(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Maps of a picture looked at in half size, at its own."""
+    if maps.shape[1:] == shape:
+        return np.ascontiguousarray(maps, np.float32)
+    size = (shape[1], shape[0])
+    return np.stack([cv2.resize(found, size, interpolation=cv2.INTER_LINEAR) for found in maps])
+
+
+def _grown_flow(flow: Flow | None, shape: tuple[int, int]) -> Flow | None:
+    if flow is None or flow.shape[:2] == shape:
+        return flow
+    scale = np.array([shape[1] / flow.shape[1], shape[0] / flow.shape[0]], np.float32)
+    return np.asarray(cv2.resize(flow, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR) * scale, np.float32)
 
 
 @dataclass(frozen=True)
@@ -87,45 +149,66 @@ class Repairer:
     network: Any
     sha256: str
     """Digest of its weights."""
-    finder: FlowFinder
+    running: Running = Running()
+    finder: FlowFinder = field(default_factory=lambda: FlowFinder(Following.STIFF))
 
-    def repair(self, centre: Picture, mask: Mask, around: Around) -> Picture:
-        """A frame with its damage filled.
+    def surroundings(self, centre: Sheet, before: Sequence[Sheet], after: Sequence[Sheet]) -> Surroundings:
+        """A frame with its neighbours, from which boxes are filled; arguments as for `repair`."""
+        return Surroundings(centre, before, after, self.finder)
+
+    def fill(self, boxes: Sequence[FillCandidates]) -> list[NDArray[np.float32]]:
+        """Fill boxes of one size together.
 
         Args:
-            centre: `(C, H, W)` float32, R, G, B or grey, 0–1; any size.
-            mask: what to fill, `(H, W)`.
-            around: its neighbours and their damage.
+            boxes: their candidates, all of one height and width.
 
         Returns:
-            `(C, H, W)` float32; outside the mask the very numbers of `centre`.
+            `(3, h, w)` float32 a box, 0–1; meant to be used inside its mask.
         """
-        if not mask.any():
-            return centre.copy()
         import torch
 
         from restoration_tasks.models.defects.networks import padded
 
-        made = fill_candidates(centre, mask, around, self.finder)
-        height, width = mask.shape
+        height, width = boxes[0].mask.shape
         with torch.inference_mode():
-            candidates = padded(torch.from_numpy(made.candidates))[None]
-            usable = padded(torch.from_numpy(made.usable)[None])
-            hole = padded(torch.from_numpy(mask.astype(np.float32))[None, None])
-            filled = self.network(candidates, usable, hole)[0, :, :height, :width].numpy()
-        if centre.shape[0] == 1:
+            candidates = self.running.put(np.stack([box.candidates for box in boxes]))
+            usable = padded(self.running.put(np.stack([box.usable for box in boxes])))
+            hole = padded(self.running.put(np.stack([box.mask[None] for box in boxes])))
+            flat = padded(candidates.flatten(1, 2))
+            apart = flat.reshape(*candidates.shape[:3], *flat.shape[-2:])
+            filled = self.network(apart, usable, hole)[:, :, :height, :width].float().clamp(0, 1).cpu().numpy()
+        return list(filled)
+
+    def repair(self, centre: Sheet, before: Sequence[Sheet], after: Sequence[Sheet]) -> Picture:
+        """A whole frame with its damage filled.
+
+        Args:
+            centre: the frame.
+            before: up to two distinct frames of the same shot before it, nearest first, of the same shape.
+            after: up to two after it, nearest first.
+
+        Returns:
+            `(C, H, W)` float32; outside the mask the very numbers of the frame.
+        """
+        repaired, mask = centre.picture.copy(), centre.mask
+        if not mask.any():
+            return repaired
+        filled = self.fill([self.surroundings(centre, before, after).whole()])[0]
+        if repaired.shape[0] == 1:
             filled = filled.mean(axis=0, keepdims=True)
-        repaired = centre.copy()
-        repaired[:, mask] = np.clip(filled[:, mask], 0.0, 1.0)
+        repaired[:, mask] = filled[:, mask]
         return repaired
 
 
-def load_detector(weights: Path | None = None, *, threads: int | None = None) -> Detector:
+def load_detector(
+    weights: Path | None = None, *, threads: int | None = None, running: Running | None = None
+) -> Detector:
     """The detector.
 
     Args:
         weights: a file of one's own training; the shipped one, whose digest is checked, if None.
         threads: processor threads torch may use; as torch has it, if None.
+        running: where and how exactly it computes; on the processor in single precision, if None.
 
     Raises:
         ModelError: torch is not installed, or the weights are missing, damaged, or other than those shipped.
@@ -133,21 +216,22 @@ def load_detector(weights: Path | None = None, *, threads: int | None = None) ->
     networks = _networks()
     path, sha256 = _checked(Weights.DETECTOR, weights)
     network = networks.DefectNet(fused=True)
-    metadata = _fill(network, path, threads)
-    import torch
-
-    network.to(memory_format=torch.channels_last)
+    running = running or Running()
+    metadata = _fill(network, path, threads, running)
     thresholds = {defect: float(metadata.get(name, UNCHOSEN)) for defect, name in THRESHOLDS.items()}
-    return Detector(network, sha256, thresholds, FlowFinder(Following.SMALL))
+    return Detector(network, sha256, thresholds, running)
 
 
-def load_repairer(weights: Path | None = None, *, threads: int | None = None) -> Repairer:
+def load_repairer(
+    weights: Path | None = None, *, threads: int | None = None, running: Running | None = None
+) -> Repairer:
     """The repair network; arguments and errors as for `load_detector`."""
     networks = _networks()
     path, sha256 = _checked(Weights.FUSION, weights)
     network = networks.FusionNet(fused=True)
-    _fill(network, path, threads)
-    return Repairer(network, sha256, FlowFinder(Following.STIFF))
+    running = running or Running()
+    _fill(network, path, threads, running)
+    return Repairer(network, sha256, running)
 
 
 def found_mask(maps: NDArray[np.float32], thresholds: Mapping[Defect, float]) -> Mask:
@@ -200,7 +284,7 @@ def _checked(kind: Weights, own: Path | None) -> tuple[Path, str]:
     return path, found
 
 
-def _fill(network: nn.Module, path: Path, threads: int | None) -> dict[str, str]:
+def _fill(network: nn.Module, path: Path, threads: int | None, running: Running) -> dict[str, str]:
     """Put the weights of a file into a network and make it ready for use; the file's metadata."""
     import torch
 
@@ -217,4 +301,6 @@ def _fill(network: nn.Module, path: Path, threads: int | None) -> dict[str, str]
     if threads is not None:
         torch.set_num_threads(threads)
     network.eval()
+    dtype = torch.float16 if running.half else torch.float32
+    network.to(running.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return metadata

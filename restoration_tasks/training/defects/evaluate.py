@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from restoration_tasks.models.defects.candidates import Around, fill_candidates, paper_over
+from restoration_tasks.models.defects.candidates import NEIGHBOURS, Sheet, paper_over
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.load import Detector, Repairer, found_mask
-from restoration_tasks.models.defects.motion import FlowFinder, Following, Mask, Picture, to_rows
+from restoration_tasks.models.defects.motion import Mask, Picture, to_rows
 from restoration_tasks.training.clips import CLIPS, fetch, read_clip
 from restoration_tasks.training.damage import DamageKind, Dirt
 from restoration_tasks.training.damage.base import Picture as Codes
@@ -100,7 +100,7 @@ def evaluate(detector: Detector, repairer: Repairer, runs: Sequence[Run], clip: 
         runs: validation runs, see `validation_runs`.
         clip: the validation clip's name, for the record.
     """
-    maps = [[_detect(detector, run.damaged, index) for index in range(len(run.damaged))] for run in runs]
+    maps = [detected(detector, run.damaged) for run in runs]
     whole, visible, any_map = _curves(runs, maps)
     clean = [found for run, _, found in _scored(runs, maps) if run.kind is None]
     kinds = {}
@@ -195,9 +195,14 @@ def _around(index: int, count: int) -> tuple[list[int], list[int]]:
     return before, after
 
 
-def _detect(detector: Detector, frames: Sequence[Picture], index: int) -> NDArray[np.float32]:
-    before, after = _around(index, len(frames))
-    return detector.detect(frames[index], [frames[i] for i in before], [frames[i] for i in after])
+def detected(detector: Detector, frames: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    """The raw maps of every frame of a run, `(3, H, W)` each."""
+    looks = [detector.look(frame) for frame in frames]
+    maps = []
+    for index, look in enumerate(looks):
+        before, after = _around(index, len(frames))
+        maps.append(detector.detect(look, [looks[i] for i in before], [looks[i] for i in after]).maps)
+    return maps
 
 
 def _scored(
@@ -245,7 +250,7 @@ def _repair_figures(
                 "blind_db": blind,
                 "true_mask_db": _repair(repairer, run, true, index),
                 "true_mask_telea_db": paper_over(to_rows(run.damaged[index]), true[index]).transpose(2, 0, 1),
-                "true_mask_median_db": _median_fill(run, true, index),
+                "true_mask_median_db": _median_fill(repairer, run, true, index),
             }
             for name, picture in pictures.items():
                 errors[name].append(float(np.mean(np.square(picture - clean), dtype=np.float64)))
@@ -259,23 +264,17 @@ def _psnr_db(squared_errors: Sequence[float]) -> float:
 
 
 def _repair(repairer: Repairer, run: Run, masks: Sequence[Mask], index: int) -> Picture:
-    return repairer.repair(run.damaged[index], masks[index], _neighbours(run, masks, index))
+    return repairer.repair(*_sheets(run, masks, index))
 
 
-def _neighbours(run: Run, masks: Sequence[Mask], index: int) -> Around:
-    before, after = _around(index, len(run.damaged))
-    return Around(
-        before=[(run.damaged[place], masks[place]) for place in before],
-        after=[(run.damaged[place], masks[place]) for place in after],
+def _sheets(run: Run, masks: Sequence[Mask], index: int) -> tuple[Sheet, list[Sheet], list[Sheet]]:
+    before, after = (
+        [Sheet(run.damaged[place], masks[place]) for place in side] for side in _around(index, len(run.damaged))
     )
+    return Sheet(run.damaged[index], masks[index]), before, after
 
 
-def _median_fill(run: Run, masks: Sequence[Mask], index: int) -> Picture:
+def _median_fill(repairer: Repairer, run: Run, masks: Sequence[Mask], index: int) -> Picture:
     """What a motion-compensated median fills in: the classical answer to the same candidates."""
-    finder = FlowFinder(Following.STIFF)
-    made = fill_candidates(run.damaged[index], masks[index], _neighbours(run, masks, index), finder)
-    stack = np.where(made.usable[:, None] > 0, made.candidates[:4], np.float32(np.nan))
-    known = masks[index] & (made.usable.sum(axis=0) > 0)
-    filled = np.ascontiguousarray(made.candidates[4])
-    filled[:, known] = np.nanmedian(stack[:, :, known], axis=0)
-    return filled
+    made = repairer.surroundings(*_sheets(run, masks, index)).whole()
+    return np.where(masks[index], made.candidates[NEIGHBOURS], run.damaged[index])

@@ -6,30 +6,29 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from restoration_tasks.models.defects.load import THRESHOLDS, Weights, load_detector, load_repairer
 from restoration_tasks.models.defects.networks import DefectNet, FusionNet, parameter_count
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.files import write_atomic
 from restoration_tasks.training.clips import CLIPS
+from restoration_tasks.training.defects.augment import augment_detector, augment_fusion
 from restoration_tasks.training.defects.card import CardFacts, TrainedNetwork, model_card
 from restoration_tasks.training.defects.evaluate import Evaluation, evaluate, validation_runs
 from restoration_tasks.training.defects.export import export
-from restoration_tasks.training.defects.fit import Batch, Budget, FitSettings, Fitted, fit
+from restoration_tasks.training.defects.fit import Budget, FitSettings, Learner, fit
 from restoration_tasks.training.defects.footage import Footage, gather
 from restoration_tasks.training.defects.losses import detector_loss, fusion_loss
 from restoration_tasks.training.defects.material import PHOTOGRAPHS
-from restoration_tasks.training.defects.samples import DetectorSamples, FusionSamples, SampleSize
+from restoration_tasks.training.defects.pool import Batch
+from restoration_tasks.training.defects.samples import SampleSize, Takes
 from restoration_tasks.training.packed import Photograph
 from restoration_tasks.training.recipe import Recipe
 
-DETECTOR_SHARE = 0.7
-"""Share of the time that goes to the detector: finding is harder than filling."""
+CHECKPOINT_FILE = "defects.pt"
 CARD_FILE = "card.md"
 EVALUATION_FILE = "evaluation.json"
 
@@ -43,7 +42,7 @@ class Course:
     """How a training runs."""
 
     minutes: float
-    """Training time of both networks together, that of earlier runs into the same folder included."""
+    """Training time, that of earlier runs into the same folder included."""
     seed: int
     """One of the recipe's training seeds."""
     steps: int | None = None
@@ -98,28 +97,28 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
     torch.set_num_threads(course.threads)
     clips = [CLIPS[name] for name in recipe.train.clips]
     footage = gather(clips, course.photographs, folder / "footage", course.tell)
-    trained = [_train_one(kind, footage, folder, course) for kind in Weights]
-    sha256 = {one.kind: _export(one, folder, {}) for one in trained}
+    learners = _train(footage, folder, course)
+    sha256 = {kind: _export(kind, learner, folder, {}) for kind, learner in learners.items()}
     # What is measured is what ships: the written files, in their precision.
     runs, clip = validation_runs(recipe, course.tell)
     evaluation = evaluate(load_detector(folder / Weights.DETECTOR), load_repairer(folder / Weights.FUSION), runs, clip)
     chosen = {THRESHOLDS[defect]: f"{figures.threshold:.2f}" for defect, figures in evaluation.kinds.items()}
-    sha256[Weights.DETECTOR] = _export(trained[0], folder, chosen)
+    sha256[Weights.DETECTOR] = _export(Weights.DETECTOR, learners[Weights.DETECTOR], folder, chosen)
     facts = CardFacts(
         networks=[
             TrainedNetwork(
-                one.kind.value,
-                sha256[one.kind],
-                parameter_count(one.network),
-                one.fitted.steps,
-                one.fitted.seconds / 60,
-                one.fitted.loss,
+                kind.value,
+                sha256[kind],
+                parameter_count(learner.network),
+                learner.fitted.steps,
+                learner.fitted.seconds / 60,
+                learner.fitted.loss,
             )
-            for one in trained
+            for kind, learner in learners.items()
         ],
         seed=course.seed,
         batch=course.settings.batch,
-        machine=f"Trained on {platform.machine()} processors, {course.threads} thread(s), torch {torch.__version__}",
+        machine=f"Trained on {_machine(course.settings.device)}, torch {torch.__version__}",
         material=[*clips, *course.photographs],
     )
     write_atomic(folder / EVALUATION_FILE, (evaluation.model_dump_json(indent=1) + "\n").encode())
@@ -127,46 +126,41 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
     return Trained(folder, evaluation, sha256)
 
 
-@dataclass(frozen=True)
-class _One:
-    """One trained network."""
-
-    kind: Weights
-    network: nn.Module
-    fitted: Fitted
+def _machine(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} in bfloat16"
+    return f"{platform.machine()} processors"
 
 
-def _train_one(kind: Weights, footage: Sequence[Footage], folder: Path, course: Course) -> _One:
+def _train(footage: Sequence[Footage], folder: Path, course: Course) -> dict[Weights, Learner]:
     torch.manual_seed(course.seed)
-    if kind is Weights.DETECTOR:
-        network, step, share = _laid_out(DefectNet()), detector_step, DETECTOR_SHARE
-        samples: Dataset[Any] = DetectorSamples(footage, course.seed, course.size)
-    else:
-        network, step, share = _laid_out(FusionNet()), fusion_step, 1 - DETECTOR_SHARE
-        samples = FusionSamples(footage, course.seed, course.size)
-    budget = Budget(course.minutes * 60 * share, course.steps)
-    checkpoint = folder / f"{Path(kind).stem}.pt"
-    fitted = fit(network, samples, step, budget, checkpoint, settings=course.settings, tell=course.tell)
-    return _One(kind, network, fitted)
-
-
-def _laid_out(network: nn.Module) -> nn.Module:
-    """A network with its channels last in memory, which convolutions on a processor are fastest with."""
-    laid: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return laid
+    learners = {
+        Weights.DETECTOR: Learner("detector", DefectNet(), detector_step, augment_detector),
+        Weights.FUSION: Learner("fusion", FusionNet(), fusion_step, augment_fusion),
+    }
+    fit(
+        list(learners.values()),
+        Takes(footage, course.seed, course.size),
+        Budget(course.minutes * 60, course.steps),
+        folder / CHECKPOINT_FILE,
+        seed=course.seed,
+        settings=course.settings,
+        tell=course.tell,
+    )
+    return learners
 
 
 def detector_step(network: nn.Module, batch: Batch) -> Tensor:
-    """Loss of a detector on a batch of `DetectorSamples`."""
+    """Loss of a detector on a batch of `DetectorSample`."""
     features, target, weight = batch
-    return detector_loss(network(features.contiguous(memory_format=torch.channels_last)), target, weight)
+    return detector_loss(network(features).float(), target, weight)
 
 
 def fusion_step(network: nn.Module, batch: Batch) -> Tensor:
-    """Loss of a repair network on a batch of `FusionSamples`."""
+    """Loss of a repair network on a batch of `FusionSample`."""
     candidates, usable, mask, truth = batch
-    return fusion_loss(network(candidates, usable, mask), truth, mask)
+    return fusion_loss(network(candidates, usable, mask).float(), truth, mask)
 
 
-def _export(one: _One, folder: Path, metadata: Mapping[str, str]) -> str:
-    return export(one.network, folder / one.kind, {"network": one.kind.value, **metadata})
+def _export(kind: Weights, learner: Learner, folder: Path, metadata: Mapping[str, str]) -> str:
+    return export(learner.network, folder / kind, {"network": kind.value, **metadata})

@@ -1,10 +1,9 @@
-"""Training samples: everything about sample `i` follows from the seed and `i`, so that training can stop and go on."""
+"""Training samples: everything about take `i` follows from the seed and `i`, so that a training can be made again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import cv2
 import numpy as np
@@ -13,22 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restoration_tasks.models.defects.candidates import Around, fill_candidates
-from restoration_tasks.models.defects.features import EACH_WAY, detector_features
+from restoration_tasks.models.defects.candidates import Sheet, Surroundings
+from restoration_tasks.models.defects.features import EACH_WAY, Look, MotionFinder, detector_features
 from restoration_tasks.models.defects.motion import FlowFinder, Following, Picture
 from restoration_tasks.training.defects.ageing import Aged, age
 from restoration_tasks.training.defects.footage import Footage, take
 from restoration_tasks.training.defects.negatives import HARD_NEGATIVES
 
-TAKE_FRAMES = 2 * EACH_WAY + 1
+CENTRES = 3
+"""Frames of a take that become samples: ageing a frame costs more than looking at it three times."""
+TAKE_FRAMES = 2 * EACH_WAY + CENTRES
 _NEGATIVE_SHARE = 0.4
-
-
-class Stream(IntEnum):
-    """Which network a sample is for: their random streams must not meet."""
-
-    DETECTOR = 0
-    FUSION = 1
 
 
 @dataclass(frozen=True)
@@ -56,72 +50,102 @@ class Window:
     after: tuple[int, ...]
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Window:
+    def draw(cls, rng: np.random.Generator, centre: int) -> Window:
         """All four neighbours mostly; else one side short of one or of all."""
-        before: tuple[int, ...] = (EACH_WAY - 1, EACH_WAY - 2)
-        after: tuple[int, ...] = (EACH_WAY + 1, EACH_WAY + 2)
+        before = tuple(centre - 1 - step for step in range(EACH_WAY))
+        after = tuple(centre + 1 + step for step in range(EACH_WAY))
         if rng.random() < 0.2:
             if rng.random() < 0.5:
                 before = before[: int(rng.integers(EACH_WAY))]
             else:
                 after = after[: int(rng.integers(EACH_WAY))]
-        return cls(EACH_WAY, before, after)
+        return cls(centre, before, after)
 
 
-def _pictures(frames: Sequence[NDArray[np.float32]], numbers: Sequence[int]) -> list[Picture]:
-    return [np.ascontiguousarray(frames[number].transpose(2, 0, 1)) for number in numbers]
+@dataclass(frozen=True)
+class DetectorSample:
+    """Frames of a take for the detector, `n` of them; half precision, for there are many."""
+
+    features: Tensor
+    """`(n, 26, H, W)` float16, `features.Features.planes`."""
+    target: Tensor
+    """`(n, 3, H, W)` uint8, 0 or 1: visible damage by `Defect`."""
+    weight: Tensor
+    """`(n, 1, H, W)` uint8, 0 or 1: what is asked for at all."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of it."""
+        return self.features, self.target, self.weight
 
 
-class DetectorSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Sample `i`: features `(24, H, W)`, target `(3, H, W)` 0 or 1, and weight `(1, H, W)` 0 or 1."""
+@dataclass(frozen=True)
+class FusionSample:
+    """Frames of a take for the repair network, `n` of them."""
+
+    candidates: Tensor
+    """`(n, 6, 3, H, W)` float16."""
+    usable: Tensor
+    """`(n, 4, H, W)` uint8, 0 or 1."""
+    mask: Tensor
+    """`(n, 1, H, W)` uint8, 0 or 1."""
+    truth: Tensor
+    """`(n, 3, H, W)` float16."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of it."""
+        return self.candidates, self.usable, self.mask, self.truth
+
+
+class Takes(Dataset[tuple[DetectorSample, FusionSample]]):
+    """Take `i` as samples for both networks: ageing, which costs most, is done once for both."""
 
     def __init__(self, footage: Sequence[Footage], seed: int, size: SampleSize) -> None:
         self._footage, self._seed, self._size = list(footage), seed, size
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Make one sample."""
+    def __getitem__(self, index: int) -> tuple[DetectorSample, FusionSample]:
+        """Make the samples of one take."""
         cv2.setNumThreads(1)
-        rng = np.random.default_rng((self._seed, Stream.DETECTOR, index))
+        torch.set_num_threads(1)
+        rng = np.random.default_rng((self._seed, index))
         aged = aged_take(self._footage, rng, self._size)
-        window = Window.draw(rng)
-        features = detector_features(
-            _pictures(aged.damaged, [window.centre])[0],
-            _pictures(aged.damaged, window.before),
-            _pictures(aged.damaged, window.after),
-            FlowFinder(Following.SMALL),
-        )
-        target = aged.masks[window.centre].astype(np.float32)
-        weight = ~aged.fringe[window.centre][None]
-        return torch.from_numpy(features), torch.from_numpy(target), torch.from_numpy(weight.astype(np.float32))
+        windows = [Window.draw(rng, EACH_WAY + step) for step in range(CENTRES)]
+        return _for_detector(aged, windows), _for_fusion(aged, windows, rng)
 
 
-class FusionSamples(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
-    """Sample `i`: candidates `(5, 3, H, W)`, usable `(4, H, W)`, mask `(1, H, W)`, and the truth `(3, H, W)`."""
+def _pictures(frames: Sequence[NDArray[np.float32]]) -> list[Picture]:
+    return [np.ascontiguousarray(frame.transpose(2, 0, 1)) for frame in frames]
 
-    def __init__(self, footage: Sequence[Footage], seed: int, size: SampleSize) -> None:
-        self._footage, self._seed, self._size = list(footage), seed, size
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Make one sample."""
-        cv2.setNumThreads(1)
-        rng = np.random.default_rng((self._seed, Stream.FUSION, index))
-        aged = aged_take(self._footage, rng, self._size)
-        window = Window.draw(rng)
-        masks = [_as_found(np.asarray(maps.any(axis=0)), rng) for maps in aged.masks]
-        pictures = _pictures(aged.damaged, range(TAKE_FRAMES))
-        around = Around(
-            before=[(pictures[number], masks[number]) for number in window.before],
-            after=[(pictures[number], masks[number]) for number in window.after],
-        )
-        made = fill_candidates(pictures[window.centre], masks[window.centre], around, FlowFinder(Following.STIFF))
-        truth = _pictures(aged.clean, [window.centre])[0]
-        mask = masks[window.centre][None].astype(np.float32)
-        return (
-            torch.from_numpy(made.candidates),
-            torch.from_numpy(made.usable),
-            torch.from_numpy(mask),
-            torch.from_numpy(truth),
-        )
+def _for_detector(aged: Aged, windows: Sequence[Window]) -> DetectorSample:
+    looks, finder = [Look.of(picture) for picture in _pictures(aged.damaged)], MotionFinder()
+    features = [
+        detector_features(looks[w.centre], [looks[n] for n in w.before], [looks[n] for n in w.after], finder).planes
+        for w in windows
+    ]
+    return DetectorSample(
+        torch.from_numpy(np.stack(features).astype(np.float16)),
+        torch.from_numpy(np.stack([aged.masks[w.centre] for w in windows]).astype(np.uint8)),
+        torch.from_numpy(np.stack([~aged.fringe[w.centre][None] for w in windows]).astype(np.uint8)),
+    )
+
+
+def _for_fusion(aged: Aged, windows: Sequence[Window], rng: np.random.Generator) -> FusionSample:
+    masks = [_as_found(np.asarray(maps.any(axis=0)), rng) for maps in aged.masks]
+    sheets = [Sheet(*pair) for pair in zip(_pictures(aged.damaged), masks, strict=True)]
+    finder = FlowFinder(Following.STIFF)
+    made = [
+        Surroundings(sheets[w.centre], [sheets[n] for n in w.before], [sheets[n] for n in w.after], finder).whole()
+        for w in windows
+    ]
+    truth = _pictures([aged.clean[w.centre] for w in windows])
+    return FusionSample(
+        torch.from_numpy(np.stack([one.candidates for one in made]).astype(np.float16)),
+        torch.from_numpy(np.stack([one.usable for one in made]).astype(np.uint8)),
+        torch.from_numpy(np.stack([one.mask[None] for one in made]).astype(np.uint8)),
+        torch.from_numpy(np.stack(truth).astype(np.float16)),
+    )
 
 
 def _as_found(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -9,31 +9,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from restoration_tasks.models.defects.candidates import Around, fill_candidates, paper_over
-from restoration_tasks.models.defects.features import FEATURES, detector_features, standing_lines
-from restoration_tasks.models.defects.motion import FlowFinder, Following, carry, luma, slow_difference, to_rows
+from restoration_tasks.models.defects.candidates import NEIGHBOURS, Sheet, Surroundings, median_of_usable, paper_over
+from restoration_tasks.models.defects.features import (
+    FEATURES,
+    WIDEST_PX,
+    Look,
+    MotionFinder,
+    detector_features,
+    standing_lines,
+)
+from restoration_tasks.models.defects.motion import FlowFinder, Following, Places, slow_difference, to_rows
 from tests.models.defects.moving import moving_window, with_speck
 
 cv2.setNumThreads(1)
 RISE_BEFORE, FALL_BEFORE, RISE_AFTER, FALL_AFTER = 11, 12, 13, 14
-SHOWN_BEFORE, SHOWN_AFTER = 22, 23
+SHOWN_BEFORE, SHOWN_AFTER = 24, 25
 
 
 def features(window, centre=2):
-    finder = FlowFinder(Following.SMALL)
-    return detector_features(window[centre], window[:centre][::-1], window[centre + 1 :], finder)
+    looks = [Look.of(picture) for picture in window]
+    return detector_features(looks[centre], looks[:centre][::-1], looks[centre + 1 :], MotionFinder()).planes
 
 
 def test_flow_finds_a_shift_and_carries_it_back():
     window = moving_window((96, 128), step=(3, -2))
-    one, other = to_rows(window[2]), to_rows(window[3])
-    flow = FlowFinder(Following.SMALL).flow(luma(one), luma(other))
+    one, other = Look.of(window[2]), Look.of(window[3])
+    flow = MotionFinder().flow(one, other, 0)
     inner = (slice(20, -20), slice(20, -20))
     assert_allclose(np.median(flow[inner].reshape(-1, 2), axis=0), (-3, 2), atol=0.3)
-    carried = carry(other, flow)
-    assert np.abs(carried.rows - one)[inner].mean() < 0.01
-    assert carried.shown[inner].all()
-    assert not carried.shown.all()  # the far edge came from outside
+    places = Places.of(flow)
+    assert np.abs(places.sample(other.rows) - one.rows)[inner].mean() < 0.01
+    shown = places.shown((96, 128))
+    assert shown[inner].all()
+    assert not shown.all()  # the far edge came from outside
 
 
 def test_a_speck_rises_out_of_both_sides_and_motion_does_not():
@@ -95,7 +103,8 @@ def test_a_frame_alone_has_no_differences():
 )
 def test_any_size_and_grey_work_and_grey_is_colourless(height, width, channels, neighbours, seed):
     window = moving_window((height, width), channels=channels, seed=seed)
-    found = detector_features(window[2], window[1::-1][:neighbours], window[3:], FlowFinder(Following.SMALL))
+    looks = [Look.of(picture) for picture in window]
+    found = detector_features(looks[2], looks[1::-1][:neighbours], looks[3:], MotionFinder()).planes
     assert found.shape == (FEATURES, height, width)
     assert np.isfinite(found).all()
     if channels == 1:
@@ -118,16 +127,52 @@ def test_candidates_leave_out_what_is_dirty_in_a_neighbour():
     spoilt, mask = with_speck(window[2])
     dirty, own = with_speck(window[1], row=30 + 1, column=40 + 2)  # where the speck's place was a frame before
     clean = np.zeros_like(mask)
-    around = Around(before=[(dirty, own), (window[0], clean)], after=[(window[3], clean)])
-    made = fill_candidates(spoilt, mask, around, FlowFinder(Following.STIFF))
-    assert made.candidates.shape == (5, 3, 64, 80)
+    made = surroundings(Sheet(spoilt, mask), [Sheet(dirty, own), Sheet(window[0], clean)], [Sheet(window[3], clean)])
+    made = made.whole()
+    assert made.candidates.shape == (6, 3, 64, 80)
     assert made.usable[0][mask].mean() < 0.5
     assert made.usable[1][mask].all()
     assert not made.usable[3].any()  # there is no second frame after
-    errors = [np.abs(made.candidates[k] - window[2])[:, mask].mean() for k in range(5)]
+    errors = [np.abs(candidate - window[2])[:, mask].mean() for candidate in made.candidates]
     assert errors[1] < 0.03
-    assert errors[3] == errors[4]
-    assert errors[4] < np.abs(spoilt - window[2])[:, mask].mean()
+    assert errors[NEIGHBOURS] < 0.03  # the median
+    assert errors[3] == errors[5]
+    assert errors[5] < np.abs(spoilt - window[2])[:, mask].mean()
+
+
+def surroundings(centre, before, after):
+    return Surroundings(centre, before, after, FlowFinder(Following.STIFF))
+
+
+def test_a_box_holds_what_the_whole_frame_holds_there():
+    window = moving_window((96, 128), step=(3, 1))
+    spoilt, mask = with_speck(window[2])
+    clean = np.zeros_like(mask)
+    sheets = [Sheet(picture, clean) for picture in window]
+    made = surroundings(Sheet(spoilt, mask), sheets[1::-1], sheets[3:])
+    rows, columns = slice(16, 48), slice(24, 72)
+    part, whole = made.box((rows, columns)), made.whole()
+    assert_allclose(part.candidates[:5], whole.candidates[:5, :, rows, columns], atol=1e-5)
+    assert_array_equal(part.usable, whole.usable[:, rows, columns])
+
+
+@given(seed=st.integers(0, 200))
+@settings(max_examples=25, deadline=None)
+def test_the_median_is_that_of_the_usable(seed):
+    rng = np.random.default_rng(seed)
+    carried = rng.random((NEIGHBOURS, 3, 4, 5)).astype(np.float32)
+    usable = (rng.random((NEIGHBOURS, 4, 5)) < 0.6).astype(np.float32)
+    found = median_of_usable(carried, usable, np.full((3, 4, 5), -1, np.float32))
+    for y, x in np.ndindex(4, 5):
+        shown = carried[usable[:, y, x] > 0, :, y, x]
+        assert_allclose(found[:, y, x], np.median(shown, axis=0) if len(shown) else -1, atol=1e-6)
+
+
+def test_wide_pictures_are_looked_at_in_half_size():
+    wide = Look.of(np.zeros((1, 20, WIDEST_PX + 2), np.float32))
+    assert wide.rows.shape == (10, WIDEST_PX // 2 + 1, 3)
+    assert wide.shape == (20, WIDEST_PX + 2)
+    assert Look.of(np.zeros((1, 20, WIDEST_PX), np.float32)).rows.shape == (20, WIDEST_PX, 3)
 
 
 def test_papering_over_changes_the_mask_only():

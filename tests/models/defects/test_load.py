@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from restoration_tasks.models.defects import load
-from restoration_tasks.models.defects.candidates import Around, paper_over
+from restoration_tasks.models.defects.candidates import Sheet, paper_over
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.load import (
     FOLDER,
@@ -58,9 +58,14 @@ def specks(window, seed=0, count=25):
     return spoilt, masks
 
 
-def around(pictures, masks, centre=2):
-    pairs = list(zip(pictures, masks, strict=True))
-    return Around(before=pairs[:centre][::-1], after=pairs[centre + 1 :])
+def repair(repairer, pictures, masks, centre=2):
+    sheets = [Sheet(*pair) for pair in zip(pictures, masks, strict=True)]
+    return repairer.repair(sheets[centre], sheets[:centre][::-1], sheets[centre + 1 :])
+
+
+def detect(detector, pictures, centre=2):
+    looks = [detector.look(picture) for picture in pictures]
+    return detector.detect(looks[centre], looks[:centre][::-1], looks[centre + 1 :]).maps
 
 
 def test_the_detector_finds_specks_far_above_chance(detector):
@@ -69,7 +74,7 @@ def test_the_detector_finds_specks_far_above_chance(detector):
     curve = Curve()
     for seed in range(3):
         spoilt, masks = specks(moving_window((96, 128), step=(3, 1), seed=seed), seed)
-        maps = detector.detect(spoilt[2], spoilt[1::-1], spoilt[3:])
+        maps = detect(detector, spoilt)
         assert maps.shape == (len(Defect), 96, 128)
         assert maps.dtype == np.float32
         assert 0 <= maps.min() <= maps.max() <= 1
@@ -80,16 +85,16 @@ def test_the_detector_finds_specks_far_above_chance(detector):
 
 def test_a_clean_moving_picture_stays_clean(detector):
     window = moving_window((96, 128), step=(3, 1))
-    maps = detector.detect(window[2], window[1::-1], window[3:])
+    maps = detect(detector, window)
     assert found_mask(maps, detector.thresholds).mean() < 0.002
 
 
 def test_grey_is_seen_as_colourless_colour_and_twice_the_same(detector):
     window, _ = specks(moving_window((48, 64), channels=1))
-    maps = detector.detect(window[2], window[1::-1], window[3:])
-    assert_array_equal(maps, detector.detect(window[2], window[1::-1], window[3:]))
+    maps = detect(detector, window)
+    assert_array_equal(maps, detect(detector, window))
     colour = [np.repeat(picture, 3, axis=0) for picture in window]
-    assert_allclose(maps, detector.detect(colour[2], colour[1::-1], colour[3:]), atol=1e-4)
+    assert_allclose(maps, detect(detector, colour), atol=1e-4)
 
 
 def test_thresholds_decide_map_by_map():
@@ -111,7 +116,7 @@ def test_thresholds_decide_map_by_map():
 )
 def test_outside_the_mask_no_bit_changes(repairer, height, width, channels, centre, seed):
     window, masks = specks(moving_window((height, width), channels=channels, seed=seed), seed, count=3)
-    repaired = repairer.repair(window[centre], masks[centre], around(window, masks, centre))
+    repaired = repair(repairer, window, masks, centre)
     assert repaired.shape == window[centre].shape
     assert_array_equal(repaired[:, ~masks[centre]], window[centre][:, ~masks[centre]])
     assert 0 <= repaired.min() <= repaired.max() <= 1
@@ -121,7 +126,7 @@ def test_a_repair_comes_nearer_to_the_truth_than_the_surround_alone(repairer):
     clean = moving_window((96, 128), step=(3, 1))
     spoilt, masks = specks(clean)
     grown = [cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for mask in masks]
-    repaired = repairer.repair(spoilt[2], grown[2], around(spoilt, grown))
+    repaired = repair(repairer, spoilt, grown)
     telea = paper_over(to_rows(spoilt[2]), grown[2]).transpose(2, 0, 1)
     errors = [np.square(picture - clean[2])[:, grown[2]].mean() for picture in (repaired, telea)]
     assert errors[0] < errors[1] < np.square(spoilt[2] - clean[2])[:, grown[2]].mean()
@@ -130,10 +135,32 @@ def test_a_repair_comes_nearer_to_the_truth_than_the_surround_alone(repairer):
 def test_an_empty_mask_and_a_frame_alone_are_fine(repairer, detector):
     (alone,) = moving_window((40, 40), frames=1)
     nothing = np.zeros((40, 40), bool)
-    assert_array_equal(repairer.repair(alone, nothing, Around([], [])), alone)
+    assert_array_equal(repair(repairer, [alone], [nothing], 0), alone)
     spoilt, mask = with_speck(alone, row=20, column=20)
-    assert np.isfinite(repairer.repair(spoilt, mask, Around([], []))).all()
-    assert np.isfinite(detector.detect(spoilt, [], [])).all()
+    assert np.isfinite(repair(repairer, [spoilt], [mask], 0)).all()
+    found = detector.detect(detector.look(spoilt), [], [])
+    assert np.isfinite(found.maps).all()
+    assert found.motion is None
+
+
+def test_a_wide_picture_has_maps_and_motion_of_its_own_size(detector):
+    window = moving_window((64, 1404), frames=3, step=(4, 0))
+    looks = [detector.look(picture) for picture in window]
+    found = detector.detect(looks[1], looks[:1], looks[2:])
+    assert found.maps.shape == (3, 64, 1404)
+    assert found.motion.shape == (64, 1404, 2)
+    assert abs(np.median(found.motion[16:-16, 100:-100, 0]) - 4) < 0.5
+
+
+def test_boxes_filled_together_are_what_they_are_alone(repairer):
+    spoilt, masks = specks(moving_window((96, 128), step=(3, 1)))
+    sheets = [Sheet(*pair) for pair in zip(spoilt, masks, strict=True)]
+    made = repairer.surroundings(sheets[2], sheets[1::-1], sheets[3:])
+    boxes = [made.box((slice(0, 48), slice(0, 64))), made.box((slice(40, 88), slice(50, 114)))]
+    together = repairer.fill(boxes)
+    assert together[0].shape == (3, 48, 64)
+    for box, filled in zip(boxes, together, strict=True):
+        assert_allclose(filled, repairer.fill([box])[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", list(Weights))

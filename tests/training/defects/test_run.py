@@ -64,7 +64,7 @@ def test_it_trains_measures_and_writes_and_goes_on(recipe, tmp_path):
         seed=1000,
         steps=2,
         size=SampleSize(96, 64),
-        settings=FitSettings(batch=2, workers=0),
+        settings=FitSettings(batch=2, workers=0, pool=8),
         photographs=(),
         tell=told.append,
     )

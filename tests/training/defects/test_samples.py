@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from restoration_tasks.models.defects.features import FEATURES
 from restoration_tasks.training.damage import CinchMarks, ColourDigs, Dirt, DustClusters, Grain, Hair, Scratch, Stain
@@ -14,28 +14,28 @@ from restoration_tasks.training.defects import ageing
 from restoration_tasks.training.defects.ageing import VISIBLE, age
 from restoration_tasks.training.defects.footage import take
 from restoration_tasks.training.defects.negatives import HARD_NEGATIVES
-from restoration_tasks.training.defects.samples import DetectorSamples, FusionSamples, SampleSize
+from restoration_tasks.training.defects.samples import CENTRES, SampleSize, Takes
 
 SIZE = SampleSize(96, 80)
 
 
-@pytest.mark.parametrize("kind", [DetectorSamples, FusionSamples])
-def test_a_sample_follows_from_seed_and_number(footage, kind):
-    one, again, other = kind(footage, 1000, SIZE), kind(footage, 1000, SIZE), kind(footage, 1001, SIZE)
+def test_a_take_follows_from_seed_and_number(footage):
+    one, again, other = Takes(footage, 1000, SIZE), Takes(footage, 1000, SIZE), Takes(footage, 1001, SIZE)
     for left, right in zip(one[3], again[3], strict=True):
-        assert_array_equal(left.numpy(), right.numpy())
-    assert not np.array_equal(one[3][0].numpy(), other[3][0].numpy())
-    assert not np.array_equal(one[3][0].numpy(), one[4][0].numpy())
+        for a, b in zip(left.tensors, right.tensors, strict=True):
+            assert_array_equal(a.numpy(), b.numpy())
+    for place in (0, 1):
+        assert not np.array_equal(one[3][place].tensors[0].numpy(), other[3][place].tensors[0].numpy())
+        assert not np.array_equal(one[3][place].tensors[0].numpy(), one[4][place].tensors[0].numpy())
 
 
 def test_samples_have_the_shapes_the_networks_take(footage):
-    features, target, weight = DetectorSamples(footage, 1, SIZE)[0]
-    assert (features.shape, target.shape, weight.shape) == ((FEATURES, 80, 96), (3, 80, 96), (1, 80, 96))
-    candidates, usable, mask, truth = FusionSamples(footage, 1, SIZE)[0]
-    assert (candidates.shape, usable.shape) == ((5, 3, 80, 96), (4, 80, 96))
-    assert (mask.shape, truth.shape) == ((1, 80, 96), (3, 80, 96))
-    for tensor in (features, target, weight, candidates, usable, mask, truth):
-        assert np.isfinite(tensor.numpy()).all()
+    detector, fusion = Takes(footage, 1, SIZE)[0]
+    shapes = [tuple(tensor.shape) for tensor in (*detector.tensors, *fusion.tensors)]
+    inner = [(FEATURES,), (3,), (1,), (6, 3), (4,), (1,), (3,)]
+    assert shapes == [(CENTRES, *planes, 80, 96) for planes in inner]
+    for tensor in (*detector.tensors, *fusion.tensors):
+        assert np.isfinite(tensor.float().numpy()).all()
 
 
 def test_outside_its_masks_an_aged_take_is_its_clean_one(footage):
@@ -102,3 +102,25 @@ def test_takes_move(footage):
         for frames in (take(footage, rng, size=(64, 48), frames=4) for _ in range(8))
     ]
     assert np.median(moved) > 0.01
+
+
+def test_seen_otherwise_a_sample_is_what_the_otherwise_damaged_frame_gives(footage):
+    """Backwards, as a negative and with exchanged dyes: features of the changed frames are the changed features."""
+    from restoration_tasks.models.defects.features import Look, MotionFinder, detector_features
+    from restoration_tasks.training.defects import augment
+
+    frames = take(footage, np.random.default_rng(3), size=(96, 80), frames=5)
+    window = [np.ascontiguousarray(frame.transpose(2, 0, 1)) for frame in frames]
+
+    def features(pictures):
+        looks = [Look.of(np.ascontiguousarray(picture)) for picture in pictures]
+        return detector_features(looks[2], looks[1::-1], looks[3:], MotionFinder()).planes
+
+    plain = features(window)
+    assert_allclose(features(window[::-1]), plain[augment._BACKWARDS], atol=1e-5)
+    negative = plain.copy()
+    negative[11:15] = plain[augment._RISE_FALL]
+    negative[augment._SIGNED] *= -1
+    turned = features([1 - picture for picture in window])
+    assert np.quantile(np.abs(turned - negative), 0.95) < 0.1  # motion of a negative is not found quite the same
+    assert_allclose(turned[:3], -plain[:3], atol=1e-6)
