@@ -54,8 +54,8 @@ class Aged:
 def age(take: Take, rng: np.random.Generator) -> Aged:
     """Age a take; the random stream decides everything."""
     width = take[0].shape[1]
-    # A take shows a part of a frame: damage is sized as on frames between 300 and 1400 pixels wide.
-    scale = float(np.exp(rng.uniform(np.log(300), np.log(1400)))) / width
+    # A take shows a part of a frame: damage is sized as on frames between 180 and 1400 pixels wide.
+    scale = float(np.exp(rng.uniform(np.log(180), np.log(1400)))) / width
     seed = int(rng.integers(1 << 31))
     pictures = [np.ascontiguousarray(frame.transpose(2, 0, 1), np.float32) for frame in take]
     under = [frame.picture for frame in Damage(_under(rng), seed).apply(pictures)]
