@@ -222,14 +222,17 @@ def calibrated(dirt: Dirt, frames: Sequence[Picture], bit_depth: int, psnr_db: f
         WrongUse: even at full opacity, or at a tenth of it, the PSNR is out of reach.
     """
     low, high = 0.1, 1 / dirt.opacity[1]
+    share = (low + high) / 2
     found = float("nan")
     for _ in range(14):
-        share = (low + high) / 2
         attempt = replace(dirt, opacity=(dirt.opacity[0] * share, dirt.opacity[1] * share))
         found = input_psnr_db(attempt, frames, bit_depth)
         if abs(found - psnr_db) <= PSNR_TOLERANCE_DB:
             return attempt
         low, high = (share, high) if found > psnr_db else (low, share)
+        # The error grows nearly as the opacity; where that leads out of the bracket, halve it.
+        guess = share * 10 ** ((found - psnr_db) / 20)
+        share = guess if low < guess < high else (low + high) / 2
     raise WrongUse(
         "this strength of dirt cannot be reached on this clip",
         expected=f"an input PSNR of {psnr_db:g} dB",
