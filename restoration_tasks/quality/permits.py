@@ -11,6 +11,7 @@ from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
+from restoration_tasks.restoration.regions import Region, edited
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Permit:
     """The most far-reaching of its treatments."""
     masked: tuple[PlannedTreatment[TreatmentParams], ...]
     """Its local repairs."""
+    regions: tuple[Region, ...] = ()
+    """What people drew by hand."""
 
     @classmethod
     def of(cls, planned: PlannedShot) -> Self:
@@ -50,7 +53,7 @@ class Permit:
         from restoration_tasks.restoration.treatment import registry
 
         known = registry()
-        treatments = [known[one.name](one.checked) for one in planned.treatments]
+        treatments = [known[one.name](one.checked, origin=planned.start) for one in planned.treatments]
         kinds = [Treatment.TONAL if one.name in TONAL else _KIND[one.fidelity] for one in treatments]
         return cls(
             shot=shot_id(planned.shot),
@@ -58,6 +61,7 @@ class Permit:
             stop=planned.stop,
             kind=max(kinds, key=_REACH.index, default=Treatment.UNTOUCHED),
             masked=tuple(one for one in treatments if one.fidelity is Fidelity.MASKED),
+            regions=planned.regions,
         )
 
     @classmethod
@@ -66,17 +70,18 @@ class Permit:
         return cls(shot=shot_id(0), start=index, stop=index + 1, kind=Treatment.UNTOUCHED, masked=())
 
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
-        """`(H, W)`: where local repairs may write. Whatever a treatment says, never where the map saw no damage at all.
+        """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
         Args:
             index: 0-based position of the frame in the reel.
             frame: planes of the scan's frame.
-            found: its damage map.
+            found: its damage map, as it was measured.
             picture: format of the scan.
         """
         allowed = np.zeros(found.dirt.shape, np.bool_)
         if not self.masked:
             return allowed
+        found = edited(found, self.regions, index - self.start)
         shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in self.masked:
             allowed |= treatment.mask(shown)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from restoration_tasks.restoration.damage_map import DamageMap, Mask
 
 
 @dataclass(frozen=True)
@@ -19,8 +24,47 @@ class FrameChange:
     """The same as a share of the picture, 0 … 1."""
     repaired_px: int
     """Pixels the masked treatments changed."""
+    repaired_dirt_px: int
+    """Those of them that the map has as dirt at least as surely as anything else."""
+    repaired_hair_px: int
+    """Those it has as hair more surely than as dirt."""
+    repaired_scratch_px: int
+    """Pixels of scratches that were changed."""
     outside_map_px: int
     """Pixels a masked treatment changed outside its mask: always 0, counted all the same."""
+
+    @classmethod
+    def nothing(cls, frame: int) -> Self:
+        """A frame nothing touched."""
+        return cls(frame, 0, 0.0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """Pixels of one frame that masked treatments changed, by kind of damage."""
+
+    dirt_px: int = 0
+    hair_px: int = 0
+    scratch_px: int = 0
+
+    @property
+    def any_px(self) -> int:
+        """All of them."""
+        return self.dirt_px + self.hair_px + self.scratch_px
+
+    def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
+        """These and what one more treatment changed.
+
+        Args:
+            treatment: its name.
+            changed: `(H, W)`: the pixels.
+            found: the frame's damage map.
+        """
+        count = int(np.count_nonzero(changed))
+        if treatment == "scratches" or found is None:
+            return replace(self, scratch_px=self.scratch_px + count)
+        hairs = int(np.count_nonzero(changed & (found.hair > found.dirt)))
+        return replace(self, dirt_px=self.dirt_px + count - hairs, hair_px=self.hair_px + hairs)
 
 
 def write_changes(path: Path, changes: Iterable[FrameChange]) -> None:

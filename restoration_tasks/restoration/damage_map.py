@@ -33,6 +33,8 @@ class DamageMap:
     dirt: Map
     hair: Map
     scratch: Map
+    added: Mask | None = None
+    """`(H, W)`: what a person added to any kind by a region of the plan; no part of the file."""
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> DamageMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -59,9 +59,12 @@ class Deflicker(Treatment[DeflickerParams]):
         """None: the curve holds what was measured in time."""
         return 0
 
-    def apply(self, window: Mapping[int, Shown], place: int) -> Work:
-        """The frame with its entry of the curve applied, rounded to the scan's code values and kept in its range."""
-        shown = window[0]
+    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
+        """Each frame with its entry of the curve applied, rounded to the scan's code values and kept in its range."""
+        return [self._treated(window[0]) for window in windows]
+
+    def _treated(self, shown: Shown) -> Work:
+        place = shown.index - self.origin
         full = float(shown.picture.max_code)
         gain = 1.0 + self.params.amount * (self.params.gain[place] - 1.0)
         offset = self.params.amount * self.params.offset[place] * full

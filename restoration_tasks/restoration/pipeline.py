@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from restoration_tasks.media.join import cut
-from restoration_tasks.media.picture import Frame, PictureFormat
+from restoration_tasks.media.picture import Frame, PictureFormat, Work
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.restoration.changes import FrameChange
+from restoration_tasks.restoration.changes import FrameChange, Repaired
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
-from restoration_tasks.restoration.plan import PlanSlice
-from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
+from restoration_tasks.restoration.plan_slice import PlanSlice
+from restoration_tasks.restoration.regions import Region, edited
+from restoration_tasks.restoration.treatment import Fidelity, Means, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.in_order import in_order
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames there are."""
@@ -31,8 +33,11 @@ class _Passing:
 
     original: Frame
     shown: Shown
-    repaired_px: int = 0
+    repaired: Repaired = field(default_factory=Repaired)
     outside_map_px: int = 0
+
+
+Window = Mapping[int, _Passing]
 
 
 def restore_segment(
@@ -42,6 +47,7 @@ def restore_segment(
     out: Path,
     *,
     maps: Sequence[Path] = (),
+    means: Means | None = None,
     progress: Progress | None = None,
 ) -> list[FrameChange]:
     """Restore one segment.
@@ -55,6 +61,7 @@ def restore_segment(
         segments' maps are
             needed so that damage in a frame beyond the segment's end is not taken for picture, and the pixels do not
             depend on where the shot was cut.
+        means: what may be computed with; one frame after another on the processor, if not named.
         progress: told after each frame.
 
     Returns:
@@ -65,8 +72,9 @@ def restore_segment(
     """
     if not part.treatments:
         cut(master, segment.start, segment.stop, out)
-        return [FrameChange(frame, 0, 0.0, 0, 0) for frame in range(segment.start, segment.stop)]
-    treatments = part.build()
+        return [FrameChange.nothing(frame) for frame in range(segment.start, segment.stop)]
+    means = means or Means()
+    treatments = part.build(origin=segment.start, means=means)
     reach = sum(treatment.radius for treatment in treatments)
     start, stop = segment.with_handles(reach)
     reader = FrameReader(master, start=start, count=stop - start)
@@ -74,7 +82,9 @@ def restore_segment(
     changes = []
     with ExitStack() as stack:
         writer = stack.enter_context(FrameWriter(out, reader.format))
-        for passing in _run_treatments(_shown(reader, damage, start), treatments, segment):
+        for passing in _run_treatments(
+            _shown(reader, damage, start, segment, part.regions), treatments, segment, means.threads
+        ):
             restored = reader.format.from_work(passing.shown.work, passing.original)
             writer.write(restored)
             changes.append(_change(passing, restored, reader.format))
@@ -87,6 +97,7 @@ def _run_treatments(
     frames: Iterable[_Passing],
     treatments: Sequence[Treatment[TreatmentParams]],
     segment: Segment,
+    threads: int,
 ) -> Iterator[_Passing]:
     """The frames of a segment after all its treatments.
 
@@ -98,7 +109,7 @@ def _run_treatments(
     for treatment in treatments:
         left -= treatment.radius
         wanted = segment.with_handles(left)
-        stream = _stage(stream, treatment, first, wanted, segment.start)
+        stream = _stage(stream, treatment, first, wanted, threads)
         first = wanted[0]
     yield from stream
 
@@ -108,31 +119,48 @@ def _stage(
     treatment: Treatment[TreatmentParams],
     first: int,
     wanted: tuple[int, int],
-    segment_start: int,
+    threads: int,
 ) -> Iterator[_Passing]:
-    for place, window in windows(frames, treatment.radius):
-        index = first + place
-        if not wanted[0] <= index < wanted[1]:
-            continue
-        passing = window[0]
-        before = passing.shown.work
-        after = treatment.apply({offset: other.shown for offset, other in window.items()}, index - segment_start)
-        treated = replace(passing, shown=replace(passing.shown, work=after))
-        if treatment.fidelity is Fidelity.MASKED:
-            differs = (after != before).any(axis=0)
-            mask = treatment.mask(passing.shown)
-            treated = replace(
-                treated,
-                repaired_px=passing.repaired_px + int(np.count_nonzero(differs)),
-                outside_map_px=passing.outside_map_px + int(np.count_nonzero(differs & ~mask)),
-            )
-        yield treated
+    def batches() -> Iterator[list[Window]]:
+        batch: list[Window] = []
+        for place, window in windows(frames, treatment.radius):
+            if wanted[0] <= first + place < wanted[1]:
+                batch.append(window)
+            if len(batch) == treatment.batch:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def treat(batch: list[Window]) -> list[_Passing]:
+        treated = treatment.apply_all([{offset: one.shown for offset, one in window.items()} for window in batch])
+        return [_after(treatment, window[0], work) for window, work in zip(batch, treated, strict=True)]
+
+    # Frames are worked side by side and come out in order; each alone, so the pixels do not depend on how many.
+    for done in in_order(treat, batches(), threads=threads, ahead=threads):
+        yield from done
 
 
-def _shown(reader: FrameReader, damage: Iterator[DamageMap] | None, start: int) -> Iterator[_Passing]:
+def _after(treatment: Treatment[TreatmentParams], passing: _Passing, work: Work) -> _Passing:
+    """A frame after one treatment, its changes counted."""
+    treated = replace(passing, shown=replace(passing.shown, work=work))
+    if treatment.fidelity is not Fidelity.MASKED:
+        return treated
+    differs = (work != passing.shown.work).any(axis=0)
+    mask = treatment.mask(passing.shown)
+    repaired = differs & mask
+    kinds = passing.repaired.and_by(treatment.name, repaired, passing.shown.map)
+    return replace(
+        treated, repaired=kinds, outside_map_px=passing.outside_map_px + int(np.count_nonzero(differs & ~mask))
+    )
+
+
+def _shown(
+    reader: FrameReader, damage: Iterator[DamageMap] | None, start: int, segment: Segment, regions: Sequence[Region]
+) -> Iterator[_Passing]:
     picture = reader.format
     for index, frame in enumerate(reader, start=start):
-        found = None if damage is None else next(damage)
+        found = None if damage is None else edited(next(damage), regions, index - segment.shot_start)
         yield _Passing(frame, Shown(index, picture.to_work(frame), found, picture))
 
 
@@ -174,6 +202,9 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         frame=passing.shown.index,
         changed_px=changed,
         changed_share=changed / (picture.width * picture.height),
-        repaired_px=passing.repaired_px,
+        repaired_px=passing.repaired.any_px,
+        repaired_dirt_px=passing.repaired.dirt_px,
+        repaired_hair_px=passing.repaired.hair_px,
+        repaired_scratch_px=passing.repaired.scratch_px,
         outside_map_px=passing.outside_map_px,
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from restoration_tasks.media.segments import Segment
-from restoration_tasks.restoration.treatment import Treatment, TreatmentParams, checked_params, registry
+from restoration_tasks.restoration import plan_yaml
+from restoration_tasks.restoration.plan_slice import PlanSlice, touching
+from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
+from restoration_tasks.restoration.treatment import TreatmentParams, checked_params, registry
+from restoration_tasks.restoration.words import Text
 from restoration_tasks.runtime.errors import PlanError
 from restoration_tasks.runtime.identifiers import ReelId
 from restoration_tasks.runtime.spec import canonical_json
@@ -19,9 +22,6 @@ from restoration_tasks.runtime.spec import canonical_json
 FORMAT: Literal["reelkeeper.plan/1"] = "reelkeeper.plan/1"
 LARGEST_BYTES = 64 * 1024 * 1024
 """Refuse to parse more: a two-hour reel with a flicker curve on every shot stays under 5 MB."""
-
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*$")]
-"""Words of people: no control characters, which terminals and YAML take for something else."""
 
 
 class _Frozen(BaseModel):
@@ -53,51 +53,36 @@ class PlannedShot(_Frozen):
     start: int = Field(ge=0)
     stop: int = Field(ge=1)
     treatments: tuple[PlannedTreatment, ...] = ()
+    regions: tuple[Region, ...] = ()
+    """What people drew by hand: damage to add, to take out, and picture to protect."""
 
     @property
     def title(self) -> str:
         """How messages name it."""
         return f"shot {self.shot}"
 
+    def marked(self, region: Region) -> Self:
+        """The shot with one more region.
 
-@dataclass(frozen=True)
-class PlanSlice:
-    """The part of a plan that one segment is restored by.
-
-    Reasons are left out: other words do not make other pixels.
-    """
-
-    treatments: tuple[tuple[str, TreatmentParams], ...]
-    """Name and parameters, in the order of work; per-frame curves hold the segment's frames only."""
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """The slice as it stands in a spec; equal slices give equal text."""
-        return {
-            "treatments": [{"name": name, "params": params.model_dump(mode="json")} for name, params in self.treatments]
-        }
-
-    @classmethod
-    def from_json(cls, value: JsonValue) -> Self:
-        """Read a slice from a spec.
-
-        Raises:
-            PlanError: it is not one.
+        Where damage is added that no treatment of the shot would see, one comes along that repairs only that.
         """
-        if not isinstance(value, dict) or set(value) != {"treatments"} or not isinstance(value["treatments"], list):
-            raise PlanError(
-                "not a slice of a plan", expected='{"treatments": […]}', action="let the plan step write the spec"
-            )
-        found = []
-        for item in value["treatments"]:
-            if not isinstance(item, dict) or set(item) != {"name", "params"} or not isinstance(item["params"], dict):
-                raise PlanError("not a slice of a plan", expected="name and params", found=item)
-            found.append((str(item["name"]), checked_params(str(item["name"]), item["params"])))
-        return cls(tuple(found))
+        treatments = self.treatments
+        needed = repairs_added(region)
+        if needed is not None and needed not in {treatment.name for treatment in treatments}:
+            why = "Damage was marked by hand; nothing else is repaired."
+            treatments += (PlannedTreatment(name=needed, params=ONLY_ADDED[needed], why=why),)
+        return self.model_copy(update={"regions": (*self.regions, region), "treatments": treatments})
 
-    def build(self) -> list[Treatment[TreatmentParams]]:
-        """The treatments, ready to work, in order."""
-        known = registry()
-        return [known[name](params) for name, params in self.treatments]
+
+ONLY_ADDED: dict[str, dict[str, JsonValue]] = {"dirt": {"only_added": True}, "scratches": {"tracks": []}}
+"""Parameters with which a treatment repairs what people added and nothing else."""
+
+
+def repairs_added(region: Region) -> str | None:
+    """The treatment that repairs what a region adds; None for one that adds nothing."""
+    if region.action is not RegionAction.ADD:
+        return None
+    return "scratches" if region.kind is RegionKind.SCRATCH else "dirt"
 
 
 class Plan(_Frozen):
@@ -130,7 +115,52 @@ class Plan(_Frozen):
             names = [treatment.name for treatment in shot.treatments]
             if len(set(names)) < len(names):
                 raise ValueError(f"{shot.title} names a treatment twice")
+            last = max((region.frames[1] for region in shot.regions), default=0)
+            if last >= shot.stop - shot.start:
+                raise ValueError(
+                    f"{shot.title} has frames 0 to {shot.stop - shot.start - 1}, counted from its start; a region of "
+                    f"it goes on to frame {last}"
+                )
         return self
+
+    def with_region(self, number: int, region: Region) -> Self:
+        """The plan with one more region.
+
+        Args:
+            number: the shot's number.
+            region: what a person drew.
+
+        Raises:
+            PlanError: there is no such shot, or the region is on frames the shot does not have.
+        """
+        shot = next((shot for shot in self.shots if shot.shot == number), None)
+        frames = 0 if shot is None else shot.stop - shot.start
+        if shot is None or region.frames[1] >= frames:
+            raise PlanError(
+                "the plan has no such shot" if shot is None else f"shot {number} has no such frame",
+                reel=self.reel_id,
+                expected=f"shots {', '.join(str(shot.shot) for shot in self.shots)}"
+                if shot is None
+                else f"frames 0 to {frames - 1}, counted from the shot's start",
+                found=number if shot is None else f"frames {region.frames[0]} to {region.frames[1]}",
+                action="look the shot up in the plan: reelkeeper plans show",
+            )
+        shots = tuple(one.marked(region) if one.shot == number else one for one in self.shots)
+        return self.model_copy(update={"shots": shots})
+
+    def with_regions_of(self, other: Plan) -> Self:
+        """The plan with the regions another plan of the same reel has, where the shots are the same.
+
+        What people drew stays when a reel is measured and planned anew.
+        """
+        drawn = {(shot.shot, shot.start, shot.stop): shot.regions for shot in other.shots}
+        shots = []
+        for shot in self.shots:
+            kept = shot
+            for region in drawn.get((shot.shot, shot.start, shot.stop), ()):
+                kept = kept if region in kept.regions else kept.marked(region)
+            shots.append(kept)
+        return self.model_copy(update={"shots": tuple(shots)})
 
     def validate_treatments(self) -> None:
         """Check every treatment's name and parameters.
@@ -139,6 +169,7 @@ class Plan(_Frozen):
             PlanError: the shot and the parameter are named.
         """
         for shot in self.shots:
+            self._require_repair_of_added(shot)
             for treatment in shot.treatments:
                 try:
                     treatment.checked.require_frames(shot.stop - shot.start)
@@ -156,6 +187,19 @@ class Plan(_Frozen):
                         reel=self.reel_id,
                         action="let the plan step measure it",
                     ) from error
+
+    def _require_repair_of_added(self, shot: PlannedShot) -> None:
+        names = {treatment.name for treatment in shot.treatments}
+        missing = next((name for name in map(repairs_added, shot.regions) if name not in {None, *names}), None)
+        if missing is not None:
+            raise PlanError(
+                f"{shot.title} has damage added by hand, and no treatment that repairs it",
+                reel=self.reel_id,
+                expected=f"the treatment {missing}",
+                found=", ".join(sorted(names)) or "no treatment",
+                action=f"add {missing} to the shot (with {ONLY_ADDED[missing]} it repairs nothing else), "
+                "or take the region out",
+            )
 
     def slice_for(self, segment: Segment) -> PlanSlice:
         """What a segment is restored by.
@@ -175,7 +219,8 @@ class Plan(_Frozen):
         order = list(registry())
         checked = {treatment.name: treatment.checked for treatment in shot.treatments}
         first, stop = segment.start - shot.start, segment.stop - shot.start
-        return PlanSlice(tuple((name, checked[name].sliced(first, stop)) for name in sorted(checked, key=order.index)))
+        part = PlanSlice(tuple((name, checked[name].sliced(first, stop)) for name in sorted(checked, key=order.index)))
+        return replace(part, regions=touching(shot.regions, part, first, stop))
 
     @property
     def treated(self) -> int:
@@ -193,9 +238,7 @@ class Plan(_Frozen):
             f"# Restoration plan of {self.reel_id}, version {self.version}.\n"
             "# A version is never edited: save changes as the next one.\n"
         )
-        return head + yaml.dump(
-            self.model_dump(mode="json"), Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120
-        )
+        return head + plan_yaml.dumped(self.model_dump(mode="json"))
 
     @classmethod
     def from_yaml(cls, text: str | bytes, *, source: object = None) -> Self:
@@ -211,7 +254,7 @@ class Plan(_Frozen):
         if len(text) > LARGEST_BYTES:
             raise PlanError("the plan is too large", file=source, expected=f"{LARGEST_BYTES} bytes", found=len(text))
         try:
-            plan = cls.model_validate(yaml.load(text, Loader=_Strict))  # noqa: S506 - _Strict is a SafeLoader
+            plan = cls.model_validate(plan_yaml.loaded(text))
         except (yaml.YAMLError, RecursionError) as error:
             raise PlanError(
                 f"the plan is not readable YAML: {' '.join(str(error).split())[:300]}",
@@ -228,36 +271,3 @@ class Plan(_Frozen):
             ) from error
         plan.validate_treatments()
         return plan
-
-
-class _Strict(yaml.SafeLoader):
-    """Plain YAML only.
-
-    No tags that make objects, no aliases (a few lines of them unfold to gigabytes), no key twice.
-    """
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("a plan may not use aliases (*name)")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if any(not isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
-            raise yaml.YAMLError(f"names must be plain words, each once (line {node.start_mark.line + 1})")
-        return super().construct_mapping(node, deep=deep)
-
-
-class _Readable(yaml.SafeDumper):
-    """Curves on few lines, everything else one entry a line."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - never write what we refuse to read
-        return True
-
-
-def _numbers_in_a_row(dumper: _Readable, values: list[Any]) -> yaml.Node:
-    flat = bool(values) and all(isinstance(value, int | float) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=flat)
-
-
-_Readable.add_representer(list, _numbers_in_a_row)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -16,6 +16,8 @@ from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.restoration.damage_map import DamageMap, Mask
 from restoration_tasks.restoration.motion import Luma, analysis_luma
 from restoration_tasks.runtime.errors import PlanError
+from restoration_tasks.runtime.settings import Device
+from restoration_tasks.runtime.spec import NumericProfile
 
 
 class Fidelity(StrEnum):
@@ -27,6 +29,22 @@ class Fidelity(StrEnum):
     """Every pixel may change, bounded by a figure the check step reads."""
     GENERATIVE = "generative"
     """Invents detail: off unless the plan asks, and marked wherever the result is shown."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What treatments may compute with."""
+
+    device: Device = Device.CPU
+    half: bool = False
+    """Whether networks compute in half precision."""
+    threads: int = 1
+    """Frames worked side by side; it does not change the pixels."""
+
+    @classmethod
+    def of(cls, profile: NumericProfile, threads: int) -> Self:
+        """The means of a step that computes by a numeric profile."""
+        return cls(profile.device, profile.precision == "float16", threads)
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,11 @@ class TreatmentParams(BaseModel):
         """These parameters for frames `first ≤ i < stop`, counted from the shot's start; per-frame curves are cut."""
         return self
 
+    @property
+    def models(self) -> dict[str, str]:
+        """Weights that decide about the pixels: name to sha256; part of the signature of the work."""
+        return {}
+
     def require_frames(self, frames: int) -> None:
         """Refuse parameters that do not fit a shot of so many frames.
 
@@ -78,8 +101,17 @@ class Treatment(ABC, Generic[Params]):
     """Place in the order of work (masked repairs before all others), whatever order a plan names them in."""
     params_model: ClassVar[type[TreatmentParams]]
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: Params, *, origin: int = 0, means: Means | None = None) -> None:
+        """Make it for one segment.
+
+        Args:
+            params: its parameters.
+            origin: position in the reel of the frame that per-frame parameters count from.
+            means: what it may compute with.
+        """
         self.params = params
+        self.origin = origin
+        self.means = means or Means()
 
     @property
     @abstractmethod
@@ -95,25 +127,36 @@ class Treatment(ABC, Generic[Params]):
         """`(H, W)`: the pixels it may change; every pixel unless it is a masked treatment."""
         return np.ones(shown.work.shape[1:], np.bool_)
 
+    @property
+    def batch(self) -> int:
+        """Frames that `apply_all` is best given at once."""
+        return 1
+
     @abstractmethod
-    def apply(self, window: Mapping[int, Shown], place: int) -> Work:
-        """The treated frame.
+    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
+        """The treated frames. Several threads may call it at once.
 
         Args:
-            window: offset to frame, 0 the frame itself; frames of the same shot only, fewer at its ends.
-            place: which frame of the segment this is, 0-based; per-frame parameters are counted by it.
+            windows: for each frame, offset to frame, 0 the frame itself; frames of the same shot only, fewer at its
+                ends.
 
         Returns:
-            `(C, H, W)` code values, a new array. A masked treatment leaves pixels outside `mask` as they are.
+            `(C, H, W)` code values, a new array for each window. A masked treatment leaves pixels outside `mask` as
+            they are.
         """
+
+    def apply(self, window: Mapping[int, Shown]) -> Work:
+        """One treated frame, see `apply_all`."""
+        return self.apply_all([window])[0]
 
 
 def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     """Every treatment by name, in the order of work."""
     from restoration_tasks.restoration.dirt import DirtRepair
     from restoration_tasks.restoration.flicker import Deflicker
+    from restoration_tasks.restoration.scratches import ScratchRepair
 
-    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, Deflicker]  # type: ignore[list-item]
+    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, Deflicker]  # type: ignore[list-item]
     return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
 
 

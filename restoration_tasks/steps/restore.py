@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.spec import AgentKind, StepName
@@ -26,9 +27,10 @@ def run(work: StepWork) -> None:
 
     from restoration_tasks.restoration.changes import write_changes
     from restoration_tasks.restoration.pipeline import restore_segment
-    from restoration_tasks.restoration.plan import PlanSlice
+    from restoration_tasks.restoration.plan_slice import PlanSlice
+    from restoration_tasks.restoration.treatment import Means
 
-    cv2.setNumThreads(work.settings.threads)
+    cv2.setNumThreads(1)  # frames are worked side by side instead
     params = work.parse_params(RestoreParams)
     part = PlanSlice.from_json(params.plan)
     changes = restore_segment(
@@ -37,6 +39,7 @@ def run(work: StepWork) -> None:
         part,
         work.output("segment", "segment.mkv", media_type="video/x-matroska"),
         maps=[work.input(name) for name in work.input_names if name.startswith("map/")],
+        means=Means.of(work.profile, work.settings.threads),
         progress=work.progress,
     )
     outside = sum(change.outside_map_px for change in changes)
@@ -52,8 +55,12 @@ def run(work: StepWork) -> None:
     work.figure("frames_changed", sum(change.changed_px > 0 for change in changes))
     work.figure("changed_share", round(sum(change.changed_share for change in changes) / len(changes), 6))
     work.figure("repaired_px", sum(change.repaired_px for change in changes))
+    for kind in ("dirt", "hair", "scratch"):
+        work.figure(f"repaired_{kind}_px", sum(getattr(change, f"repaired_{kind}_px") for change in changes))
     work.figure("treatments", [name for name, _ in part.treatments])
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
+    for name, sha256 in part.models.items():
+        work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
 
 
-STEP = StepDefinition(name=StepName.RESTORE, version="1", run=run)
+STEP = StepDefinition(name=StepName.RESTORE, version="2", run=run)

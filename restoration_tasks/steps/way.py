@@ -152,6 +152,7 @@ class Way:
             segment=segment.id,
             inputs={"master": ingest.reference("master"), **maps},
             params={"segment": segment.as_json(), "plan": part.as_json()},
+            models=part.models,
         )
 
     def assemble(

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.restoration.boxes import boxes_around
 from restoration_tasks.restoration.damage_map import DamageMap
-from restoration_tasks.restoration.dirt import DirtRepair, DirtRepairParams, boxes_around
+from restoration_tasks.restoration.dirt import DirtRepair, DirtRepairParams
 from restoration_tasks.restoration.treatment import Shown
 from tests.restoration.moving import GREY, add_dirt, moving_clip
 
@@ -26,7 +27,7 @@ def window(frames, middle):
 
 
 def repair(frames, middle, **params):
-    return DirtRepair(DirtRepairParams(**params)).apply(window(frames, middle), middle)
+    return DirtRepair(DirtRepairParams(**{"engine": "classical"} | params)).apply(window(frames, middle))
 
 
 def error(one, other, mask):

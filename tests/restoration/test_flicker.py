@@ -11,7 +11,7 @@ from tests.restoration.moving import GREY, moving_clip
 
 
 def treat(picture, params, place=0, fmt=GREY):
-    return Deflicker(params).apply({0: Shown(0, picture, None, fmt)}, place)
+    return Deflicker(params).apply({0: Shown(place, picture, None, fmt)})
 
 
 def test_the_frames_own_entry_is_applied_and_rounded():

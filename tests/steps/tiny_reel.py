@@ -181,7 +181,7 @@ class TinyReel:
         write_changes(
             self.keep(name, file),
             [
-                FrameChange(frame, self.frames.changed_px[frame], 0.0, 0, 0)
+                FrameChange(frame, self.frames.changed_px[frame], 0.0, 0, 0, 0, 0, 0)
                 for frame in range(segment.start, segment.stop)
             ],
         )

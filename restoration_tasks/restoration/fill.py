@@ -1,0 +1,148 @@
+"""How a masked repair fills what it masks: a frame and its neighbours in, the scan's integer codes out."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field
+
+from restoration_tasks.media.picture import Work
+from restoration_tasks.restoration.damage_map import Mask
+from restoration_tasks.restoration.neighbours import REACH, distinct_neighbours
+from restoration_tasks.restoration.treatment import Fidelity, Params, Shown, Treatment, TreatmentParams
+from restoration_tasks.runtime.settings import Device
+
+Kept = TypeVar("Kept")
+
+GPU_FRAMES = 4
+"""Frames whose boxes go through a network together on a GPU."""
+
+
+class FillEngine(StrEnum):
+    """How damage is filled."""
+
+    NETWORK = "network"
+    CLASSICAL = "classical"
+
+
+class FillParams(TreatmentParams):
+    """How a fill is made."""
+
+    engine: FillEngine = Field(
+        default=FillEngine.NETWORK,
+        description="network: our own repair network mixes the fill; classical: the best neighbour's own pixels.",
+    )
+    grain: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="How much of the grain that a fill lacks beside its surround it is given; 1 is all of it.",
+    )
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The repair network, where it is used."""
+        if self.engine is not FillEngine.NETWORK:
+            return {}
+        from restoration_tasks.models.defects.load import SHIPPED_SHA256, Weights
+
+        return {"fusion": SHIPPED_SHA256[Weights.FUSION]}
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A frame and what is to be filled in it. What an engine works out of it is kept with it."""
+
+    shown: Shown
+    mask: Mask
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """What was made of the frame under a name; made on the first call, by one thread only."""
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = make()
+            made: Kept = self._kept[name]
+            return made
+
+
+@dataclass(frozen=True)
+class FillJob:
+    """A frame with damage and its neighbours: distinct frames of its shot, nearest first."""
+
+    centre: Masked
+    before: Sequence[Masked]
+    after: Sequence[Masked]
+
+
+class Filler(ABC):
+    """One way to fill. Frames of one size and format; one thread at a time."""
+
+    @abstractmethod
+    def fill(self, jobs: Sequence[FillJob]) -> list[Work]:
+        """The frames filled, `(C, H, W)` code values, one a job; outside the mask the very codes of the scan."""
+
+
+class FillingTreatment(Treatment[Params]):
+    """A masked repair that fills its mask from neighbouring frames."""
+
+    fidelity: ClassVar[Fidelity] = Fidelity.MASKED
+
+    def __init__(self, params: Params, **where: Any) -> None:
+        super().__init__(params, **where)
+        self._frames: OrderedDict[int, Masked] = OrderedDict()
+        self._guard = threading.Lock()
+        self._fillers = threading.local()
+
+    @property
+    def radius(self) -> int:
+        """Two neighbours each way, and one to spare for a near-duplicate."""
+        return REACH
+
+    @property
+    def batch(self) -> int:
+        """Frames worked together: boxes of several fill a GPU."""
+        return GPU_FRAMES if self.means.device is Device.CUDA else 1
+
+    @abstractmethod
+    def filler(self) -> Filler:
+        """The engine; made once a thread."""
+
+    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
+        """The frames with everything in their masks filled."""
+        jobs = [self._job(window) for window in windows]
+        damaged = [job for job in jobs if job is not None]
+        # No engine is loaded before there is something to fill.
+        filled = iter(self._filler().fill(damaged) if damaged else ())
+        return [
+            window[0].work.copy() if job is None else next(filled) for job, window in zip(jobs, windows, strict=True)
+        ]
+
+    def _job(self, window: Mapping[int, Shown]) -> FillJob | None:
+        centre = self._masked(window[0])
+        if not centre.mask.any():
+            return None
+        before, after = distinct_neighbours({offset: other.luma for offset, other in window.items()})
+        return FillJob(centre, *([self._masked(window[offset]) for offset in side] for side in (before, after)))
+
+    def _masked(self, shown: Shown) -> Masked:
+        """The frame with its mask, the same one for every frame it is a neighbour of."""
+        with self._guard:
+            if shown.index not in self._frames or self._frames[shown.index].shown is not shown:
+                self._frames[shown.index] = Masked(shown, self.mask(shown))
+                while len(self._frames) > 2 * REACH + 1 + self.means.threads + self.batch:
+                    self._frames.popitem(last=False)
+            return self._frames[shown.index]
+
+    def _filler(self) -> Filler:
+        made: Filler | None = getattr(self._fillers, "made", None)
+        if made is None:
+            made = self._fillers.made = self.filler()
+        return made
