@@ -83,6 +83,7 @@ def _content(found: Delivery) -> str:
     else:
         what = f"the video {found.container.name}" if found.container else "nothing to restore"
     sound = f", {len(found.sound)} sound files" if found.sound else ""
+    sound += f", {len(found.infrared.sequence)} infrared frames" if found.infrared else ""
     manifest = f"manifest {found.manifest.path.name}" if found.manifest else "no manifest"
     return f"{what}{sound}; {manifest}; {'marked as finished' if found.marked else 'no completion mark'}"
 
@@ -107,6 +108,7 @@ def _as_json(found: Delivery, findings: tuple[Finding, ...]) -> dict[str, Any]:
         "folder": str(found.folder),
         "frames": len(found.sequence) if found.sequence else None,
         "video": found.container.name if found.container else None,
+        "infrared": len(found.infrared.sequence) if found.infrared else None,
         "sound": [path.name for path in found.sound],
         "manifest": found.manifest.path.name if found.manifest else None,
         "marked": found.marked,

@@ -239,6 +239,9 @@ def encode_sequence(
         with sequence_input(sequence, fmt.fps) as (picture, cwd):
             options = (settings or Ffv1Settings()).options(fmt)
             stored = _as_stored(untagged(picture), fmt)
+            if fmt.is_grey:
+                # ffmpeg's PNG reader marks grey as RGB, and in Matroska the mark would outlive the layout
+                stored = stored.filter("setparams", colorspace="unknown")
             coded = tag_colours(stored, fmt).output(ffmpeg.file_url(draft), fps_mode="passthrough", **options)
             ffmpeg.run(coded, about=sequence.folder, progress=progress, cwd=cwd)
         draft.replace(path)

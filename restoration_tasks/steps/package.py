@@ -23,6 +23,8 @@ PLACES: Final[dict[str, str]] = {
     "headers": "masters/headers.parquet",
     "sound_headers": "masters/sound-headers.jsonl",
     "delivered": "masters/delivered.tar",
+    "infrared": "masters/infrared.mkv",
+    "infrared_headers": "masters/infrared-headers.parquet",
     "technical": "documents/technical.json",
     "restoration_master": "masters/restored.mkv",
     "restored_framemd5": "masters/restored.framemd5",
@@ -36,8 +38,9 @@ PLACES: Final[dict[str, str]] = {
     "chain": "documents/chain.json",
 }
 """Where each role lies under `data/`."""
-OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered"})
-"""What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole."""
+OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered", "infrared", "infrared_headers"})
+"""What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole, only
+some scanners look by infrared light."""
 REQUIRED: Final = frozenset(PLACES) - OPTIONAL
 """Without these it is no package: a lossy copy alone never becomes one."""
 MEDIA_TYPES: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 SAMPLE_FRAMES = 24
 """Frame files a sample makes again: a second of the reel, taken from all over it."""
-_REBUILT_ROLES = frozenset({FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER, FileRole.MANIFEST, FileRole.PAPER})
+_REBUILT_ROLES = frozenset(
+    {FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER, FileRole.MANIFEST, FileRole.PAPER, FileRole.INFRARED}
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Reversed:
     """Delivered files that were made again and are what they were."""
 
     frames: int
-    """From the master's picture and the header side-car."""
+    """From the master's picture, or the infrared channel's, and the header side-cars."""
     sound: int
     """From the master's sound and their headers."""
     whole: int
@@ -53,6 +55,8 @@ class Kept:
     headers: Path | None
     sound_headers: Path | None
     delivered: Path | None
+    infrared: Path | None = None
+    infrared_headers: Path | None = None
 
     @classmethod
     def of(cls, vault: Vault, ingest: StepResult, scratch: Path) -> Kept:
@@ -68,6 +72,8 @@ class Kept:
             found.get("headers"),
             found.get("sound_headers"),
             found.get("delivered"),
+            found.get("infrared"),
+            found.get("infrared_headers"),
         )
 
 
@@ -89,6 +95,8 @@ def verify(
     """
     expected = {file.name: file.sha256 for file in kept.scan.files}
     expected |= {file.name: file.sha256 for file in kept.scan.others}
+    side = kept.scan.infrared.files if kept.scan.infrared else ()
+    expected |= {file.name: file.sha256 for file in side}
     frames = sound = whole = 0
     for name, content in _frames(kept, everything=everything, progress=progress):
         _require(name, expected[name], hashlib.sha256(content).hexdigest())
@@ -100,7 +108,7 @@ def verify(
     for name, blocks in _whole(kept):
         _take(out, name, expected[name], blocks)
         whole += 1
-    delivered = {file.name for file in kept.scan.files}
+    delivered = {file.name for file in kept.scan.files} | {file.name for file in side}
     delivered |= {file.name for file in kept.scan.others if file.role in _REBUILT_ROLES}
     return Reversed(frames, sound, whole, len(delivered))
 
@@ -108,24 +116,37 @@ def verify(
 def _frames(
     kept: Kept, *, everything: bool, progress: Callable[[int, int, str], None] | None
 ) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of frame files, made from the master's picture and the header side-car."""
+    """Name and bytes of frame files, made from the picture of the master and of the side sequence."""
+    if kept.headers is not None:
+        place_of = {file.name: place for place, file in enumerate(kept.scan.files) if file.stands_in is None}
+        yield from _of_video(kept.master, kept.headers, place_of, everything=everything, progress=progress)
+    if kept.infrared is not None and kept.infrared_headers is not None and kept.scan.infrared is not None:
+        place_of = {file.name: file.place for file in kept.scan.infrared.files}
+        yield from _of_video(kept.infrared, kept.infrared_headers, place_of, everything=everything, progress=progress)
+
+
+def _of_video(
+    video: Path,
+    side_car: Path,
+    place_of: Mapping[str, int],
+    *,
+    everything: bool,
+    progress: Callable[[int, int, str], None] | None,
+) -> Iterator[tuple[str, bytes]]:
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.stills.rebuild import rebuilt
     from restoration_tasks.media.stills.side_car import RemainderReader
 
-    if kept.headers is None:
-        return
-    headers = RemainderReader(kept.headers)
-    place_of = {file.name: place for place, file in enumerate(kept.scan.files) if file.stands_in is None}
+    headers = RemainderReader(side_car)
     count = len(headers) if everything else min(SAMPLE_FRAMES, len(headers))
     rows = sorted({row * (len(headers) - 1) // max(count - 1, 1) for row in range(count)})
-    reader = iter(FrameReader(kept.master)) if everything else None
+    reader = iter(FrameReader(video)) if everything else None
     at = -1
     for done, row in enumerate(rows, 1):
         remainder = headers[row]
         place = place_of[remainder.name]
         if reader is None:
-            frame = next(iter(FrameReader(kept.master, start=place, count=1)))
+            frame = next(iter(FrameReader(video, start=place, count=1)))
         else:
             while at < place:
                 frame = next(reader)

@@ -67,8 +67,9 @@ SCANS: dict[str, Callable[[Path], Path]] = {
     "tiff 16 rgb lzw": partial(write, ending=".tif", kind="uint16", channels=3, compression="lzw"),
     "exr half": partial(write, ending=".exr", kind="half", channels=3),
     "exr float": partial(write, ending=".exr", kind="float", channels=3),
+    "png 8 grey": partial(write, ending=".png", kind="uint8", channels=1),
     "png 16 rgb": partial(write, ending=".png", kind="uint16", channels=3),
 }
 """A maker of a delivery by its name."""
-KEPT_WHOLE = frozenset({"tiff 16 rgb lzw", "exr half", "exr float", "png 16 rgb"})
+KEPT_WHOLE = frozenset({"tiff 16 rgb lzw", "exr half", "exr float", "png 8 grey", "png 16 rgb"})
 """Scans whose files cannot be rebuilt from their pictures and are kept as delivered."""

@@ -9,7 +9,7 @@ from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, merg
 from restoration_tasks.media.delivery.listing import READY_SUFFIX, FileRole, ListedFile
 from restoration_tasks.media.delivery.manifest import Manifest, Match
 
-_SCAN = (FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER)
+_SCAN = (FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER, FileRole.INFRARED)
 """Roles of files that make up the scan: a manifest has to name them."""
 _SHOWN = 3
 """Names shown in one message."""
@@ -46,7 +46,8 @@ def manifest_findings(
             Rule.NOT_IN_MANIFEST,
             "the manifest does not name this file",
             file=file.name,
-            frame=file.number if file.role is FileRole.FRAME else None,
+            frame=file.number if file.role is FileRole.FRAME or _of_side_folder(file) else None,
+            part=file.folder if _of_side_folder(file) else "",
             action=f"have the scanner write {named} again",
         )
         for file in unnamed
@@ -80,6 +81,11 @@ def manifest_findings(
     return merged(findings)
 
 
+def _of_side_folder(file: ListedFile) -> bool:
+    """A frame of a side sequence that has folders to itself: what tells its numbers from those of the picture."""
+    return file.role is FileRole.INFRARED and bool(file.folder)
+
+
 def _more_of(group: Sequence[str]) -> str:
     return f" ({len(group) - 1} more of its kind are not there either)" if len(group) > 1 else ""
 
@@ -95,7 +101,7 @@ def _groups(names: Sequence[str]) -> list[list[str]]:
 
 
 def new_files(matched: Match, files: Iterable[ListedFile]) -> list[ListedFile]:
-    """Frames, sound and videos that the manifest does not name, in the order of the delivery."""
+    """Frames, sound, videos and side frames that the manifest does not name, in the order of the delivery."""
     unnamed = set(matched.unnamed)
     return [file for file in files if file.name in unnamed and file.role in _SCAN]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restoration_tasks.media.delivery.completeness import NamedNumbers, named_numbers
@@ -16,12 +16,13 @@ from restoration_tasks.media.delivery.listing import (
     Listing,
     classify,
     folder_findings,
-    list_delivery,
     stray_findings,
 )
 from restoration_tasks.media.delivery.manifest import Manifest, find_manifest, match
 from restoration_tasks.media.delivery.reels import FoundReel, find_reels, numbering, reel_name, reel_number
 from restoration_tasks.media.delivery.sequence import ImageSequence, sequence_of
+from restoration_tasks.media.delivery.side_names import list_by_role
+from restoration_tasks.media.delivery.side_sequence import FoundSide, SideSequence, find_side
 from restoration_tasks.runtime.errors import DeliveryError
 
 _SCAN = (FileRole.FRAME, FileRole.CONTAINER, FileRole.SOUND)
@@ -58,6 +59,8 @@ class Delivery:
     """Files the manifest names that are not there."""
     files: tuple[ListedFile, ...]
     """Sound, video and papers, and whatever else the manifest names, as listed; frames are in `sequence`."""
+    infrared: SideSequence | None = None
+    """Frames that show dirt, by infrared light or as a matte, beside those of the picture."""
 
 
 def reels_in(folder: Path) -> tuple[str, ...]:
@@ -68,13 +71,13 @@ def reels_in(folder: Path) -> tuple[str, ...]:
     Raises:
         DeliveryError: no folder, nothing to restore, or a sequence that belongs to no reel.
     """
-    return tuple(reel.folder or reel.name for reel in find_reels(list_delivery(folder)) if reel.name is not None)
+    return tuple(reel.folder or reel.name for reel in find_reels(list_by_role(folder)) if reel.name is not None)
 
 
 def _unhoused(folder: Path) -> tuple[str, ...]:
     """Names of reels that lie together in one folder, told apart by their files' names alone."""
     try:
-        return tuple(reel.name for reel in find_reels(list_delivery(folder)) if reel.name and not reel.folder)
+        return tuple(reel.name for reel in find_reels(list_by_role(folder)) if reel.name and not reel.folder)
     except DeliveryError:
         return ()
 
@@ -94,7 +97,7 @@ def find_delivery(folder: Path, reel: str | None = None) -> Delivery:
     if reel is None and not folder.is_dir() and folder.name in _unhoused(folder.parent):
         folder, reel = folder.parent, folder.name
     root, below = _root_of(folder)
-    listing = list_delivery(root, below)
+    listing = list_by_role(root, below)
     reels = find_reels(listing)
     chosen = _chosen(folder, reels, reel)
     kept = _sorted(root, chosen, several=len(reels) > 1)
@@ -116,6 +119,7 @@ def find_delivery(folder: Path, reel: str | None = None) -> Delivery:
             *folder_findings(chosen.files, *_beside(listing, chosen, reels)),
             *stray_findings(kept.strays),
             *kept.duplicates,
+            *kept.side.findings,
             *listed.findings,
         ),
         names=listed.names,
@@ -123,6 +127,7 @@ def find_delivery(folder: Path, reel: str | None = None) -> Delivery:
         files=tuple(
             file for file in chosen.files if file in kept.own or (file.name in listed.names and file not in kept.frames)
         ),
+        infrared=kept.side.side,
     )
 
 
@@ -187,9 +192,10 @@ class _Sorted:
     strays: tuple[ListedFile, ...]
     duplicates: tuple[Finding, ...]
     own: frozenset[ListedFile]
-    """Sound, video and papers."""
+    """Sound, video, papers, and side frames that belong to no frame."""
     frames: frozenset[ListedFile]
-    """Frames of the sequence."""
+    """Frames of the sequence and of its side sequence."""
+    side: FoundSide
 
 
 def _sorted(root: Path, reel: FoundReel, *, several: bool) -> _Sorted:
@@ -207,9 +213,11 @@ def _sorted(root: Path, reel: FoundReel, *, several: bool) -> _Sorted:
         duplicates = tuple(_duplicate(first, second) for first, second in found.duplicates)
     else:
         sequence, container, duplicates, strays = None, _only(root, videos), (), tuple(frames)
-    strays = (*strays, *loose)
-    own = (*sound, *((container,) if container else ()), *_of(reel, FileRole.PAPER, FileRole.MANIFEST))
-    return _Sorted(sequence, container, sound, strays, duplicates, frozenset(own), frozenset(frames) - set(strays))
+    side = find_side(root, reel, sequence, several=several)
+    strays = (*strays, *loose, *side.strays)
+    own = (*sound, *((container,) if container else ()), *_of(reel, FileRole.PAPER, FileRole.MANIFEST), *side.unused)
+    in_order = {*frames, *_of(reel, FileRole.INFRARED)} - {*strays, *side.unused}
+    return _Sorted(sequence, container, sound, strays, duplicates, frozenset(own), frozenset(in_order), side)
 
 
 def _of(reel: FoundReel, *roles: FileRole) -> tuple[ListedFile, ...]:
@@ -269,10 +277,14 @@ def _listed(root: Path, manifest: Manifest | None, chosen: FoundReel, kept: _Sor
         return _Listed({}, NamedNumbers((), ()), () if marked else (no_mark(root.name, None, (), ()),))
     matched = match(manifest, [file.name for file in chosen.files])
     lost = [name for name in matched.missing if classify(name.rpartition("/")[2])[0] is not FileRole.LITTER]
-    absent = named_numbers(kept.sequence, lost) if kept.sequence else NamedNumbers((), tuple(lost))
+    side = kept.side.side
+    by_side = [name for name in lost if side is not None and side.tells(name)]
+    rest = [name for name in lost if name not in by_side]
+    absent = named_numbers(kept.sequence, rest) if kept.sequence else NamedNumbers((), tuple(rest))
     scan = [file for file in chosen.files if file not in kept.strays]
     new = [file.name for file in new_files(matched, scan)]
     findings = manifest_findings(manifest, matched, scan, absent.others)
+    absent = replace(absent, others=(*absent.others, *by_side))
     if not marked and (new or lost):
         # One fault, one finding: the scanner had not finished, and this says which files are new or missing.
         told = (Rule.NOT_IN_MANIFEST, Rule.MISSING_FILE)
@@ -304,11 +316,12 @@ def delivery_digest(delivery: Delivery | Path, reel: str | None = None) -> tuple
     """
     found = find_delivery(delivery, reel) if isinstance(delivery, Path) else delivery
     frames = found.sequence.frames if found.sequence else ()
-    scan = [(frame.name, frame.bytes, frame.modified_ns) for frame in frames]
+    side = found.infrared.sequence.frames if found.infrared else ()
+    scan = [(frame.name, frame.bytes, frame.modified_ns) for frame in (*frames, *side)]
     scan += [
         (file.name, file.bytes, file.modified_ns)
         for file in found.files
-        if file.role in (FileRole.SOUND, FileRole.CONTAINER)
+        if file.role in (FileRole.SOUND, FileRole.CONTAINER, FileRole.INFRARED)
     ]
     loose = "".join(f"{name}\t{size}\t{time}\n" for name, size, time in scan if name not in found.names)
     if found.manifest is None:

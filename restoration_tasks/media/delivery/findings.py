@@ -82,6 +82,17 @@ class Rule(StrEnum):
     SOUND_DAMAGED = "sound-damaged"
     SOUND_LENGTH = "sound-length"
     """Sound and picture do not last equally long."""
+    # the side sequence
+    INFRARED_MISSING = "infrared-missing"
+    """A frame has no frame in the side sequence that shows the dirt of the others."""
+    INFRARED_SURPLUS = "infrared-surplus"
+    """A frame of the side sequence belongs to no frame of the picture."""
+    INFRARED_DAMAGED = "infrared-damaged"
+    """A frame of the side sequence cannot be used: empty, truncated, or not to be read."""
+    INFRARED_UNLIKE = "infrared-unlike"
+    """A frame of the side sequence has another size than the picture, or is not like the others."""
+    INFRARED_UNUSED = "infrared-unused"
+    """Another side sequence, or one beside a video: kept, not used."""
     # specification
     SPECIFICATION = "specification"
     """The scan is not what the archive's scan specification asks for."""
@@ -110,6 +121,9 @@ _WAIVABLE = frozenset(
         Rule.TIMECODE,
         Rule.KEYCODE,
         Rule.SOUND_DAMAGED,
+        Rule.INFRARED_MISSING,
+        Rule.INFRARED_DAMAGED,
+        Rule.INFRARED_UNLIKE,
         Rule.SPECIFICATION,
     }
 )

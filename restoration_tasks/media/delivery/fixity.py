@@ -20,6 +20,7 @@ from restoration_tasks.media.delivery.other_files import check_files, digest_fin
 from restoration_tasks.media.delivery.picture_rules import identical_findings, unlike_error, unlike_findings
 from restoration_tasks.media.delivery.records import FileRecord, FrameRecord, SharedHeaders
 from restoration_tasks.media.delivery.sequence import ImageSequence
+from restoration_tasks.media.delivery.side_reading import CheckedSide, read_side
 from restoration_tasks.media.delivery.sound_rules import sound_length_findings
 from restoration_tasks.media.delivery.specification import (
     PictureFacts,
@@ -50,6 +51,8 @@ class CheckedDelivery:
     """Every other file that was read, frames that cannot be used included."""
     findings: tuple[Finding, ...]
     """Everything found about the delivery, by `find_delivery` as well."""
+    infrared: CheckedSide | None = None
+    """The side sequence that shows dirt; None where there is none, or none of its frames can be used."""
 
 
 def check_delivery(
@@ -61,6 +64,7 @@ def check_delivery(
     fps: Fraction | str | None = None,
     progress: Progress | None = None,
     keep: Keep | None = None,
+    keep_infrared: Keep | None = None,
 ) -> CheckedDelivery:
     """Read every file of a delivery once and collect all that is wrong; what follows from that is the caller's matter.
 
@@ -72,6 +76,7 @@ def check_delivery(
         fps: frames a second, where somebody said; else the headers'.
         progress: told what is done.
         keep: see `Keep`.
+        keep_infrared: the same for each good frame of the side sequence, after all frames.
 
     Raises:
         WrongUse: no such specification.
@@ -81,19 +86,20 @@ def check_delivery(
     wanted = specification_named(specification) if isinstance(specification, str) else specification
     rate = None if fps is None else Fraction(fps)
     frames = _read(delivery, progress, keep)
+    side = read_side(delivery, frames.records, progress, keep_infrared)
     files = check_files(delivery, _bytes_progress(delivery, progress))
     findings = [*delivery.findings]
     missing: tuple[Missing, ...] = ()
     if delivery.sequence is not None:
         told, missing = _frame_findings(delivery, delivery.sequence, frames, expected_frames)
         findings += told
-    findings += [finding for one in files for finding in one.findings]
+    findings += [*side.findings, *(finding for one in files for finding in one.findings)]
     findings += sound_length_findings(delivery, frames.records, rate, sum(one.absence.count for one in missing))
     if wanted is not None and frames.records:
         findings += check(wanted, PictureFacts.of(frames.records[0].header, rate))
     sequence, records = _answered(delivery.sequence, frames, missing, waivers)
-    others = tuple(one.record for one in files) + tuple(frames.unusable)
-    return CheckedDelivery(sequence, records, others, tuple(findings))
+    others = (*(one.record for one in files), *frames.unusable, *side.unusable)
+    return CheckedDelivery(sequence, records, others, tuple(findings), side.checked)
 
 
 def findings_by_name(delivery: Delivery, expected_frames: int | None = None) -> tuple[Finding, ...]:
@@ -274,6 +280,8 @@ def require_unchanged(checked: CheckedDelivery) -> None:
     """
     for record in checked.records:
         _require_same(record.frame.path, record.name, (record.bytes, record.frame.modified_ns), record.frame.number)
+    for side in checked.infrared.by_picture.values() if checked.infrared else ():
+        _require_same(side.frame.path, side.name, (side.bytes, side.frame.modified_ns), side.frame.number)
     for file in checked.files:
         _require_same(file.path, file.name, (file.bytes, file.modified_ns), None)
 

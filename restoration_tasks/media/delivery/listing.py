@@ -56,6 +56,8 @@ class FileRole(StrEnum):
     FRAME = "frame"
     CONTAINER = "video"
     SOUND = "sound"
+    INFRARED = "infrared"
+    """A frame of a side sequence that shows dirt, by infrared light or as a matte (`side_names`)."""
     MANIFEST = "manifest"
     MARK = "mark"
     """Says that the scanner has finished."""
@@ -190,12 +192,17 @@ def _listed(folder: str, entry: os.DirEntry[str]) -> ListedFile:
     status = entry.stat()
     if not _is_text(entry.name):
         return _unreadable(folder, entry.name, role, status)
-    if role in (FileRole.FRAME, FileRole.CONTAINER) and not _SIDE_FOLDERS.isdisjoint(folder.lower().split("/")):
+    if role in (FileRole.FRAME, FileRole.CONTAINER) and is_aside(folder):
         role, numbered = FileRole.STRAY, None
     kind = StillKind.of(entry.name) if numbered else None
     prefix, number = (numbered["prefix"], int(numbered["number"])) if numbered else ("", -1)
     name = _joined(folder, entry.name)
     return ListedFile(name, role, status.st_size, status.st_mtime_ns, kind, prefix, number)
+
+
+def is_aside(folder: str) -> bool:
+    """Whether a folder, or one above it, holds pictures made from the scan, not the scan."""
+    return not _SIDE_FOLDERS.isdisjoint(folder.lower().split("/"))
 
 
 def _is_text(name: str) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, SubstituteReason, Waiver
 from restoration_tasks.media.delivery.listing import FileRole
+from restoration_tasks.media.delivery.side_names import SideWord
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
 
@@ -71,6 +72,37 @@ class ScannedPicture(BaseModel):
     primaries: str
 
 
+class ScannedSideFile(BaseModel):
+    """One frame of the side sequence that shows dirt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """Relative to the delivery."""
+    number: int = Field(ge=0)
+    place: int = Field(ge=0)
+    """Its place in `infrared.mkv`, that of its picture in the reel."""
+    bytes: int = Field(gt=0)
+    md5: str = Field(pattern=_MD5)
+    sha256: str = Field(pattern=_SHA256)
+
+
+class ScannedInfrared(BaseModel):
+    """The side sequence that shows dirt, by infrared light or as a matte, as it was read in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    pix_fmt: str
+    bit_depth: int
+    word: SideWord
+    """What its name says of it."""
+    files: tuple[ScannedSideFile, ...]
+    """In the order of the reel."""
+    absent: tuple[int, ...] = ()
+    """Places of the reel without a side frame of their own; what stands there in `infrared.mkv` is never used."""
+
+
 class ScanFinding(BaseModel):
     """One thing that was found about the delivery; see `findings.Finding`."""
 
@@ -123,6 +155,8 @@ class Scan(BaseModel):
     others: tuple[OtherFile, ...] = ()
     """Every other file that was read: sound, video, papers, frames that cannot be used."""
     findings: tuple[ScanFinding, ...] = ()
+    infrared: ScannedInfrared | None = None
+    """Frames that show dirt, delivered beside those of the picture."""
     waivers: tuple[Waiver, ...] = ()
     """What a person answered for, each with the reason. Who that was is in the catalogue."""
     expected_frames: int | None = Field(default=None, ge=1)
@@ -144,8 +178,9 @@ class Scan(BaseModel):
     @property
     def delivered(self) -> dict[str, str]:
         """sha256 of each delivered file of picture and sound by its name; what must still be as it was read in."""
-        scan = (FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER)
+        scan = (FileRole.FRAME, FileRole.SOUND, FileRole.CONTAINER, FileRole.INFRARED)
         sums = {file.name: file.sha256 for file in self.files}
+        sums |= {file.name: file.sha256 for file in self.infrared.files} if self.infrared else {}
         return sums | {file.name: file.sha256 for file in self.others if file.role in scan}
 
     def number_at(self, place: int) -> int:
@@ -185,6 +220,7 @@ def scan_of(
     expected_frames: int | None = None,
     specification: str | None = None,
     container_frames: int | None = None,
+    infrared: ScannedInfrared | None = None,
 ) -> Scan:
     """The record of a checked delivery.
 
@@ -197,6 +233,7 @@ def scan_of(
         expected_frames: frames of the reel by the catalogue.
         specification: name and version of the scan specification it was checked against.
         container_frames: frames of a delivered video.
+        infrared: the side sequence.
     """
     manifest, root = delivery.manifest, delivery.root
     return Scan(
@@ -216,6 +253,7 @@ def scan_of(
             for file in checked.files
         ),
         findings=tuple(ScanFinding.of(finding) for finding in checked.findings),
+        infrared=infrared,
         waivers=tuple(waivers),
         expected_frames=expected_frames,
         specification=specification,

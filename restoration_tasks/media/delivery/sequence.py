@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from restoration_tasks.media.delivery.findings import SubstituteReason
-from restoration_tasks.media.delivery.listing import NUMBERED, FileRole, ListedFile, list_delivery
+from restoration_tasks.media.delivery.listing import NUMBERED, FileRole, ListedFile
 from restoration_tasks.media.delivery.reels import Numbering, find_reels, numbering
+from restoration_tasks.media.delivery.side_names import list_by_role
 from restoration_tasks.media.stills.still import StillHeader, StillKind, read_still
 from restoration_tasks.runtime.errors import DeliveryError
 
@@ -214,7 +215,7 @@ def find_sequence(folder: Path) -> ImageSequence:
     Raises:
         DeliveryError: no folder, no frames, several reels or sequences, one number twice, an empty file, or a gap.
     """
-    listing = list_delivery(folder)
+    listing = list_by_role(folder)
     reels = find_reels(listing)
     if len(reels) > 1:
         raise DeliveryError(

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from restoration_tasks.media.delivery.findings import Finding, Grade, Rule
+from restoration_tasks.media.delivery.side_names import Polarity
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.stills.still import StillHeader, StillKind
 from restoration_tasks.runtime.errors import WrongUse
@@ -35,6 +36,8 @@ class Specification(BaseModel):
     """Transfer characteristics by ffmpeg's names; None where any will do."""
     fps: tuple[str, ...] | None
     """Frames a second as fractions; None where any will do."""
+    infrared: Polarity | None = None
+    """How a fourth plane, or a side sequence, that comes with the scan shows dirt; None where nothing was agreed."""
     grade: Grade
     """How a deviation is graded."""
     why: str

@@ -177,9 +177,22 @@ def decode(raw: bytes | memoryview, header: ExrHeader, name: str) -> Frame:
     Raises:
         DeliveryError: the picture cannot be decoded, or holds a value that is no number or not finite.
     """
+    return _codes(raw, header, name, ("Y",) if header.is_grey else ("G", "B", "R"))
+
+
+def decode_opacity(raw: bytes | memoryview, header: ExrHeader, name: str) -> Frame:
+    """Ordered codes of the opacity alone (`uint16`), for files that have it.
+
+    Raises:
+        DeliveryError: it cannot be decoded, or holds a value that is no number or not finite.
+    """
+    return _codes(raw, header, name, ("A",))
+
+
+def _codes(raw: bytes | memoryview, header: ExrHeader, name: str, channels: tuple[str, ...]) -> Frame:
     decoded = _read(raw, header, name)
     planes = []
-    for channel in ("Y",) if header.is_grey else ("G", "B", "R"):
+    for channel in channels:
         values = decoded.samples[..., decoded.spec.channelnames.index(channel)]
         with np.errstate(over="ignore"):
             codes = to_codes(np.ascontiguousarray(values, dtype=np.float16))

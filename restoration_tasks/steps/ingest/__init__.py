@@ -52,8 +52,8 @@ def run(work: StepWork) -> None:
     from restoration_tasks.media import ffmpeg, framemd5
     from restoration_tasks.media.delivery.delivery import find_delivery
     from restoration_tasks.media.delivery.fixity import check_delivery, findings_by_name, require_unchanged
+    from restoration_tasks.steps.ingest import infrared, record, sound
     from restoration_tasks.steps.ingest import picture as pictures
-    from restoration_tasks.steps.ingest import record, sound
     from restoration_tasks.steps.ingest.keeping import Keeping
 
     params = work.parse_params(IngestParams)
@@ -71,20 +71,24 @@ def run(work: StepWork) -> None:
             fps=Fraction(params.fps),
             progress=lambda done, total, unit: work.progress(done, total, f"{unit} checked"),
             keep=keeping.frame,
+            keep_infrared=keeping.infrared,
         )
         tell(work, checked.findings, params.waivers)
         require_none_open(checked.findings, params.waivers)
         taken = pictures.take(work, delivery, checked, Fraction(params.fps), keeping)
+        shown = infrared.take(work, delivery, checked, taken, keeping.opacity)
         heard = sound.take(work, checked, keeping)
         keeping.files(checked)
 
     master = _master(work, taken, heard)
     digests = taken.prove(master)
     heard.prove(master)
+    if shown is not None:
+        shown.write()
     require_unchanged(checked)
     framemd5.write(work.output("framemd5", "master.framemd5", media_type="text/plain"), digests, taken.format)
     heard.write(work)
-    record.write(work, delivery, checked, params, taken, master)
+    record.write(work, delivery, checked, params, taken, master, shown)
     work.agent(AgentKind.SOFTWARE, "ffmpeg", ffmpeg.version())
 
 
@@ -151,4 +155,4 @@ def _master(work: StepWork, taken: Picture, heard: Sound) -> Path:
     return master
 
 
-STEP = StepDefinition(name=StepName.INGEST, version="2", run=run)
+STEP = StepDefinition(name=StepName.INGEST, version="3", run=run)

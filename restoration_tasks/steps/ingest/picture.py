@@ -101,6 +101,8 @@ class SequencePicture(Picture):
     fps: Fraction
     coding: FloatCoding | None
     """How floating-point pictures became codes."""
+    name: str = ""
+    """What its parts' names begin with; empty for the picture of the reel."""
 
     def __post_init__(self) -> None:
         from restoration_tasks.media.reader import sequence_format
@@ -129,7 +131,7 @@ class SequencePicture(Picture):
     @property
     def parts(self) -> tuple[Path, ...]:
         """FFV1 files, in order."""
-        return tuple(self.work.part(f"{start:08d}.mkv") for start in range(0, self.frames, PART_FRAMES))
+        return tuple(self.work.part(f"{self.name}{start:08d}.mkv") for start in range(0, self.frames, PART_FRAMES))
 
     def encode(self) -> None:
         """Try a sample, ask for room, and encode what a killed attempt had not finished."""
@@ -157,7 +159,7 @@ class SequencePicture(Picture):
         count = min(SAMPLE_FRAMES, self.frames)
         places = sorted({place * (self.frames - 1) // max(count - 1, 1) for place in range(count)})
         sample = replace(self.sequence, frames=tuple(self.sequence.frames[place] for place in places))
-        tried = self.work.part("sample.mkv")
+        tried = self.work.part(f"{self.name}sample.mkv")
         try:
             self._encode(sample, tried, None)
             self._require_same(tried, [self.records[place] for place in places])
@@ -297,10 +299,10 @@ def ask_for_kept_files(work: StepWork, delivery: Delivery) -> None:
         VaultError: there is not enough room.
     """
     kept = delivery.container.stat().st_size if delivery.container else 0
-    if delivery.sequence is not None:
+    for sequence in (delivery.sequence, delivery.infrared.sequence if delivery.infrared else None):
         with contextlib.suppress(DeliveryError):  # a first frame that cannot be read is found, and told, later
-            if not delivery.sequence.header().rebuilds:
-                kept = sum(frame.bytes for frame in delivery.sequence.frames)
+            if sequence is not None and not sequence.header().rebuilds:
+                kept += sum(frame.bytes for frame in sequence.frames)
     if kept:
         _require(work, kept, kept, "the files kept as delivered")
 

@@ -19,16 +19,25 @@ if TYPE_CHECKING:
     from restoration_tasks.media.delivery.records import FrameRecord
     from restoration_tasks.runtime.step import StepWork
     from restoration_tasks.steps.ingest import IngestParams
+    from restoration_tasks.steps.ingest.infrared import Infrared
     from restoration_tasks.steps.ingest.picture import Picture
 
 TECHNICAL = "technical.json"
 
 
 def write(
-    work: StepWork, delivery: Delivery, checked: CheckedDelivery, params: IngestParams, taken: Picture, master: Path
+    work: StepWork,
+    delivery: Delivery,
+    checked: CheckedDelivery,
+    params: IngestParams,
+    taken: Picture,
+    master: Path,
+    shown: Infrared | None = None,
 ) -> None:
     """Write `scan.json` and `technical.json`, and report the figures."""
+    from restoration_tasks.media.delivery.specification import specification_named
     from restoration_tasks.media.technical import columns, technical_record
+    from restoration_tasks.steps.ingest import infrared
 
     technical = {"master": technical_record(master)}
     technical |= {path.name: technical_record(path) for path in (delivery.container, *delivery.sound) if path}
@@ -36,7 +45,8 @@ def write(
         work.output("technical", TECHNICAL, media_type="application/json"),
         json.dumps(technical, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n",
     )
-    scan(work, delivery, checked, params, taken)
+    scan(work, delivery, checked, params, taken, shown)
+    ordered = specification_named(params.specification).infrared if params.specification else None
     found = columns(technical["master"])
     header = checked.records[0].header.dpx if checked.records else None
     figures: dict[str, JsonValue] = {
@@ -65,15 +75,24 @@ def write(
         "master_bytes": master.stat().st_size,
         "substituted_frames": sum(1 for record in checked.records if record.frame.stands_in),
         "warnings": len(by_grade(checked.findings, Grade.WARN)),
+        **infrared.figures(shown, checked, taken, ordered),
     }
     for name, value in figures.items():
         if value is not None:
             work.figure(name, value)
 
 
-def scan(work: StepWork, delivery: Delivery, checked: CheckedDelivery, params: IngestParams, taken: Picture) -> None:
+def scan(
+    work: StepWork,
+    delivery: Delivery,
+    checked: CheckedDelivery,
+    params: IngestParams,
+    taken: Picture,
+    shown: Infrared | None = None,
+) -> None:
     """Write `scan.json`."""
     from restoration_tasks.media.delivery.scan import ScannedPicture, scan_of
+    from restoration_tasks.steps.ingest import infrared
 
     fmt = taken.format
     first = checked.records[0].header if checked.records else None
@@ -100,6 +119,7 @@ def scan(work: StepWork, delivery: Delivery, checked: CheckedDelivery, params: I
         expected_frames=params.expected_frames,
         specification=params.specification,
         container_frames=None if checked.records else taken.frames,
+        infrared=infrared.scanned(shown, checked),
     ).write(work.output("scan", "scan.json", media_type="application/json"))
 
 

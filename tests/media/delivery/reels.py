@@ -37,6 +37,24 @@ def frame(folder: Path, number: int, *, position: int, length: int, prefix: str 
     return path
 
 
+def side_frame(path: Path, number: int, *, size: tuple[int, int] = (6, 8)) -> Path:
+    """One small grey DPX frame of infrared light with a speck."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(7_000_003 + number)
+    light = random.integers(880, 900, (1, *size)).astype(np.uint16)
+    light[0, 2:4, number % 4 : number % 4 + 2] = 100
+    dpx.write_dpx(path, light, creator="Scanner Control 5", project="Bio 1907", input_device="Arriscan 123")
+    return path
+
+
+def side(folder: Path, count: int = 8, *, name: str = "ir/film_{number:06d}.dpx") -> Path:
+    """A side sequence in a delivery that `scan` made, and the manifest anew."""
+    for number in range(FIRST, FIRST + count):
+        side_frame(folder / name.format(number=number), number)
+    sign(folder)
+    return folder
+
+
 def edge_code(path: Path, position: int, *, prefix: str = "123456") -> None:
     """A 35 mm edge code with four perforations a frame."""
     feet, offset = divmod(400 + 4 * position, 64)

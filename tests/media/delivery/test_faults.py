@@ -358,4 +358,5 @@ def test_only_such_faults_refuse_that_a_rule_grades_so(reel):
     assert all(expected[0].startswith("fail") for spoil, expected in FAULTS if spoil.__name__ in ("gap", "empty"))
     graded = {line.split(" ")[1].split(":")[0] for _, expected in FAULTS for line in expected}
     elsewhere = {"surplus-frames", "sound-length", "specification"}
+    elsewhere |= {rule.value for rule in Rule if rule.value.startswith("infrared-")}
     assert graded | elsewhere == {rule.value for rule in Rule}
