@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +27,22 @@ class Point:
 
 
 class Curve:
-    """Counts of damaged and sound pixels by the probability they were given, to a thousandth."""
+    """Counts of damaged and sound pixels by the probability they were given, to a thousandth unless asked otherwise."""
 
-    def __init__(self) -> None:
-        self._damaged = np.zeros(_BINS + 1, np.int64)
-        self._sound = np.zeros(_BINS + 1, np.int64)
+    def __init__(self, bins: int = _BINS) -> None:
+        self._bins = bins
+        self._damaged = np.zeros(bins + 1, np.int64)
+        self._sound = np.zeros(bins + 1, np.int64)
+
+    @property
+    def counts(self) -> tuple[list[int], list[int]]:
+        """Damaged and sound pixels, bin by bin, to be kept and added to another curve of as many bins."""
+        return self._damaged.tolist(), self._sound.tolist()
+
+    def add_counts(self, damaged: Sequence[int], sound: Sequence[int]) -> None:
+        """Take in the counts of another curve of as many bins."""
+        self._damaged += np.asarray(damaged, np.int64)
+        self._sound += np.asarray(sound, np.int64)
 
     def add(self, probability: NDArray[np.float32], damaged: NDArray[np.bool_], counted: NDArray[np.bool_]) -> None:
         """Take in one frame.
@@ -40,9 +52,9 @@ class Curve:
             damaged: `(H, W)`, the truth.
             counted: `(H, W)`, which pixels count.
         """
-        bins = np.rint(np.clip(probability, 0, 1) * _BINS).astype(np.intp)
-        self._damaged += np.bincount(bins[damaged & counted], minlength=_BINS + 1)
-        self._sound += np.bincount(bins[~damaged & counted], minlength=_BINS + 1)
+        bins = np.rint(np.clip(probability, 0, 1) * self._bins).astype(np.intp)
+        self._damaged += np.bincount(bins[damaged & counted], minlength=self._bins + 1)
+        self._sound += np.bincount(bins[~damaged & counted], minlength=self._bins + 1)
 
     def average_precision(self) -> float:
         """Area under precision over recall, as a sum over its steps; not a number where nothing was damaged."""
@@ -60,13 +72,13 @@ class Curve:
 
     def at(self, threshold: float) -> Point:
         """Precision and recall from a threshold on."""
-        first = round(threshold * _BINS)
+        first = round(threshold * self._bins)
         found, wrong = int(self._damaged[first:].sum()), int(self._sound[first:].sum())
         wanted = int(self._damaged.sum())
         return Point(threshold, found / max(found + wrong, 1), found / max(wanted, 1))
 
     def masked_share(self, threshold: float) -> float:
         """Share of the counted pixels that a threshold marks."""
-        first = round(threshold * _BINS)
+        first = round(threshold * self._bins)
         marked = int(self._damaged[first:].sum() + self._sound[first:].sum())
         return marked / max(int(self._damaged.sum() + self._sound.sum()), 1)

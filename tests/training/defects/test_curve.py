@@ -55,3 +55,17 @@ def test_the_best_threshold_is_one_that_keeps_clean_frames_clean():
     shares = {0.3: [0.0004, 0.0], 0.5: [0.0003, 0.0], 0.9: [0.0, 0.0]}
     assert choose_threshold(everything, shares) == 0.5
     assert choose_threshold(everything, {0.3: [0.02], 0.9: [0.01]}) == 0.9
+
+
+def test_counts_of_two_curves_add_up_to_that_of_both():
+    rng = np.random.default_rng(1)
+    probability, damaged = rng.random((2, 8, 8)).astype(np.float32), rng.random((2, 8, 8)) < 0.3
+    both, parts = Curve(bins=50), Curve(bins=50)
+    for one, truth in zip(probability, damaged, strict=True):
+        both.add(one, truth, np.ones_like(truth))
+        alone = Curve(bins=50)
+        alone.add(one, truth, np.ones_like(truth))
+        parts.add_counts(*alone.counts)
+    assert parts.counts == both.counts
+    assert parts.average_precision() == both.average_precision()
+    assert len(both.counts[0]) == 51
