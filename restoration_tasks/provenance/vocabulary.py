@@ -110,3 +110,5 @@ STEP_TERMS: dict[StepName, EventTerm] = {
 CATALOGUE_TERM = EventTerm(EventType.METADATA_MODIFICATION, "catalogue update")
 DECISION_TERM = EventTerm(EventType.DECISION, "restoration decision")
 WAIVER_TERM = EventTerm(EventType.DECISION, "waiver of a finding")
+REVERT_TERM = EventTerm(EventType.POLICY_ASSIGNMENT, "treatments taken back")
+"""A person has named shots rendered without treatments they had: as a plan is, a policy for what is made next."""

@@ -21,7 +21,9 @@ def named(session: Session, way: Way, version: int) -> PlanFile:
     return way.plan_file(version, plans.get(session, way.reel_id, version).yaml)
 
 
-def adopt(session: Session, way: Way, draft: str, *, author: Participant | Person, reason: str) -> PlanFile:
+def adopt(
+    session: Session, way: Way, draft: str, *, author: Participant | Person, reason: str, parent: int | None = None
+) -> PlanFile:
     """Record a draft as the reel's next version; one that asks for what the newest version asks for is that version.
 
     Args:
@@ -30,6 +32,7 @@ def adopt(session: Session, way: Way, draft: str, *, author: Participant | Perso
         draft: YAML of the plan step, or of a person.
         author: who made it.
         reason: why, in plain words.
+        parent: the version it was made from; by default the newest.
 
     Raises:
         PlanError: the draft is not a valid plan.
@@ -38,17 +41,17 @@ def adopt(session: Session, way: Way, draft: str, *, author: Participant | Perso
     drafted, newest = Plan.from_yaml(draft), plans.latest(session, way.reel_id)
     if newest is not None and _asks_for_the_same(Plan.from_yaml(newest.yaml), drafted):
         return way.plan_file(newest.version, newest.yaml)
+    if parent is None and newest is not None:
+        parent = newest.version
     plan = drafted.model_copy(
         update={
             "version": 1 if newest is None else newest.version + 1,
-            "parent": None if newest is None else newest.version,
+            "parent": parent,
             "author": author.login if isinstance(author, Person) else author.name,
             "reason": reason,
         }
     )
-    saved = plans.save(
-        session, way.reel_id, plan.to_yaml(), author=author, reason=reason, parent=newest.version if newest else None
-    )
+    saved = plans.save(session, way.reel_id, plan.to_yaml(), author=author, reason=reason, parent=parent)
     if saved.version != plan.version:
         raise DatabaseError(
             "another version of the plan was recorded at the same moment",

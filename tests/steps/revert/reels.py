@@ -1,0 +1,52 @@
+"""Reels for the tests of revert: ingested by the real step, their shots stated instead of found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from restoration_tasks.media.segments import Segment, cut_segments
+from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
+from restoration_tasks.runtime.runner import run_step
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import StepName
+from restoration_tasks.runtime.step import StepDefinition, StepWork
+from restoration_tasks.steps.asked import Execution, RunOptions
+from restoration_tasks.steps.registry import definition
+from restoration_tasks.steps.revert.record import Ingested
+from restoration_tasks.steps.way import Way
+
+ASKS = Execution("test")
+
+
+def taken_in(
+    settings: Settings, reel_id: str, delivery: Path, shots: Sequence[tuple[int, int]], **options: object
+) -> tuple[Ingested, list[Segment]]:
+    """A reel with its preservation master and its list of shots, in the vault of the settings."""
+    segments = cut_segments(shots)
+    way = Way(reel_id, settings, RunOptions.model_validate({"delivery": str(delivery), **options}))
+    ingest = run_step(way.ingest(ASKS), definition(StepName.INGEST), settings)
+
+    def write_shots(work: StepWork) -> None:
+        content = {"format": "reelkeeper.shots/1", "segments": [segment.as_json() for segment in segments]}
+        work.output("shots", "shots.json", media_type="application/json").write_text(json.dumps(content))
+
+    listing = StepDefinition(StepName.SHOTS, definition(StepName.SHOTS).version, write_shots)
+    run_step(way.shots(ASKS, ingest), listing, settings)
+    return Ingested(way, ingest), segments
+
+
+def assess(reel: Ingested, segments: Iterable[Segment]) -> None:
+    """Measure the damage of segments."""
+    for segment in segments:
+        run_step(reel.way.assess(ASKS, reel.ingest, segment), definition(StepName.ASSESS), reel.way.settings)
+
+
+def plan_of(reel_id: str, segments: Iterable[Segment], treatments: Sequence[Sequence[PlannedTreatment]]) -> Plan:
+    """A plan of shots that are a segment each."""
+    shots = (
+        PlannedShot(shot=segment.shot, start=segment.start, stop=segment.stop, treatments=tuple(planned))
+        for segment, planned in zip(segments, treatments, strict=True)
+    )
+    return Plan(reel_id=reel_id, shots=tuple(shots))
