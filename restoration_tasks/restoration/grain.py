@@ -9,6 +9,7 @@ motion that was not followed, and is taken over the less, so that a picture with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoration_tasks.restoration.carried import Group
+from restoration_tasks.restoration.damage_map import Mask
+from restoration_tasks.restoration.shares import Rows
 
 Floats = NDArray[np.float32]
 
@@ -32,6 +35,25 @@ BANDS = 3
 """Bands of brightness in which grain is measured apart: grain is strongest in the middle tones."""
 FEWEST = 400
 """Pixels a band must hold."""
+FEWEST_AT_ALL = 24
+CELL_PX = 8
+CALMEST = 0.2
+"""Share of the cells of a band that are at least as calm as what counts."""
+CALMEST_BIAS = 0.82
+"""What that quantile is of the true variance where there is grain and nothing else."""
+FEWEST_CELLS = 60
+UNEVEN = 3.0
+"""Grain of one brightness is taken to have at most so many times the variance of that of another: what seems to have
+more is the picture's texture."""
+TRUSTED = 1.5
+"""A neighbour's fine part may differ from the fill's by so many times the grain's variance: from a mean of four it
+differs by 1.25 times, from another single frame twice, and that fill lacks nothing."""
+DEAD = (0.1 / 255.0) ** 2
+"""Cells with less variance are no picture of film: bars, borders, titles laid in."""
+UNCLIPPED = (0.02, 0.97)
+"""Brightness outside which grain may be clipped away."""
+MOST_WITNESSES = 1000
+"""Pixels of rings looked at for each size of boxes; no figure becomes better by more."""
 LEAST_CARRIED = 0.4
 """Carrying a frame by parts of a pixel takes away grain; less than this share of its variance never remains."""
 MOST_GAIN = 1.5
@@ -57,16 +79,26 @@ class GrainLevel:
 
 @dataclass(frozen=True)
 class FineParts:
-    """The fine parts of a group of boxes: picture less its blur."""
+    """The fine parts (picture less its blur) of a group of boxes, at the pixels that count."""
 
-    frame: Floats
-    """`(N, C, h, w)`: of the frame with the fill in it."""
+    box: NDArray[np.intp]
+    """`(P,)`: which box of the group each pixel of the mask is in; boxes in order."""
+    fill: Floats
+    """`(P, C)`: fine part of the fill, in its frame."""
     neighbours: Floats
-    """`(N, 4, C, h, w)`."""
-    ring: NDArray[np.bool_]
-    """`(N, h, w)`: clean pixels of the frame near damage."""
+    """`(P, 4, C)`: of the neighbours there."""
+    usable: NDArray[np.bool_]
+    """`(P, 4)`: which of them show the pixel clean."""
     brightness: Floats
-    """`(N, h, w)`."""
+    """`(N,)`: of the fill in each box."""
+    ring: Floats
+    """`(R, 5, C)`: the frame's own and the neighbours' fine parts in the clean rings around the damage."""
+    ring_usable: NDArray[np.bool_]
+    """`(R, 4)`."""
+    ring_brightness: Floats
+    """`(R,)`."""
+    together: float
+    """How the frame's own fine part in the rings hangs together from column to column, −1 to 1."""
 
     @classmethod
     def of(cls, group: Group, fill: Floats) -> FineParts:
@@ -75,48 +107,83 @@ class FineParts:
         stack = np.concatenate((composite[:, None], group.candidates[:, :4]), axis=1)
         count, parts, channels, height, width = stack.shape
         rows = np.ascontiguousarray(stack.reshape(count, parts * channels, height, width).transpose(0, 2, 3, 1))
-        fine = np.stack([one - cv2.GaussianBlur(one, (0, 0), FINE_PX).reshape(one.shape) for one in rows])
-        fine = fine.transpose(0, 3, 1, 2).reshape(stack.shape)
+        # (N, h, w, 5, C)
+        fine = np.stack([one - cv2.GaussianBlur(one, (0, 0), FINE_PX) for one in rows])
+        fine = fine.reshape(count, height, width, parts, channels)
         near, soft = (np.ones((2 * px + 1,) * 2, np.uint8) for px in (RING_PX, SOFT_PX))
-        ring = np.stack(
-            [(cv2.dilate(hole, near) > 0) & (cv2.dilate(hole, soft) == 0) for hole in group.mask.astype(np.uint8)]
+        holes = group.mask.astype(np.uint8)
+        ring = np.stack([(cv2.dilate(hole, near) > 0) & (cv2.dilate(hole, soft) == 0) for hole in holes])
+        places, witness = np.nonzero(group.mask), np.nonzero(ring)
+        thin = max(len(witness[0]) // MOST_WITNESSES, 1)
+        some = tuple(axis[::thin] for axis in witness)
+        brightness = composite.mean(axis=1)
+        held = np.bincount(places[0], minlength=count)
+        return cls(
+            box=places[0],
+            fill=fine[..., 0, :][places],
+            neighbours=fine[..., 1:, :][places],
+            usable=group.usable.transpose(0, 2, 3, 1)[places],
+            brightness=np.asarray(np.bincount(places[0], brightness[places], count) / np.maximum(held, 1), np.float32),
+            ring=fine[some],
+            ring_usable=group.usable.transpose(0, 2, 3, 1)[some],
+            ring_brightness=brightness[some],
+            together=_together(fine[..., 0, :].mean(axis=-1), ring),
         )
-        return cls(fine[:, 0], fine[:, 1:], ring, composite.mean(axis=1))
 
 
-def grain_level(groups: list[Group], parts: list[FineParts]) -> GrainLevel | None:
-    """Measure the grain of a frame in the rings around its damage; None if there are no rings.
+def grain_level(rows: Rows, mask: Mask, parts: Sequence[FineParts]) -> GrainLevel:
+    """Measure the grain of a frame.
 
-    Of the frame's own fine part and half its difference to the best neighbour's, the smaller is believed: the first
-    holds the picture's texture too, the second what motion compensation missed.
+    In each band of brightness it is the fine part's variance in the calmest cells of the frame: everywhere else there
+    is the picture's own texture as well. In the rings around the damage it is at most half the difference to the best
+    neighbour, of which what motion compensation missed is a part.
+
+    Args:
+        rows: the frame `(H, W, C)`, its damage filled.
+        mask: `(H, W)`: its damage.
+        parts: the fine parts of its boxes.
     """
-    own = np.concatenate([part.frame.transpose(0, 2, 3, 1)[part.ring] for part in parts])
-    if len(own) < 12:
-        return None
-    theirs = np.concatenate([part.neighbours.transpose(0, 3, 4, 1, 2)[part.ring] for part in parts])
-    usable = np.concatenate(
-        [group.usable.transpose(0, 2, 3, 1)[part.ring] for group, part in zip(groups, parts, strict=True)]
-    )
-    level = np.concatenate([part.brightness[part.ring] for part in parts])
-    carried = np.ones((4, own.shape[1]), np.float32)
-    enough = [place for place in range(4) if np.count_nonzero(usable[:, place]) >= min(FEWEST, len(own) // 2)]
-    spread = _variance(own)
-    for place in enough:
-        left = _variance(theirs[usable[:, place], place]) / np.maximum(spread, np.float32(1e-12))
-        carried[place] = np.clip(left, LEAST_CARRIED, 1.0)
-    bands = BANDS if len(own) >= BANDS * FEWEST else 1
-    edges = np.asarray(np.quantile(level, np.arange(1, bands) / bands), np.float32)
-    band = np.searchsorted(edges, level)
-    variance = np.empty((bands, own.shape[1]), np.float32)
+    brightness, calm = _cells(rows, mask)
+    ring = np.concatenate([part.ring for part in parts])
+    usable = np.concatenate([part.ring_usable for part in parts])
+    level = np.concatenate([part.ring_brightness for part in parts])
+    bands = BANDS if len(brightness) >= BANDS * FEWEST_CELLS else 1
+    edges = np.asarray(np.quantile(brightness, np.arange(1, bands) / bands), np.float32)
+    variance = np.zeros((bands, rows.shape[2]), np.float32)
     for number in range(bands):
-        inside = band == number
-        variance[number] = _variance(own[inside])
-        for place in enough:
-            both = inside & usable[:, place]
+        cells = calm[np.searchsorted(edges, brightness) == number]
+        if len(cells):
+            variance[number] = np.quantile(cells, CALMEST, axis=0) / CALMEST_BIAS
+    variance = np.minimum(variance, UNEVEN * variance.min(axis=0))
+    own = ring[:, 0]
+    carried = np.ones((4, rows.shape[2]), np.float32)
+    band = np.searchsorted(edges, level)
+    spread = np.maximum(_variance(own), np.float32(1e-12)) if len(own) else None
+    for place in range(4):
+        if spread is None or np.count_nonzero(usable[:, place]) < min(FEWEST, len(own) // 2):
+            continue
+        left = _variance(ring[usable[:, place], 1 + place]) / spread
+        carried[place] = np.clip(left, LEAST_CARRIED, 1.0)
+        for number in range(bands):
+            both = (band == number) & usable[:, place]
             if np.count_nonzero(both) >= FEWEST // 4:
-                apart = _variance(own[both] - theirs[both, place]) / (1.0 + carried[place])
+                apart = _variance(own[both] - ring[both, 1 + place]) / (1.0 + carried[place])
                 variance[number] = np.minimum(variance[number], apart)
     return GrainLevel(edges, variance, carried)
+
+
+def _cells(rows: Rows, mask: Mask) -> tuple[Floats, Floats]:
+    """Cells of a frame without damage and not clipped: brightness `(K,)`, variance of the fine part `(K, C)`."""
+    fine = rows - cv2.GaussianBlur(rows, (0, 0), FINE_PX).reshape(rows.shape)
+    size = (max(mask.shape[1] // CELL_PX, 1), max(mask.shape[0] // CELL_PX, 1))
+    power = cv2.resize(fine * fine, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    brightness = cv2.resize(rows.mean(axis=2), size, interpolation=cv2.INTER_AREA)
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * SOFT_PX + 1,) * 2, np.uint8)).astype(np.float32)
+    clean = cv2.resize(near, size, interpolation=cv2.INTER_AREA) == 0
+    shown = clean & (brightness > UNCLIPPED[0]) & (brightness < UNCLIPPED[1]) & (power.max(axis=2) > DEAD)
+    if not shown.any():
+        shown = clean if clean.any() else np.ones_like(clean)
+    return np.asarray(brightness[shown], np.float32), np.asarray(power[shown], np.float32)
 
 
 def with_grain(group: Group, part: FineParts, fill: Floats, level: GrainLevel, *, frame: int, amount: float) -> Floats:
@@ -133,82 +200,70 @@ def with_grain(group: Group, part: FineParts, fill: Floats, level: GrainLevel, *
     Returns:
         `(N, C, h, w)`, to be used inside the mask.
     """
-    grained = fill.copy()
-    inside = group.mask
-    counts = np.maximum(inside.sum(axis=(1, 2)), 1)
-    variance = level.at(np.asarray((part.brightness * inside).sum(axis=(1, 2)) / counts, np.float32))
-    left = group.mask.copy()
+    variance = level.at(part.brightness)
+    missing = np.zeros_like(part.fill)
+    left = np.ones(len(part.box), np.bool_)
     for place in _FIRST[frame % 2]:
-        from_here = left & group.usable[:, place]
-        if not from_here.any():
+        here = np.flatnonzero(left & part.usable[:, place])
+        if len(here) == 0:
             continue
-        left &= ~from_here
-        gain = _gains(part, place, from_here, variance, level.carried[place])
-        lacking = (part.neighbours[:, place] - part.frame) * gain[..., None, None]
-        grained += np.float32(amount) * lacking * from_here[:, None]
+        left[here] = False
+        lacking = part.neighbours[here, place] - part.fill[here]
+        gain = _gains(part, place, here, variance, level.carried[place])
+        missing[here] = gain[part.box[here]] * lacking
     if left.any():
-        _add_noise(grained, group, part, left, variance, frame=frame, amount=amount)
-    return grained
+        missing[left] = _noise(group, part, variance, left, frame)[left]
+    grained = fill.transpose(0, 2, 3, 1).copy()
+    grained[group.mask] += np.float32(amount) * missing
+    return np.ascontiguousarray(grained.transpose(0, 3, 1, 2))
 
 
-def _gains(part: FineParts, place: int, where: NDArray[np.bool_], variance: Floats, carried: Floats) -> Floats:
+def _gains(part: FineParts, place: int, here: NDArray[np.intp], variance: Floats, carried: Floats) -> Floats:
     """`(N, C)`: how much of a neighbour's fine part, less the fill's own, is added to the fill in each box.
 
     With a gain of 1 the fill has the neighbour's fine part. It is more where carrying has weakened that, so that the
     strength becomes the frame's own: `V(fill + a·d) = V(neighbour) + (1 − carried)·V(grain)`. It is less where the two
-    differ by more than two grains do.
+    differ by more than grain does.
     """
-    count = np.maximum(where.sum(axis=(1, 2)), 1)[:, None].astype(np.float32)
-    held = where[:, None]
-    own, other = part.frame * held, part.neighbours[:, place] * held
-    apart = other - own
+    own, other, box = part.fill[here], part.neighbours[here, place], part.box[here]
+    count = np.maximum(np.bincount(box, minlength=len(variance)), 1)
 
     def mean(values: Floats) -> Floats:
-        return np.asarray(values.sum(axis=(2, 3)) / count, np.float32)
+        sums = [np.bincount(box, channel, len(variance)) / count for channel in values.T]
+        return np.asarray(np.stack(sums, axis=1), np.float32)
 
-    strength, shared, theirs = mean(apart * apart), mean(own * apart), mean(other * other)
-    base = mean(own * own)
+    apart = other - own
+    strength, shared, theirs, base = mean(apart * apart), mean(own * apart), mean(other * other), mean(own * own)
+    least = np.maximum(strength, np.float32(1e-12))
     wanted = theirs + (1.0 - carried) * variance
     root = np.sqrt(np.maximum(shared * shared + strength * (wanted - base), 0.0))
-    exact = np.where(strength > 0, (root - shared) / np.maximum(strength, np.float32(1e-12)), 0.0)
-    trust = np.sqrt(np.minimum(2.0 * variance / np.maximum(strength, np.float32(1e-12)), 1.0))
-    return np.asarray(np.clip(exact, 0.0, MOST_GAIN) * trust, np.float32)
+    exact = np.clip((root - shared) / least, 0.0, MOST_GAIN)
+    trust = np.sqrt(np.minimum(TRUSTED * variance / least, 1.0))
+    return np.asarray(exact * trust, np.float32)
 
 
-def _add_noise(
-    grained: Floats,
-    group: Group,
-    part: FineParts,
-    where: NDArray[np.bool_],
-    variance: Floats,
-    *,
-    frame: int,
-    amount: float,
-) -> None:
-    """Noise in place of grain, of what strength the fill lacks and as coarse as the ring's."""
-    coarse = _coarseness(part)
-    for number in np.flatnonzero(where.any(axis=(1, 2))).tolist():
+def _noise(group: Group, part: FineParts, variance: Floats, where: NDArray[np.bool_], frame: int) -> Floats:
+    """`(P, C)`: noise in place of grain, of the strength that the fill lacks, as coarse as the ring's."""
+    coarse = min(_BLURS, key=lambda blur: abs(_hangs_together(blur) - part.together))
+    shape = (*group.mask.shape, part.fill.shape[1])
+    noise = np.zeros(shape, np.float32)
+    for number in np.unique(part.box[where]).tolist():
         rows, columns = group.boxes[number]
         rng = np.random.default_rng((frame, rows.start, columns.start))
-        hole = where[number]
-        for channel, plane in enumerate(grained[number]):
-            there = float(np.mean(np.square(part.frame[number, channel][hole])))
-            lacking = np.sqrt(max(float(variance[number, channel]) - there, 0.0))
-            noise = cv2.GaussianBlur(rng.standard_normal(plane.shape).astype(np.float32), (0, 0), coarse)
-            noise *= np.float32(amount * lacking / _fine_deviation(coarse))
-            plane[hole] += noise[hole]
+        white = rng.standard_normal(shape[1:]).astype(np.float32)
+        there = np.mean(np.square(part.fill[where & (part.box == number)]), axis=0)
+        lacking = np.sqrt(np.maximum(variance[number] - there, 0.0)) / _fine_deviation(coarse)
+        noise[number] = cv2.GaussianBlur(white, (0, 0), coarse).reshape(white.shape) * lacking
+    return noise[group.mask]
 
 
-def _coarseness(part: FineParts) -> float:
-    """The blur of white noise whose fine part hangs together from column to column as the ring's does."""
-    pairs = part.ring[:, :, 1:] & part.ring[:, :, :-1]
-    if np.count_nonzero(pairs) < 24:
-        return _BLURS[0]
-    plane = part.frame.mean(axis=1)
-    one, other = plane[:, :, 1:][pairs], plane[:, :, :-1][pairs]
+def _together(fine: Floats, ring: NDArray[np.bool_]) -> float:
+    pairs = ring[:, :, 1:] & ring[:, :, :-1]
+    if np.count_nonzero(pairs) < FEWEST_AT_ALL:
+        return 0.0
+    one, other = fine[:, :, 1:][pairs], fine[:, :, :-1][pairs]
     spread = float(np.sqrt(np.mean(np.square(one)) * np.mean(np.square(other))))
-    together = float(np.mean(one * other)) / spread if spread > 0 else 0.0
-    return min(_BLURS, key=lambda blur: abs(_hangs_together(blur) - together))
+    return float(np.mean(one * other)) / spread if spread > 0 else 0.0
 
 
 _BLURS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.1)

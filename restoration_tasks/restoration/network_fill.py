@@ -13,7 +13,7 @@ from restoration_tasks.media.picture import Work
 from restoration_tasks.models.defects.motion import FlowFinder, Following
 from restoration_tasks.restoration.boxes import batched_boxes
 from restoration_tasks.restoration.carried import Carried, Continuation, Group, Sight, continued_around
-from restoration_tasks.restoration.fill import Filler, FillJob
+from restoration_tasks.restoration.fill import Filler, FillJob, Masked
 from restoration_tasks.restoration.grain import FineParts, grain_level, with_grain
 from restoration_tasks.restoration.shares import codes
 from restoration_tasks.restoration.treatment import Means
@@ -58,12 +58,13 @@ class NetworkFill(Filler):
         ]
 
     def _groups(self, job: FillJob) -> list[Group]:
-        neighbours = (*job.before, *job.after)
-        continuation = self._own or (continued_around if neighbours else partial(continued_around, fine=True))
-        centre, before, after = (
-            [Sight(one, continuation) for one in side] for side in ((job.centre,), job.before, job.after)
-        )
-        return Carried(centre[0], before, after, self._finder).groups(batched_boxes(job.centre.mask, MARGIN_PX))
+        before, after = ([self._sight(one, job) for one in side] for side in (job.before, job.after))
+        carried = Carried(self._sight(job.centre, job), before, after, self._finder)
+        return carried.groups(batched_boxes(job.centre.mask, MARGIN_PX))
+
+    def _sight(self, frame: Masked, job: FillJob) -> Sight:
+        alone = not (job.before or job.after)
+        return Sight(frame, self._own or partial(continued_around, fine=alone))
 
     def _through_network(self, groups: list[Group]) -> list[Floats]:
         """The fill of each group, `(N, C, h, w)`; boxes of one size of all groups together."""
@@ -95,12 +96,11 @@ class NetworkFill(Filler):
         shown = job.centre.shown
         if self._grain > 0:
             parts = [FineParts.of(group, fill) for group, fill in zip(groups, fills, strict=True)]
-            level = grain_level(groups, parts)
-            if level is not None:
-                fills = [
-                    with_grain(group, part, fill, level, frame=shown.index, amount=self._grain)
-                    for group, part, fill in zip(groups, parts, fills, strict=True)
-                ]
+            level = grain_level(self._sight(job.centre, job).continued, job.centre.mask, parts)
+            fills = [
+                with_grain(group, part, fill, level, frame=shown.index, amount=self._grain)
+                for group, part, fill in zip(groups, parts, fills, strict=True)
+            ]
         repaired = shown.work.copy()
         for group, fill in zip(groups, fills, strict=True):
             for number, box in enumerate(group.boxes):
