@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restoration_tasks.restoration.regions import RegionAction, RegionKind
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from restoration_tasks.restoration.regions import Region
 
 app = typer.Typer(help="The versions of a reel's plan.", no_args_is_help=True)
 
@@ -52,3 +56,71 @@ def save(
     with local_database(settings) as url, open_sessions(url).begin() as session:
         saved = adopt(session, Way(reel, settings), text, author=Person(author), reason=reason)
     typer.echo(f"{reel}: plan version {saved.version}")
+
+
+@app.command()
+def region(
+    reel: Annotated[str, typer.Argument(help="The reel.")],
+    shot: Annotated[int, typer.Option(min=1, help="The shot's number, as the plan has it.")],
+    action: Annotated[
+        RegionAction,
+        typer.Option(help="add: this is damage, repair it. remove: this is none. protect: repair nothing here."),
+    ],
+    frames: Annotated[
+        str, typer.Option(help="First and last frame, such as 12-40, or one; counted from 0 at the shot's start.")
+    ],
+    polygon: Annotated[
+        str, typer.Option(help='Corners in pixels of the scan, at least three: "x,y x,y x,y", from the upper left.')
+    ],
+    author: Annotated[str, typer.Option("--as", help="Your user id.")],
+    why: Annotated[str, typer.Option(help="Why, in plain words.")],
+    kind: Annotated[RegionKind, typer.Option(help="Which kind of damage it is about.")] = RegionKind.ANY,
+) -> None:
+    """Draw a region into the newest plan: damage to add, to take out, or picture to protect. Makes the next version."""
+    from restoration_tasks.catalogue import plans
+    from restoration_tasks.catalogue.engine import open_sessions
+    from restoration_tasks.catalogue.local import local_database
+    from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.steps.plan_versions import adopt
+    from restoration_tasks.steps.way import Way
+
+    drawn = _region(action, kind, frames, polygon, why)
+    settings = Settings()
+    with local_database(settings) as url, open_sessions(url).begin() as session:
+        newest = plans.latest(session, reel)
+        if newest is None:
+            raise WrongUse("this reel has no plan yet", reel=reel, action="run the reel, or `reelkeeper plan`")
+        plan = Plan.from_yaml(newest.yaml).with_region(shot, drawn)
+        saved = adopt(session, Way(reel, settings), plan.to_yaml(), author=Person(author), reason=why)
+    typer.echo(f"{reel}: plan version {saved.version}")
+
+
+def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, why: str) -> Region:
+    """A region from the words of the command line.
+
+    Raises:
+        WrongUse: frames or polygon cannot be read; it says what they should look like.
+    """
+    from pydantic import ValidationError
+
+    from restoration_tasks.restoration.regions import Region
+
+    first, _, last = frames.partition("-")
+    if not first.isdecimal() or not (last or first).isdecimal():
+        raise WrongUse("--frames cannot be read", expected="first and last, such as 12-40", found=frames)
+    try:
+        corners = tuple((float(x), float(y)) for x, y in (corner.split(",") for corner in polygon.split()))
+    except ValueError as error:
+        raise WrongUse(
+            "--polygon cannot be read", expected='corners such as "10,20 60,20 60,90"', found=polygon[:200]
+        ) from error
+    try:
+        return Region(action=action, kind=kind, frames=(int(first), int(last or first)), polygon=corners, why=why)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise WrongUse(
+            f"the region is not valid: {where + ': ' if where else ''}{problem['msg']}",
+            action="correct --frames, --polygon or --why",
+        ) from error

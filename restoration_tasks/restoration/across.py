@@ -16,33 +16,29 @@ from restoration_tasks.restoration.shares import Rows
 
 Floats = NDArray[np.float32]
 
-SLOPES = (0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5)
-"""Rows up or down a column, as tried; level first, so that it wins where all agree."""
-COST_ROWS = 9
+SLOPES = (0.5, -0.5, 1.0, -1.0)
+"""Rows up or down a column that are tried beside going straight across."""
+BETTER = 0.25
+"""A slope is taken where the sides differ under it by at most this share of what they do straight across: over
+repeating patterns something or other always agrees."""
+COST_ROWS = 15
 """Rows over which the sides are compared."""
-SLANT_COST = 0.004
-"""What slope adds to the difference of the sides (share of the code range a row a column): grain must not choose it."""
-SIDE_PX = 2
-"""Columns each side is averaged over."""
 
 
 def across_lines(rows: Rows, mask: Mask) -> Rows:
     """A picture `(H, W, C)` continued into a mask from its left and its right; unchanged outside."""
     if not mask.any() or mask.all(axis=1).any():
         return rows
-    left, right = _nearest_clean(mask)
+    sides = _nearest_clean(mask)
     y, x = np.nonzero(mask)
-    sides = _sides(rows, mask)
-    best: Floats | None = None
-    least = np.zeros(0, np.float32)
+    where = (y, x)
+    best, straight = _along(rows, sides, mask, where, 0.0)
+    least = straight * np.float32(BETTER)
     for slope in SLOPES:
-        value, cost = _along(sides, left, right, mask, (y, x), slope)
-        if best is None:
-            best, least = value, cost
-            continue
+        value, cost = _along(rows, sides, mask, where, slope)
         better = cost < least
-        best[better], least = value[better], np.minimum(cost, least)
-    assert best is not None
+        best[better] = value[better]
+        least = np.minimum(least, cost)
     filled = rows.copy()
     filled[mask] = best
     return _smoothed_along(filled, mask)
@@ -57,31 +53,21 @@ def _nearest_clean(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.where(left < 0, right, left), np.where(right >= width, left, right)
 
 
-def _sides(rows: Rows, mask: Mask) -> Rows:
-    """Each clean pixel as the mean of clean pixels up to `SIDE_PX` columns around it: less grain, same structure."""
-    clean = (~mask).astype(np.float32)
-    kernel = (2 * SIDE_PX - 1, 1)
-    share = cv2.boxFilter(clean, -1, kernel, normalize=False)
-    total = cv2.boxFilter(rows * clean[..., None], -1, kernel, normalize=False).reshape(rows.shape)
-    return np.asarray(total / np.maximum(share, 1.0)[..., None], np.float32)
-
-
 def _along(
-    sides: Rows,
-    left: NDArray[np.intp],
-    right: NDArray[np.intp],
+    rows: Rows,
+    sides: tuple[NDArray[np.intp], NDArray[np.intp]],
     mask: Mask,
     where: tuple[NDArray[np.intp], NDArray[np.intp]],
     slope: float,
 ) -> tuple[Floats, Floats]:
     """What masked pixels are if structures run at a slope: `(N, C)`; and how ill their two sides agree: `(N,)`."""
-    y, x = where
+    (left, right), (y, x) = sides, where
     last = mask.shape[0] - 1
     before, after = x - left[y, x], right[y, x] - x
     # Rows are whole, and so is the way from side to side: an edge stays as sharp as it is.
     up = np.clip(np.rint(y - slope * before).astype(np.intp), 0, last)
     down = np.clip(np.rint(y + slope * after).astype(np.intp), 0, last)
-    one, other = sides[up, left[up, x]], sides[down, right[down, x]]
+    one, other = rows[up, left[up, x]], rows[down, right[down, x]]
     share = (before / np.maximum(before + after, 1)).astype(np.float32)[:, None]
     value = one * (1 - share) + other * share
     apart = np.zeros(mask.shape, np.float32)
@@ -89,7 +75,7 @@ def _along(
     kernel = (3, COST_ROWS)
     total = cv2.boxFilter(apart, -1, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
     held = cv2.boxFilter(mask.astype(np.float32), -1, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    cost = (total / np.maximum(held, 1.0))[y, x] + np.float32(SLANT_COST * abs(slope))
+    cost = (total / np.maximum(held, 1.0))[y, x]
     return np.asarray(value, np.float32), np.asarray(cost, np.float32)
 
 

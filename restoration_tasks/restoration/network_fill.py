@@ -16,6 +16,7 @@ from restoration_tasks.restoration.carried import Carried, Continuation, Group, 
 from restoration_tasks.restoration.fill import Filler, FillJob, Masked
 from restoration_tasks.restoration.grain import FineParts, grain_level, with_grain
 from restoration_tasks.restoration.shares import codes
+from restoration_tasks.restoration.steady import steadied
 from restoration_tasks.restoration.treatment import Means
 
 if TYPE_CHECKING:
@@ -59,8 +60,13 @@ class NetworkFill(Filler):
 
     def _groups(self, job: FillJob) -> list[Group]:
         before, after = ([self._sight(one, job) for one in side] for side in (job.before, job.after))
-        carried = Carried(self._sight(job.centre, job), before, after, self._finder)
-        return carried.groups(batched_boxes(job.centre.mask, MARGIN_PX))
+        centre = self._sight(job.centre, job)
+        groups = Carried(centre, before, after, self._finder).groups(batched_boxes(job.centre.mask, MARGIN_PX))
+        if self._own is not None:
+            for group in groups:
+                steady = steadied(centre, (*before, *after), group.boxes)
+                group.candidates[:, -1] = np.stack(steady).transpose(0, 3, 1, 2)
+        return groups
 
     def _sight(self, frame: Masked, job: FillJob) -> Sight:
         alone = not (job.before or job.after)
