@@ -10,19 +10,24 @@ from typing import cast
 from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
-from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity
+from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
+from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.scratches import Track, find_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import PlanError
 
-DIRT_GATE_AREA = 0.0015
-"""Mean share of the picture under dirt from which a shot is cleaned. Clean shots full of blinking lights measured up to
-0.0007; four prints that look dirty to anyone measured 0.003 to 0.008."""
+DIRT_GATE_AREA = {Engine.NETWORK: 0.0003, Engine.CLASSICAL: 0.0015}
+"""Mean share of the picture under dirt and hairs from which a shot is cleaned. For the classical detector: clean shots
+full of blinking lights measured up to 0.0007; four prints that look dirty to anyone measured 0.003 to 0.008."""
 FLICKER_GATE = 1.0
 """Amplitude (8-bit code values) from which a shot is deflickered; under it no eye sees flicker."""
 FLICKER_DECIMALS = 5
 """Decimals a curve keeps in the plan: a hundredth of a code value at 10 bit."""
+_NAMED_TRACKS = 4
+"""Scratches named one by one in a plan's reason; the rest are counted."""
 
 
 class Strength(StrEnum):
@@ -34,6 +39,7 @@ class Strength(StrEnum):
 
 
 _DIRT_THRESHOLD = {Strength.GENTLER: 0.7, Strength.SAME: 0.5, Strength.STRONGER: 0.4}
+_SCRATCH_THRESHOLD = {Strength.GENTLER: 0.5, Strength.SAME: 0.35, Strength.STRONGER: 0.25}
 _FLICKER_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}
 """What the gates are multiplied by."""
@@ -45,15 +51,24 @@ class ShotFigures:
 
     shot: Shot
     dirt_area: float
-    """Mean share of the picture under dirt."""
+    """Mean share of the picture under dirt and hairs."""
     dirt_severity: float
+    scratches: tuple[Track, ...]
+    scratch_severity: float
+    """0 … 100, by decades of the share of the picture that the scratches run over, as for dirt."""
     flicker_amplitude: float
     """8-bit code values."""
     flicker_severity: float
 
 
 def decide(
-    shots: Iterable[Shot], figures: Iterable[FrameFigures], treatments: Sequence[str], strength: Strength
+    shots: Iterable[Shot],
+    figures: Iterable[FrameFigures],
+    treatments: Sequence[str],
+    strength: Strength,
+    *,
+    lines: Iterable[Line] = (),
+    engine: Engine = Engine.NETWORK,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -62,12 +77,23 @@ def decide(
         figures: of every frame of the reel, in any order.
         treatments: names of the treatments that may be used.
         strength: how boldly.
+        lines: of every frame of the reel, in any order.
+        engine: the detector that measured; its repair is asked for as well.
 
     Raises:
         PlanError: frames of a shot were not measured.
     """
     rows = {row.frame: row for row in figures}
-    return [_decide_shot(shot, _rows_of(shot, rows), treatments, strength) for shot in shots]
+    by_frame: dict[int, list[Line]] = {}
+    for line in lines:
+        by_frame.setdefault(line.frame, []).append(line)
+    decided = []
+    for shot in shots:
+        own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
+        measured, curve = _measured(shot, _rows_of(shot, rows), own)
+        asked = _Asked(treatments, strength, engine)
+        decided.append((_planned(measured, curve, asked, _rows_of(shot, rows)), measured))
+    return decided
 
 
 def _rows_of(shot: Shot, rows: dict[int, FrameFigures]) -> list[FrameFigures]:
@@ -79,30 +105,100 @@ def _rows_of(shot: Shot, rows: dict[int, FrameFigures]) -> list[FrameFigures]:
     return [rows[frame] for frame in range(shot.start, shot.stop)]
 
 
-def _decide_shot(
-    shot: Shot, rows: list[FrameFigures], treatments: Sequence[str], strength: Strength
-) -> tuple[PlannedShot, ShotFigures]:
-    area = sum(row.dirt_area for row in rows) / len(rows)
+@dataclass(frozen=True)
+class _Asked:
+    """What may be used, and how boldly."""
+
+    treatments: Sequence[str]
+    strength: Strength
+    engine: Engine
+
+    @property
+    def gate(self) -> float:
+        """What the gates are multiplied by."""
+        return _GATE_SHARE[self.strength]
+
+    @property
+    def fill(self) -> dict[str, JsonValue]:
+        """Whose repair is asked for, where it is not the default's."""
+        return {} if self.engine is Engine.NETWORK else {"engine": self.engine.value}
+
+
+def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[ShotFigures, FlickerCurve]:
+    area = sum(row.dirt_area + row.hair_area for row in rows) / len(rows)
     curve = flicker_curve(tone_relations(rows), sum(row.level for row in rows) / len(rows))
-    measured = ShotFigures(shot, area, dirt_severity(area), curve.amplitude, flicker_severity(curve.amplitude))
-    planned: list[PlannedTreatment] = []
-    gate = _GATE_SHARE[strength]
-    if "dirt" in treatments and area >= gate * DIRT_GATE_AREA:
-        specks = sum(row.dirt_count for row in rows) / len(rows)
-        why = (
-            f"Dirt or hair covers {100 * area:.2f} % of the picture on average ({specks:.0f} specks a frame, severity "
-            f"{measured.dirt_severity:.0f} of 100); shots are cleaned from {100 * gate * DIRT_GATE_AREA:.3g} %."
-        )
-        planned.append(PlannedTreatment(name="dirt", params={"threshold": _DIRT_THRESHOLD[strength]}, why=why))
-    if "flicker" in treatments and curve.amplitude >= gate * FLICKER_GATE:
-        why = (
-            f"Brightness jumps by {curve.amplitude:.1f} of 255 code values from frame to frame (severity "
-            f"{measured.flicker_severity:.0f} of 100); shots are evened out from {gate * FLICKER_GATE:.1f}."
-        )
-        params = {
-            "gain": [round(tone.gain, FLICKER_DECIMALS) for tone in curve.corrections],
-            "offset": [round(tone.offset, FLICKER_DECIMALS) for tone in curve.corrections],
-            "amount": _FLICKER_AMOUNT[strength],
-        }
-        planned.append(PlannedTreatment(name="flicker", params=cast("dict[str, JsonValue]", params), why=why))
-    return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=tuple(planned)), measured
+    tracks = tuple(find_tracks(lines, shot))
+    under = sum(track.area_px for track in tracks) / (lines[0].picture_px * shot.frames) if tracks else 0.0
+    measured = ShotFigures(
+        shot=shot,
+        dirt_area=area,
+        dirt_severity=dirt_severity(area),
+        scratches=tracks,
+        scratch_severity=dirt_severity(under),
+        flicker_amplitude=curve.amplitude,
+        flicker_severity=flicker_severity(curve.amplitude),
+    )
+    return measured, curve
+
+
+def _planned(measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
+    shot = measured.shot
+    planned = (_dirt(measured, asked, rows), _scratches(measured, asked), _flicker(measured, curve, asked))
+    treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
+    return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)
+
+
+def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> PlannedTreatment | None:
+    gate = asked.gate * DIRT_GATE_AREA[asked.engine]
+    if measured.dirt_area < gate:
+        return None
+    specks, hairs = (sum(counts) / len(rows) for counts in ((r.dirt_count for r in rows), (r.hair_count for r in rows)))
+    seen = f"{specks:.0f} specks" + (f" and {hairs:.1f} hairs" if hairs >= 0.05 else "")
+    why = (
+        f"Dirt or hair covers {100 * measured.dirt_area:.2f} % of the picture on average ({seen} a frame, severity "
+        f"{measured.dirt_severity:.0f} of 100); shots are cleaned from {100 * gate:.3g} %."
+    )
+    return PlannedTreatment(name="dirt", params={"threshold": _DIRT_THRESHOLD[asked.strength], **asked.fill}, why=why)
+
+
+def _scratches(measured: ShotFigures, asked: _Asked) -> PlannedTreatment | None:
+    tracks, start = measured.scratches, measured.shot.start
+    if not tracks:
+        return None
+    named = ", ".join(
+        f"frames {track.first - start}–{track.last - start} at {100 * track.place:.0f} % of the width ({track.reason})"
+        for track in sorted(tracks, key=lambda track: -track.area_px)[:_NAMED_TRACKS]
+    )
+    more = f" and {len(tracks) - _NAMED_TRACKS} more" if len(tracks) > _NAMED_TRACKS else ""
+    count = "1 scratch" if len(tracks) == 1 else f"{len(tracks)} scratches"
+    why = f"{count}: {named}{more}. Severity {measured.scratch_severity:.0f} of 100."
+    params: dict[str, object] = {
+        "tracks": [
+            {
+                "first": track.first - start,
+                "last": track.last - start,
+                "x": [[knot.frame - start, knot.x_top, knot.x_bottom] for knot in track.knots],
+                "width_px": round(track.width_px, 1),
+            }
+            for track in tracks
+        ],
+        "threshold": _SCRATCH_THRESHOLD[asked.strength],
+        **asked.fill,
+    }
+    return PlannedTreatment(name="scratches", params=cast("dict[str, JsonValue]", params), why=why)
+
+
+def _flicker(measured: ShotFigures, curve: FlickerCurve, asked: _Asked) -> PlannedTreatment | None:
+    gate = asked.gate * FLICKER_GATE
+    if curve.amplitude < gate:
+        return None
+    why = (
+        f"Brightness jumps by {curve.amplitude:.1f} of 255 code values from frame to frame (severity "
+        f"{measured.flicker_severity:.0f} of 100); shots are evened out from {gate:.1f}."
+    )
+    params = {
+        "gain": [round(tone.gain, FLICKER_DECIMALS) for tone in curve.corrections],
+        "offset": [round(tone.offset, FLICKER_DECIMALS) for tone in curve.corrections],
+        "amount": _FLICKER_AMOUNT[asked.strength],
+    }
+    return PlannedTreatment(name="flicker", params=cast("dict[str, JsonValue]", params), why=why)

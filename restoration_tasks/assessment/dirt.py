@@ -1,9 +1,7 @@
-"""Find dirt and hair: what a frame shows and its neighbours in time do not.
+"""Dirt and hairs from the network's probabilities: connected pieces, each with one confidence, and how dirty that is.
 
-The measure is the spike of Kokaram ("Motion Picture Restoration", Springer 1998: SDIp, differences of the same sign to
-the motion compensated frames before and after), taken as a rank over up to four neighbours with a pixel of slack, after
-Nadenau & Mitra ("Blotch and scratch detection in image sequences based on rank ordered differences", 1996), and weighed
-against how well motion was followed just there.
+Two levels decide (hysteresis): a piece needs a core at the upper one and reaches out to the lower one. Where motion was
+not followed, all around a piece is as little explained as the piece itself; the bar rises there.
 """
 
 from __future__ import annotations
@@ -14,45 +12,142 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.restoration.motion import Luma
-from restoration_tasks.restoration.neighbours import Neighbour
+from restoration_tasks.restoration.damage_map import CERTAIN, Map, Mask
 
-Map = npt.NDArray[np.uint8]
-"""`(H, W)`: probability of damage × 255, in the scan's geometry; 0 is taken for clean."""
 Floats = npt.NDArray[np.float32]
 
-CERTAIN = 128
-"""Map value from which a pixel counts as damaged in the figures (probability one half)."""
 _BOX = np.ones((3, 3), np.uint8)
-_DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-_SURROUND_PX = 8
-_SURROUND_SHARE = 0.75
-"""Quantile of the surround's differences taken as its level: the worst quarter may be other dirt."""
-"""How far around a speck its surround is looked at."""
+_WIDE_BOX = np.ones((5, 5), np.uint8)
+SD_AREA = 720 * 540
 
 
 @dataclass(frozen=True)
-class DirtLimits:
-    """What counts as dirt. Chosen on simulated dirt over moving pictures, and by eye on four real prints."""
+class PieceLimits:
+    """What counts as a piece of damage. Chosen on the validation clip, clean and aged."""
 
-    contrast: float = 14.0
-    """Difference in 8-bit code values that a speck must reach somewhere, where the picture is quiet."""
-    activity: float = 2.5
-    """How many times the local disagreement between the neighbours it must reach, where the picture is busy."""
-    soft_share: float = 0.45
-    """A speck reaches out to where its difference falls under this share of the above."""
-    smallest_px: int = 4
-    """Area under which a speck is taken for grain, in a picture of 720x540; scaled with the picture's area."""
+    grow: float = 0.3
+    """A piece reaches out to where confidence falls under this."""
+    lowest: float = 0.35
+    """Pieces under this confidence are left out of the map; no plan may ask for less."""
+    core_px: int = 4
+    """So many pixels of a piece must reach its confidence, at 720x540; a smaller piece must reach it whole."""
+    smallest_px: float = 3.0
+    """Area under which a piece is grain, at 720x540; never under two pixels."""
     largest_share: float = 0.03
-    """A connected area above this share of the picture is a flash or a failure to follow motion, not dirt."""
-    surround_ratio: float = 2.5
-    """How many times stronger a speck must be than the differences in the ring around it."""
-    lowest_score: float = 0.8
-    """Specks are kept in the map from this multiple of the limits (probability 0.39); 1 is probability one half."""
-    halo_px: int = 3
-    """How far from a speck its soft edge may reach; one pixel is always taken along."""
-    halo_share: float = 0.25
-    """The soft edge ends where the difference falls under this share of the threshold."""
+    """A piece above this share of the picture is a flash or a failure to follow motion."""
+    soft: float = 0.08
+    """Beyond the pixel that is always taken along, the soft edge reaches one more where confidence is above this."""
+    stands_out: float = 3.0
+    """How many times less its surround is explained by the neighbours than by chance before the bar rises."""
+    bar: float = 1.5
+    """How many logits the bar rises for each halving below that."""
+    surround_px: int = 21
+    """Side of the surround that is looked at, at 720 pixels width."""
+
+
+def confidence(probability: Floats, threshold: float) -> Floats:
+    """Confidence, one half at the default threshold: `sigmoid(logit p - logit t)`, without the logarithms."""
+    sure = probability * np.float32(1 - threshold)
+    return np.asarray(sure / (sure + np.float32(threshold) * (np.float32(1) - probability) + np.float32(1e-9)))
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """How little the neighbours explain a frame, whatever motion is assumed: `(H, W)`, shares of the code range."""
+
+    once: Floats
+    """Against the side, before or after, that explains it worse: also what came, went or was uncovered."""
+    twice: Floats
+    """Against both sides, in the same direction: what is on this frame alone."""
+
+    def around(self, pieces: Mask, side_px: int) -> Floats:
+        """Its mean around each pixel, leaving the pieces themselves out."""
+        open_ = (cv2.dilate(pieces.astype(np.uint8), _WIDE_BOX) == 0).astype(np.float32)
+        size = (side_px, side_px)
+        share = cv2.blur(open_, size, borderType=cv2.BORDER_REFLECT)
+        total = cv2.blur(self.once * open_, size, borderType=cv2.BORDER_REFLECT)
+        return np.asarray(total / np.maximum(share, np.float32(0.02)), np.float32)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Connected pieces of one frame."""
+
+    labels: npt.NDArray[np.int32]
+    """`(H, W)`: 0 beside the pieces."""
+    confidence: npt.NDArray[np.float64]
+    """`(n + 1,)`, 0 for what was no piece after all, and at place 0."""
+    hairs: npt.NDArray[np.bool_]
+    """`(n + 1,)`: which of them are hairs."""
+
+    def plane(self, wanted: npt.NDArray[np.bool_], soft: Mask) -> Map:
+        """The map of some of the pieces, with their soft edges."""
+        levels = np.rint(np.where(wanted, self.confidence, 0.0) * 255).astype(np.uint8)
+        if not levels.any():
+            return np.zeros(self.labels.shape, np.uint8)
+        painted = levels[self.labels]
+        return np.asarray(
+            np.maximum(cv2.dilate(painted, _BOX), np.where(soft, cv2.dilate(painted, _WIDE_BOX), 0)), np.uint8
+        )
+
+
+def find_pieces(
+    sure: Floats, unexplained: Unexplained, limits: PieceLimits, *, hair: Floats | None = None, alone: bool = False
+) -> Pieces:
+    """Gather pixels to pieces.
+
+    Args:
+        sure: `(H, W)` confidence, 0-1.
+        unexplained: of the same frame.
+        limits: what counts.
+        hair: `(H, W)` confidence that it is a hair; None where that is no question.
+        alone: whether a piece must be on this frame alone, seen from both sides.
+    """
+    candidates = sure >= limits.grow
+    count, numbered, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8), connectivity=8)
+    labels = np.asarray(numbered, np.int32)
+    places = np.flatnonzero(candidates)
+    owners = labels.ravel()[places]
+    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    found, hairs = np.zeros(count), np.zeros(count, np.bool_)
+    if not len(places):
+        return Pieces(labels, found, hairs)
+    size = sure.size / SD_AREA
+    values = sure.ravel()[places]
+    found[1:] = _core(values, owners, area[1:], max(2, round(limits.core_px * size)))
+    surround = max(9, round(limits.surround_px * sure.shape[1] / 720)) | 1
+    own = _mean(unexplained.twice if alone else unexplained.once, places, owners, count)
+    beside = _mean(unexplained.around(candidates, surround), places, owners, count)
+    # A part in a thousand of the range is less than anything is ever explained to.
+    short = np.log2(np.maximum(limits.stands_out * (beside + 1e-3) / (own + 1e-3), 1.0))
+    found[1:] = _raised(found[1:], limits.bar * short[1:])
+    found[(area < max(2.0, limits.smallest_px * size)) | (area > limits.largest_share * sure.size)] = 0.0
+    found[found < limits.lowest] = 0.0
+    found[0] = 0.0
+    if hair is not None:
+        hairs = 2 * np.bincount(owners, hair.ravel()[places] >= values, count) > area
+    return Pieces(labels, found, hairs)
+
+
+def _core(values: Floats, owners: npt.NDArray[np.int32], area: npt.NDArray[np.float64], core: int) -> Floats:
+    """The confidence that the `core` surest pixels of each piece (all of a smaller one) reach."""
+    order = np.lexsort((-values, owners))
+    first = np.concatenate([[0], np.cumsum(area[:-1])]).astype(np.intp)
+    last = np.minimum(area, core).astype(np.intp) - 1
+    return np.asarray(values[order][first + last], np.float32)
+
+
+def _mean(
+    plane: Floats, places: npt.NDArray[np.intp], owners: npt.NDArray[np.int32], count: int
+) -> npt.NDArray[np.float64]:
+    members = np.maximum(np.bincount(owners, minlength=count), 1)
+    return np.asarray(np.bincount(owners, plane.ravel()[places], count) / members)
+
+
+def _raised(sure: npt.NDArray[np.float64], logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Confidences with the bar raised by so many logits."""
+    odds = sure / np.maximum(1 - sure, 1e-6) * np.exp(-logits)
+    return np.asarray(odds / (1 + odds))
 
 
 @dataclass(frozen=True)
@@ -65,175 +160,11 @@ class DirtFigures:
     """Connected specks."""
 
 
-def ranked(differences: list[Floats]) -> tuple[Floats, Floats]:
-    """The weakest rise and the weakest fall the neighbours agree on.
-
-    With three or four neighbours one may dissent (it may be dirty itself). A background that is being covered or
-    uncovered agrees with the two neighbours on one side, and so gives nothing.
-
-    Args:
-        differences: one to four `(H, W)` pictures, frame minus neighbour.
-
-    Returns:
-        `(low, high)`: the second smallest and second largest of three or four, else the smallest and largest.
-    """
-    if len(differences) < 3:
-        low = high = differences[0]
-        for difference in differences[1:]:
-            low, high = np.minimum(low, difference), np.maximum(high, difference)
-        return low, high
-    low_a, high_a = np.minimum(differences[0], differences[1]), np.maximum(differences[0], differences[1])
-    if len(differences) == 3:
-        middle = np.maximum(low_a, np.minimum(high_a, differences[2]))
-        return middle, middle
-    low_b, high_b = np.minimum(differences[2], differences[3]), np.maximum(differences[2], differences[3])
-    low = np.minimum(np.maximum(low_a, low_b), np.minimum(high_a, high_b))
-    high = np.maximum(np.minimum(high_a, high_b), np.maximum(low_a, low_b))
-    return low, high
-
-
-def one_sided(differences: list[Floats], neighbours: list[Neighbour]) -> Floats:
-    """What the frame shows and neither frame on one side does: dirt, and also anything that came or went.
-
-    Args:
-        differences: `(H, W)` pictures, frame minus neighbour, of one polarity (positive is more).
-        neighbours: the neighbours they belong to.
-
-    Returns:
-        `(H, W)`, 0 or more, in the unit of the differences.
-    """
-    found = np.zeros_like(differences[0])
-    for after in (False, True):
-        side = [d for d, n in zip(differences, neighbours, strict=True) if (n.offset > 0) is after]
-        if side:
-            found = np.maximum(found, np.minimum.reduce(side))
-    return found
-
-
-def activity(neighbours: list[Neighbour]) -> Floats:
-    """How little the neighbours agree with each other: `(H, W)`, 8-bit code values, averaged over a small box.
-
-    It holds grain, edges out of register, occlusions and fast motion, but not the middle frame's own dirt. Of two
-    pairs the one that agrees better counts, so that a dirty neighbour does not hide dirt beside it.
-    """
-    before = [n.luma for n in neighbours if n.offset < 0]
-    after = [n.luma for n in neighbours if n.offset > 0]
-    if not before or not after:
-        both = before or after
-        pairs = [(both[0], both[1])] if len(both) > 1 else []
-    else:
-        pairs = [(before[0], after[0])]
-        if len(before) > 1 or len(after) > 1:
-            pairs.append((before[-1], after[0] if len(before) > 1 else after[-1]))
-    if not pairs:
-        return np.zeros_like(neighbours[0].luma)
-    disagreement = np.minimum.reduce([np.abs(one - other) for one, other in pairs])
-    return np.asarray(cv2.boxFilter(disagreement, -1, (11, 11), borderType=cv2.BORDER_REFLECT), np.float32)
-
-
-def dirt_map(luma: Luma, neighbours: list[Neighbour], limits: DirtLimits | None = None) -> Map:
-    """Where one frame is dirty.
-
-    Args:
-        luma: `(H, W)` the frame's analysis picture.
-        neighbours: up to four aligned neighbours of the same shot; with none (a shot of one frame) nothing can be
-        said and the map is 0.
-        limits: what counts as dirt.
-
-    Returns:
-        the map; a speck and its soft edge carry one probability, `s² / (1 + s²)` of its score `s`.
-    """
-    limits = limits or DirtLimits()
-    found = np.zeros(luma.shape, np.uint8)
-    if not neighbours:
-        return found
-    current = luma.astype(np.float32)
-    differences = [current - n.luma for n in neighbours]
-    rise, fall = ranked(differences)
-    sure_rise, _ = ranked([current - cv2.dilate(n.luma, _BOX) for n in neighbours])
-    _, sure_fall = ranked([current - cv2.erode(n.luma, _BOX) for n in neighbours])
-    seen = np.logical_and.reduce([n.inside for n in neighbours])
-    threshold = np.maximum(np.float32(limits.activity) * activity(neighbours), np.float32(limits.contrast))
-    lonely = len({n.offset > 0 for n in neighbours}) == 1
-    for strength, seed, sign in ((rise, sure_rise, 1.0), (-fall, -sure_fall, -1.0)):
-        moving = one_sided([np.float32(sign) * difference for difference in differences], neighbours)
-        specks = _Specks(
-            current, neighbours[0].luma, strength, moving, seed / threshold, threshold, sign, limits, lonely
-        )
-        specks.mark(found, ((strength > limits.soft_share * threshold) & seen).astype(np.uint8))
-    return found
-
-
-@dataclass(frozen=True)
-class _Specks:
-    """Turns one polarity's spikes into specks with a probability each."""
-
-    current: Floats
-    neighbour: Floats
-    strength: Floats
-    """Spike, 8-bit code values, positive."""
-    moving: Floats
-    """What is new or gone seen from one side: beside a speck it betrays a movement that was not followed."""
-    seed: Floats
-    """Spike as a multiple of the local threshold, with a pixel of slack in the registration."""
-    threshold: Floats
-    sign: float
-    limits: DirtLimits
-    lonely: bool
-    """Whether there are neighbours on one side only."""
-
-    def mark(self, found: Map, candidates: Map) -> None:
-        """Write the specks among `candidates` (0 or 1) into `found`."""
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(candidates, connectivity=8)
-        seeded = np.unique(labels[(self.seed >= self.limits.lowest_score) & (candidates > 0)])
-        pixels = found.size
-        smallest = max(2.0, self.limits.smallest_px * pixels / (720 * 540))
-        for label in seeded:
-            x, y, width, height, area = (int(value) for value in stats[label])
-            if not smallest <= area <= self.limits.largest_share * pixels:
-                continue
-            box = (
-                slice(max(y - _SURROUND_PX, 0), y + height + _SURROUND_PX),
-                slice(max(x - _SURROUND_PX, 0), x + width + _SURROUND_PX),
-            )
-            own = (labels[box] == label).astype(np.uint8)
-            score = self._score(own, box)
-            if score >= self.limits.lowest_score:
-                probability = round(255 * score**2 / (1 + score**2))
-                np.maximum(found[box], self._with_halo(own, box) * np.uint8(probability), out=found[box])
-
-    def _with_halo(self, own: Map, box: tuple[slice, slice]) -> Map:
-        """A speck with its soft edge."""
-        soft = self.strength[box] > self.limits.halo_share * self.threshold[box]
-        reached = cv2.dilate(own, _BOX, iterations=self.limits.halo_px) > 0
-        return np.asarray((cv2.dilate(own, _BOX) > 0) | (reached & soft), np.uint8)
-
-    def _score(self, own: Map, box: tuple[slice, slice]) -> float:
-        """How clearly a candidate is dirt; 1 at the limits."""
-        speck = own > 0
-        near = cv2.dilate(own, _DISC)
-        ring = (cv2.dilate(own, _BOX, iterations=_SURROUND_PX - 1) > 0) & (near == 0)
-        if not ring.any():
-            return 0.0
-        strength = self.strength[box]
-        mean = float(strength[speck].mean())
-        beside = np.maximum(np.abs(strength[ring]), self.moving[box][ring])
-        around = float(np.quantile(beside, _SURROUND_SHARE))
-        score = min(float(self.seed[box][speck].max()), mean / (self.limits.surround_ratio * (around + 1.0)))
-        if self.lonely:
-            # With frames on one side only a difference may be dirt there, or something uncovered: the dirty one is
-            # the one that stands out from its own surround.
-            here = self.sign * float(self.current[box][speck].mean() - self.current[box][ring].mean())
-            there = abs(float(self.neighbour[box][speck].mean() - self.neighbour[box][ring].mean()))
-            score = min(score, (here - there) / (0.5 * mean + 1.0))
-        return score
-
-
 def dirt_figures(found: Map) -> DirtFigures:
-    """Area and number of the specks whose probability is at least one half."""
+    """Area and number of the pieces whose confidence is at least one half."""
     certain = (found >= CERTAIN).astype(np.uint8)
     area = float(np.count_nonzero(certain)) / certain.size
-    return DirtFigures(area, cv2.connectedComponents(certain, connectivity=8)[0] - 1)
+    return DirtFigures(area, cv2.connectedComponents(certain, connectivity=8)[0] - 1 if area else 0)
 
 
 def dirt_severity(area: float) -> float:

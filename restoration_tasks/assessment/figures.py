@@ -22,8 +22,14 @@ class FrameFigures:
     """Share of the picture under dirt, 0 … 1."""
     dirt_count: int
     """Specks."""
+    hair_area: float
+    """Share of the picture under hairs, 0 … 1; the classical detector counts hairs as dirt."""
+    hair_count: int
+    """Hairs."""
     dirt_severity: float
-    """0 … 100, see `assessment.dirt.dirt_severity`."""
+    """0 … 100 of dirt and hairs together, see `assessment.dirt.dirt_severity`."""
+    scratch_area: float
+    """Share of the picture that shows evidence of scratches, 0 … 1; which of it is one is decided over the shot."""
     tone_gain: float
     """Brightness relation to the frame before (this = gain · before + offset); 1 at a shot's first frame."""
     tone_offset: float

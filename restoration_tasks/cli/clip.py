@@ -19,9 +19,18 @@ def clip(
     target: Annotated[
         Path, typer.Argument(metavar="OUT", help="Folder (frames keep their names), or a video: .mkv, .mov or .mp4.")
     ],
-    treat: Annotated[str, typer.Option(help="Treatments that may be used; `dirt` includes hair.")] = "dirt,flicker",
+    treat: Annotated[
+        str, typer.Option(help="Treatments that may be used; `dirt` includes hair.")
+    ] = "dirt,scratches,flicker",
     strength: Annotated[Literal["gentler", "same", "stronger"], typer.Option(help="How boldly.")] = "same",
+    engine: Annotated[
+        Literal["network", "classical"],
+        typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
+    ] = "network",
     masks: Annotated[Path | None, typer.Option(help="Folder for the damage maps, one PNG a frame.")] = None,
+    kinds: Annotated[
+        bool, typer.Option("--kinds", help="With --masks: also each kind in a folder of its own (dirt, hair, scratch).")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="JSON file for the plan and every frame's figures.")] = None,
 ) -> None:
     """Restore a clip without database or Airflow. What measures as clean is not touched."""
@@ -32,7 +41,15 @@ def clip(
 
     def work(progress: Bars | None) -> None:
         done = restore_clip(
-            source, target, treatments=names, strength=strength, masks=masks, report=report, progress=progress or silent
+            source,
+            target,
+            treatments=names,
+            strength=strength,
+            engine=engine,
+            masks=masks,
+            kinds=kinds,
+            report=report,
+            progress=progress or silent,
         )
         for shot in done.plan.shots:
             treated = "; ".join(f"{treatment.name}: {treatment.why}" for treatment in shot.treatments)

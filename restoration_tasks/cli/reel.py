@@ -25,9 +25,14 @@ DELIVERY = Annotated[Path | None, typer.Option(help="Delivery folder; default: t
 FPS = Annotated[
     str, typer.Option(help="Frames per second where the scan's headers do not say, such as 24 or 24000/1001.")
 ]
+TREATMENTS = "dirt,scratches,flicker"
 TREAT = Annotated[str, typer.Option(help="Treatments the plan may use, separated by commas.")]
 STRENGTH = Annotated[
     Literal["gentler", "same", "stronger"], typer.Option(help="How strongly to treat what is damaged.")
+]
+ENGINE = Annotated[
+    Literal["network", "classical"],
+    typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
 ]
 FRESH = Annotated[
     bool, typer.Option("--fresh", help="Work this step again although it had succeeded; compare the bytes.")
@@ -74,8 +79,9 @@ def run(
     delivery: Annotated[Path, typer.Argument(help="The scanner's folder.")],
     reel_id: Annotated[str, typer.Option(help="The reel id.")],
     fps: FPS = "24",
-    treat: TREAT = "dirt,flicker",
+    treat: TREAT = TREATMENTS,
     strength: STRENGTH = "same",
+    engine: ENGINE = "network",
     plan: PLAN = None,
     expected_frames: EXPECTED = None,
     specification: SPECIFICATION = None,
@@ -98,7 +104,7 @@ def run(
         bag = conductor.packaged
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 
-    asked = _options(delivery, fps, treat, strength, plan, expected_frames, specification, waive)
+    asked = _options(delivery, fps, treat, strength, engine, plan, expected_frames, specification, waive)
     _conduct(reel_id, asked, whole_way, who=who or approve_as)
 
 
@@ -107,8 +113,9 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         reel: REEL,
         delivery: DELIVERY = None,
         fps: FPS = "24",
-        treat: TREAT = "dirt,flicker",
+        treat: TREAT = TREATMENTS,
         strength: STRENGTH = "same",
+        engine: ENGINE = "network",
         plan: PLAN = None,
         expected_frames: EXPECTED = None,
         specification: SPECIFICATION = None,
@@ -118,7 +125,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
     ) -> None:
         _conduct(
             reel,
-            _options(delivery, fps, treat, strength, plan, expected_frames, specification, waive),
+            _options(delivery, fps, treat, strength, engine, plan, expected_frames, specification, waive),
             lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
             who=who,
@@ -163,7 +170,7 @@ def ingest(
         )
         typer.echo(str(made))
 
-    asked = _options(delivery, fps, "dirt,flicker", "same", None, expected_frames, specification, waive)
+    asked = _options(delivery, fps, TREATMENTS, "same", "network", None, expected_frames, specification, waive)
     _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
 
@@ -179,6 +186,7 @@ def _options(
     fps: str,
     treat: str,
     strength: str,
+    engine: str,
     plan: int | None,
     expected_frames: int | None,
     specification: str | None,
@@ -194,6 +202,7 @@ def _options(
                 "fps": fps,
                 "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
                 "strength": strength,
+                "engine": engine,
                 "plan_version": plan,
                 "expected_frames": expected_frames,
                 "specification": specification,

@@ -28,8 +28,10 @@ class RunOptions(BaseModel):
     """The scan specification the delivery must keep (`media/delivery/specification.yaml`)."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that a person lets pass; who, stands in the catalogue."""
-    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
+    treatments: tuple[Literal["dirt", "scratches", "flicker"], ...] = ("dirt", "scratches", "flicker")
     """Treatments the plan may use."""
+    engine: Literal["network", "classical"] = "network"
+    """What finds dirt and scratches and repairs them: our networks, or what works without torch (dirt only)."""
     strength: Literal["gentler", "same", "stronger"] = "same"
     batch_frames: int | None = Field(default=None, ge=1)
     plan_version: int | None = Field(default=None, ge=1)

@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
+from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
+PARQUET = "application/vnd.apache.parquet"
+
 
 class AssessParams(BaseModel):
-    """What is measured."""
+    """What is measured, and by what."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segment: Segment
+    engine: Literal["network", "classical"] = "network"
 
 
 def run(work: StepWork) -> None:
-    """Write the damage maps (`map.mkv`) and the table of figures (`figures.parquet`)."""
+    """Write the damage maps (`map.mkv`) and the tables of figures and of lines (`figures.parquet`, `lines.parquet`)."""
     import cv2
 
+    from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import write_figures
+    from restoration_tasks.assessment.lines import write_lines
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.restoration.treatment import Means
 
-    cv2.setNumThreads(work.settings.threads)
-    segment = work.parse_params(AssessParams).segment
-    rows = measure_segment(
+    params = work.parse_params(AssessParams)
+    engine = Engine(params.engine)
+    measured = measure_segment(
         work.input("master"),
-        segment,
+        params.segment,
         work.output("map", "map.mkv", media_type="video/x-matroska"),
+        engine=engine,
+        means=Means.of(work.profile, work.settings.threads),
         progress=work.progress,
     )
-    write_figures(work.output("figures", "figures.parquet", media_type="application/vnd.apache.parquet"), rows)
+    rows = measured.frames
+    write_figures(work.output("figures", "figures.parquet", media_type=PARQUET), rows)
+    write_lines(work.output("lines", "lines.parquet", media_type=PARQUET), measured.lines)
     work.figure("frames", len(rows))
     work.figure("dirt_area", round(sum(row.dirt_area for row in rows) / len(rows), 6))
+    work.figure("hair_area", round(sum(row.hair_area for row in rows) / len(rows), 6))
     work.figure("dirt_severity", round(sum(row.dirt_severity for row in rows) / len(rows), 1))
     work.figure("specks", sum(row.dirt_count for row in rows))
+    work.figure("hairs", sum(row.hair_count for row in rows))
+    work.figure("lines", len(measured.lines))
     work.figure("near_duplicates", sum(row.near_duplicate for row in rows))
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
+    for name, sha256 in engine.models.items():
+        work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
 
 
 STEP = StepDefinition(name=StepName.ASSESS, version="2", run=run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,11 +17,14 @@ from restoration_tasks.runtime.progress import Reporter, StepProgress
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.assessment.lines import Line
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.restoration.changes import FrameChange
     from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.restoration.treatment import Means
 
 COPIES = (".mov", ".mp4")
 """Endings of lossy copies; they are made from the lossless result."""
@@ -46,7 +50,9 @@ def restore_clip(
     *,
     treatments: Sequence[str],
     strength: str = "same",
+    engine: str = "network",
     masks: Path | None = None,
+    kinds: bool = False,
     report: Path | None = None,
     progress: Reporter,
 ) -> ClipRun:
@@ -58,7 +64,9 @@ def restore_clip(
             (ProRes 422 HQ) or `.mp4` (H.264); sound is carried over.
         treatments: names of the treatments that may be used.
         strength: `gentler`, `same` or `stronger`.
-        masks: folder for the damage maps, one PNG a frame (probability × 255).
+        engine: `network` or `classical`: what finds damage, and repairs it.
+        masks: folder for the damage maps, one PNG a frame (confidence × 255, the most of all kinds).
+        kinds: whether each kind gets a folder of its own in there as well.
         report: JSON file for the plan and the figures of every frame.
         progress: where progress goes.
 
@@ -66,7 +74,9 @@ def restore_clip(
         WrongUse: source and target do not go together, or a treatment is not known.
         DeliveryError: the folder holds no whole sequence.
         MediaError: a frame cannot be decoded.
+        ModelError: torch is not there for the networks.
     """
+    from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.media.join import join
     from restoration_tasks.restoration.pipeline import restore_segment
     from restoration_tasks.restoration.treatment import registry
@@ -75,12 +85,13 @@ def restore_clip(
     if unknown:
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
     opened = _require_pair(source, target)
+    asked, means = _Asked(treatments, strength, Engine(engine)), _all_processors()
     scratch = Settings().scratch_folder
     scratch.mkdir(parents=True, exist_ok=True)
     with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
         folder = Path(name)
         master, total = _working_copy(opened, folder, progress)
-        segments, plan, figures = _measure(master, folder, source.name, treatments, strength, progress)
+        segments, plan, figures = _measure(master, folder, source.name, asked, means, progress)
         changes: list[FrameChange] = []
         for segment in segments:
             tell = _Within("restore", segment, total, progress)
@@ -91,13 +102,14 @@ def restore_clip(
                 plan.slice_for(segment),
                 folder / f"{segment.id}.mkv",
                 maps=maps,
+                means=means,
                 progress=tell,
             )
         restored = folder / "restored.mkv"
         join([folder / f"{segment.id}.mkv" for segment in segments], restored)
         _deliver(restored, source, target, folder, treatments)
         if masks is not None:
-            _write_masks([_map_path(folder, segment) for segment in segments], opened, masks)
+            _write_masks([_map_path(folder, segment) for segment in segments], opened, masks, kinds=kinds)
     run = ClipRun(plan, figures, changes)
     if report is not None:
         write_atomic(report, _report(run).encode())
@@ -133,8 +145,26 @@ def _working_copy(source: Path | ImageSequence, folder: Path, progress: Reporter
     return master, writer.frames
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What may be done to the clip."""
+
+    treatments: Sequence[str]
+    strength: str
+    engine: Engine
+
+
+def _all_processors() -> Means:
+    """A clip has the machine to itself: as many frames are worked side by side as there are processors."""
+    from restoration_tasks.restoration.treatment import Means
+    from restoration_tasks.runtime.spec import NumericProfile
+
+    settings = Settings()
+    return Means.of(NumericProfile.of(settings), max(settings.threads, os.cpu_count() or 1))
+
+
 def _measure(
-    master: Path, folder: Path, name: str, treatments: Sequence[str], strength: str, progress: Reporter
+    master: Path, folder: Path, name: str, asked: _Asked, means: Means, progress: Reporter
 ) -> tuple[list[Segment], Plan, list[FrameFigures]]:
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.measure import measure_segment
@@ -151,10 +181,15 @@ def _measure(
     shots = shots_from_scores(scores)
     segments = cut_segments([(shot.start, shot.stop) for shot in shots])
     figures: list[FrameFigures] = []
+    lines: list[Line] = []
     for segment in segments:
         tell = _Within("assess", segment, len(scores), progress)
-        figures += measure_segment(master, segment, _map_path(folder, segment), progress=tell)
-    planned = decide(shots, figures, treatments, Strength(strength))
+        measured = measure_segment(
+            master, segment, _map_path(folder, segment), engine=asked.engine, means=means, progress=tell
+        )
+        figures += measured.frames
+        lines += measured.lines
+    planned = decide(shots, figures, asked.treatments, Strength(asked.strength), lines=lines, engine=asked.engine)
     plan = Plan(reel_id="clip", reason=f"measured on {name[:200]}", shots=tuple(shot for shot, _ in planned))
     return segments, plan, figures
 
@@ -204,19 +239,23 @@ def _with_sound(picture: Path, source: Path, target: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _write_masks(maps: Sequence[Path], source: Path | ImageSequence, masks: Path) -> None:
-    """One PNG a frame, named as the frame; by position where the source is a video."""
+def _write_masks(maps: Sequence[Path], source: Path | ImageSequence, masks: Path, *, kinds: bool) -> None:
+    """One PNG a frame, named as the frame; by position where the source is a video. Each kind apart if asked for."""
     import cv2
 
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.restoration.damage_map import DamageMap
 
     with disk_errors(masks):
-        masks.mkdir(parents=True, exist_ok=True)
-    frames = (DamageMap.from_frame(frame).any for path in maps for frame in FrameReader(path))
+        for folder in (masks, *(masks / kind for kind in Defect if kinds)):
+            folder.mkdir(parents=True, exist_ok=True)
+    frames = (DamageMap.from_frame(frame) for path in maps for frame in FrameReader(path))
     for place, found in enumerate(frames):
         name = f"{place:08d}" if isinstance(source, Path) else source.frames[place].path.stem
-        write_atomic(masks / f"{name}.png", cv2.imencode(".png", found)[1].tobytes())
+        planes = {masks: found.any} | {masks / kind: found.plane(kind) for kind in Defect if kinds}
+        for folder, plane in planes.items():
+            write_atomic(folder / f"{name}.png", cv2.imencode(".png", plane)[1].tobytes())
 
 
 def _report(run: ClipRun) -> str:

@@ -16,7 +16,9 @@ class PlanParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    treatments: tuple[Literal["dirt", "flicker"], ...] = ("dirt", "flicker")
+    treatments: tuple[Literal["dirt", "scratches", "flicker"], ...] = ("dirt", "scratches", "flicker")
+    engine: Literal["network", "classical"] = "network"
+    """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
     version: int = Field(default=1, ge=1)
     parent: int | None = None
@@ -27,14 +29,16 @@ class PlanParams(BaseModel):
 def run(work: StepWork) -> None:
     """Write `plan.yaml`."""
     from restoration_tasks.assessment.decide import Strength, decide
+    from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import read_figures
+    from restoration_tasks.assessment.lines import read_lines
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.restoration.plan import Plan
 
     params = work.parse_params(PlanParams)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
-    rows = []
+    rows, lines = [], []
     for place, segment in enumerate(segments, start=1):
         name = f"figures/{segment.id}"
         if name not in work.input_names:
@@ -44,8 +48,11 @@ def run(work: StepWork) -> None:
                 action="clear the assessment of that segment",
             )
         rows += read_figures(work.input(name))
+        lines += read_lines(work.input(f"lines/{segment.id}"))
         work.progress(place, len(segments), "segments")
-    decided = decide(shots, rows, params.treatments, Strength(params.strength))
+    decided = decide(
+        shots, rows, params.treatments, Strength(params.strength), lines=lines, engine=Engine(params.engine)
+    )
     plan = Plan(
         reel_id=work.reel_id,
         version=params.version,
@@ -61,7 +68,9 @@ def run(work: StepWork) -> None:
     work.figure("plan_version", plan.version)
     work.figure("plan_sha256", plan.sha256)
     work.figure("dirt_severity", round(max((figures.dirt_severity for _, figures in decided), default=0.0), 1))
+    work.figure("scratches", sum(len(figures.scratches) for _, figures in decided))
+    work.figure("scratch_severity", round(max((figures.scratch_severity for _, figures in decided), default=0.0), 1))
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="1", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="2", run=run)

@@ -111,12 +111,15 @@ class Way:
 
     def assess(self, execution: Execution, ingest: StepResult, segment: Segment) -> Spec:
         """Measure the damage of one segment."""
+        from restoration_tasks.assessment.engine import Engine
+
         return self._spec(
             StepName.ASSESS,
             execution,
             segment=segment.id,
             inputs={"master": ingest.reference("master")},
-            params={"segment": segment.as_json()},
+            params={"segment": segment.as_json(), "engine": self.options.engine},
+            models=Engine(self.options.engine).models,
         )
 
     def plan(self, execution: Execution, shots: StepResult, assessed: Mapping[str, StepResult]) -> Spec:
@@ -125,8 +128,16 @@ class Way:
             StepName.PLAN,
             execution,
             inputs={"shots": shots.reference("shots")}
-            | {f"figures/{segment}": result.reference("figures") for segment, result in assessed.items()},
-            params={"treatments": list(self.options.treatments), "strength": self.options.strength},
+            | {
+                f"{name}/{segment}": result.reference(name)
+                for segment, result in assessed.items()
+                for name in ("figures", "lines")
+            },
+            params={
+                "treatments": list(self.options.treatments),
+                "strength": self.options.strength,
+                "engine": self.options.engine,
+            },
         )
 
     def restore(

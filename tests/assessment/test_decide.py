@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.decide import Strength, decide
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
+from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import PlanError
 
-CLEAN = FrameFigures(0, 0.0, 0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False)
+CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False)
 BOTH = ("dirt", "flicker")
 
 
@@ -25,14 +27,14 @@ def rows(frames, *, area=0.0, flicker=0.0, start=0):
     ]
 
 
-def names(figures, treatments=BOTH, strength=Strength.SAME, frames=20):
-    ((planned, _),) = decide([Shot(1, 0, frames)], figures, treatments, strength)
+def names(figures, treatments=BOTH, strength=Strength.SAME, frames=20, **kwargs):
+    ((planned, _),) = decide([Shot(1, 0, frames)], figures, treatments, strength, **kwargs)
     return [treatment.name for treatment in planned.treatments]
 
 
 def test_nothing_measured_nothing_done():
     assert names(rows(20)) == []
-    assert names(rows(20, area=0.0007, flicker=0.002)) == [], "blinking lights and a trace of noise are no damage"
+    assert names(rows(20, area=0.0001, flicker=0.002)) == [], "a trace of dirt and of noise are no damage"
 
 
 def test_what_is_measured_is_planned_with_its_reason():
@@ -54,8 +56,47 @@ def test_only_allowed_treatments_are_used():
     assert names(damaged, ()) == []
 
 
+def test_the_classical_detector_sees_more_that_is_none_and_so_has_a_higher_gate():
+    slight = rows(20, area=0.0007)
+    assert names(slight) == ["dirt"]
+    assert names(slight, engine=Engine.CLASSICAL) == []
+    ((planned, _),) = decide([Shot(1, 0, 20)], rows(20, area=0.02), BOTH, Strength.SAME, engine=Engine.CLASSICAL)
+    assert planned.treatments[0].params["engine"] == "classical"
+
+
+def test_hairs_count_as_dirt_does():
+    hairy = [replace(row, hair_area=0.001, hair_count=1) for row in rows(20)]
+    ((planned, measured),) = decide([Shot(1, 0, 20)], hairy, BOTH, Strength.SAME)
+    assert "1.0 hairs a frame" in planned.treatments[0].why
+    assert measured.dirt_area == pytest.approx(0.001)
+
+
+def scratched(start, frames):
+    swing = 4 * np.sin(0.7 * np.arange(frames))
+    return [
+        Line(start + i, 720, 200.0 + x, 200.0 + x, 4.0, 0.9, 0.8, 20.0, 2.0, 0.0, 0.0, 0.0, 0.0)
+        for i, x in enumerate(swing)
+    ]
+
+
+def test_scratches_stand_in_the_plan_in_frames_of_the_shot_with_words_for_people():
+    shots = [Shot(1, 0, 20), Shot(2, 20, 40)]
+    decided = decide(shots, rows(40), (*BOTH, "scratches"), Strength.SAME, lines=scratched(25, 12))
+    (first, _), (second, measured) = decided
+    assert first.treatments == ()
+    (planned,) = second.treatments
+    assert planned.name == "scratches"
+    assert planned.why.startswith("1 scratch: frames 5–16 at 28 % of the width (it wanders of its own accord).")
+    (track,) = planned.params["tracks"]
+    assert (track["first"], track["last"], track["width_px"]) == (5, 16, 4.0)
+    assert (track["x"][0][0], track["x"][-1][0]) == (5, 16)
+    assert 30 < measured.scratch_severity < 60
+    Plan(reel_id="demo", shots=(first, second)).validate_treatments()
+    assert decide(shots, rows(40), BOTH, Strength.SAME, lines=scratched(25, 12))[1][0].treatments == ()
+
+
 def test_strength_moves_the_gate_and_the_parameters():
-    slight = rows(20, area=0.002)
+    slight = rows(20, area=0.0004)
     assert names(slight, strength=Strength.SAME) == ["dirt"]
     assert names(slight, strength=Strength.GENTLER) == []
     assert names(rows(20, area=0.001), strength=Strength.STRONGER) == ["dirt"]

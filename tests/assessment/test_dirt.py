@@ -3,102 +3,99 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restoration_tasks.assessment.dirt import dirt_figures, dirt_severity, ranked
-from restoration_tasks.assessment.measure import FrameMeter
-from restoration_tasks.restoration.motion import analysis_luma
-from tests.restoration.moving import add_dirt, add_flicker, moving_clip
+from restoration_tasks.assessment.dirt import (
+    PieceLimits,
+    Unexplained,
+    confidence,
+    dirt_figures,
+    dirt_severity,
+    find_pieces,
+)
+
+SHAPE = (180, 240)
+LIMITS = PieceLimits()
 
 
-def measure(clip, middle, max_code=1023):
-    pictures = [analysis_luma(picture, max_code, rgb=False) for picture in clip]
-    window = {place - middle: picture for place, picture in enumerate(pictures) if abs(place - middle) <= 3}
-    figures, found = FrameMeter().measure(middle, window)
-    return figures, found.dirt
+def plane(value=0.0):
+    return np.full(SHAPE, value, np.float32)
 
 
-def test_specks_are_found_and_little_else():
-    dirty, masks = add_dirt(moving_clip(7))
-    for middle in range(7):  # also at the shot's ends
-        figures, found = measure(dirty, middle)
-        certain = found >= 128
-        assert certain[masks[middle]].mean() > 0.9
-        assert (certain & ~masks[middle]).mean() < 0.02, "a pixel or two around each speck, no more"
-        assert figures.dirt_area == pytest.approx(certain.mean())
+def pieces_of(sure, *, once=None, twice=None, hair=None, alone=False):
+    quiet = np.where(sure > 0.1, 0.3, 0.002).astype(np.float32)
+    unexplained = Unexplained(quiet if once is None else once, quiet if twice is None else twice)
+    return find_pieces(sure, unexplained, LIMITS, hair=hair, alone=alone)
 
 
-def test_specks_are_found_under_flicker():
-    dirty, masks = add_dirt(moving_clip(7))
-    flickering = add_flicker(dirty, [1.0, 0.9, 1.08, 0.95, 1.05, 0.92, 1.1])
-    _, found = measure(flickering, 3)
-    assert (found >= 128)[masks[3]].mean() > 0.85
-    clean, _ = measure(add_flicker(moving_clip(7), [1.0, 0.9, 1.08, 0.95, 1.05, 0.92, 1.1]), 3)
-    assert clean.dirt_area == 0
+def speck(value, box=(slice(50, 58), slice(60, 70))):
+    sure = plane()
+    sure[box] = value
+    return sure
 
 
-def test_a_hair_is_found_whole():
-    import cv2
-
-    clip = moving_clip(7)
-    mask = np.zeros((96, 128), np.uint8)
-    cv2.polylines(mask, [np.int32([(20, 20), (40, 35), (60, 38), (85, 60)])], False, 1, 1)
-    clip[3][:, mask > 0] = 60
-    _, found = measure(clip, 3)
-    assert (found >= 128)[mask > 0].mean() > 0.9
+def everything(pieces, sure):
+    return pieces.plane(np.ones_like(pieces.hairs), sure >= LIMITS.soft)
 
 
-@pytest.mark.parametrize("step", [0.0, 1.3, 6.0])
-@pytest.mark.parametrize("grain", [1.0, 12.0])
-def test_clean_moving_film_has_an_empty_map(step, grain):
-    clip = moving_clip(7, step=step, grain=grain)
-    for middle in (0, 3, 6):
-        figures, found = measure(clip, middle)
-        assert not found.any()
-        assert (figures.dirt_area, figures.dirt_count, figures.dirt_severity) == (0, 0, 0)
+def test_one_half_is_the_default_threshold_and_order_is_kept():
+    probabilities = np.linspace(0, 1, 101, dtype=np.float32)
+    for threshold in (0.05, 0.3, 0.9):
+        sure = confidence(probabilities, threshold)
+        assert sure[round(threshold * 100)] == pytest.approx(0.5, abs=1e-4)
+        assert (np.diff(sure) > 0).all()
+        assert (sure[0], sure[-1]) == (0, pytest.approx(1))
 
 
-@pytest.mark.parametrize("speed", [2, 5, 10])
-def test_something_passing_in_front_is_not_dirt(speed):
-    clip = moving_clip(7, step=0.5)
-    for number, picture in enumerate(clip):
-        left = 46 + speed * (number - 3)  # it covers and uncovers what is behind, up to 8 % of the width a frame
-        picture[:, 30:70, left : left + 24] = 850
-    _, found = measure(clip, 3)
-    assert not found.any()
+def test_a_piece_reaches_out_from_its_core_and_carries_one_confidence():
+    sure = speck(0.4, (slice(50, 58), slice(60, 90)))
+    sure[52:55, 64:67] = 0.9
+    found = everything(pieces_of(sure), sure)
+    assert found[50:58, 60:90].min() == found.max() == pytest.approx(0.9 * 255, abs=1)
+    assert (found[49, 60:90] > 0).all(), "the soft edge"
+    assert not found[44:47].any()
+    assert not everything(pieces_of(np.minimum(sure, 0.34)), sure).any(), "no core"
 
 
-def test_a_shot_of_one_frame_says_nothing():
-    dirty, _ = add_dirt(moving_clip(1))
-    figures, found = measure(dirty, 0)
-    assert not found.any()
-    assert (figures.tone_gain, figures.next_gain, figures.near_duplicate) == (1.0, 1.0, False)
+def test_the_soft_edge_goes_further_where_something_shows():
+    sure = speck(0.9)
+    sure[48, 60:70] = 0.15
+    found = everything(pieces_of(sure), sure)
+    assert (found[48, 61:69] > 0).all()
+    assert not found[60, 61:69].any()
 
 
-def test_in_a_shot_of_two_the_dirt_is_given_to_the_dirty_frame():
-    clip = moving_clip(2)
-    clip[0][:, 40:46, 60:66] = 1000
-    _, dirty = measure(clip, 0)
-    _, clean = measure(clip, 1)
-    assert (dirty >= 128)[40:46, 60:66].mean() > 0.9
-    assert not (clean >= 128)[36:50, 56:70].any()
+def test_a_single_pixel_is_no_core():
+    sure = speck(0.4)
+    sure[53, 65] = 0.99
+    assert everything(pieces_of(sure), sure).max() == pytest.approx(0.4 * 255, abs=1)
 
 
-def test_dirt_on_a_repeated_frame_does_not_vouch_for_itself():
-    dirty, masks = add_dirt(moving_clip(7))
-    dirty[4] = dirty[3]
-    figures, found = measure(dirty, 3)
-    assert (found >= 128)[masks[3]].mean() > 0.9
-    assert not figures.near_duplicate
-    assert measure(dirty, 4)[0].near_duplicate
+def test_grain_and_flashes_are_left_out():
+    assert not everything(pieces_of(grain := speck(0.9, (slice(50, 51), slice(60, 61)))), grain).any()
+    assert not everything(pieces_of(flash := speck(0.9, (slice(20, 120), slice(20, 120)))), flash).any()
 
 
-def test_one_neighbour_of_four_may_dissent():
-    pictures = [np.full((2, 2), value, np.float32) for value in (30, -50, 40, 20)]
-    low, high = ranked(pictures)
-    assert low[0, 0] == 20
-    assert high[0, 0] == 30
-    occluded = [np.full((1, 1), value, np.float32) for value in (60, 55, 0, 1)]
-    assert ranked(occluded)[0][0, 0] == 1
-    assert ranked(pictures[:2])[0][0, 0] == -50
+def test_where_motion_failed_all_around_the_bar_rises():
+    sure = speck(0.7)
+    assert everything(pieces_of(sure, once=plane(0.3)), sure).max() < 128
+    certain = speck(0.999)
+    assert everything(pieces_of(certain, once=plane(0.3)), certain).max() >= 128, "it rises, it does not close"
+
+
+def test_other_dirt_beside_a_piece_is_no_failure_of_motion():
+    sure = plane()
+    for row in range(40, 140, 14):
+        for column in range(40, 200, 14):
+            sure[row : row + 7, column : column + 7] = 0.7
+    found = everything(pieces_of(sure), sure)
+    assert (found[sure > 0] >= 128).all()
+
+
+def test_a_piece_is_a_hair_or_dirt_as_a_whole():
+    sure = speck(0.8, (slice(30, 33), slice(40, 120)))
+    hair = np.where(np.arange(SHAPE[1]) < 100, sure, 0).astype(np.float32)
+    pieces = pieces_of(sure, hair=hair)
+    assert pieces.plane(pieces.hairs, sure > 0)[31, 110] > 0
+    assert not pieces.plane(~pieces.hairs, sure > 0).any()
 
 
 def test_figures_and_severity():

@@ -8,9 +8,9 @@ import pytest
 from restoration_tasks.assessment.figures import tone_relations
 from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity
 from restoration_tasks.assessment.measure import FrameMeter
-from restoration_tasks.restoration.motion import analysis_luma
+from restoration_tasks.assessment.seen import Seen
 from restoration_tasks.restoration.tone import ToneMap
-from tests.restoration.moving import add_dirt, add_flicker, moving_clip
+from tests.restoration.moving import GREY, add_dirt, add_flicker, moving_clip
 
 
 def relations(gains):
@@ -27,12 +27,9 @@ def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
     frames = 30
     gains = 1 + 0.07 * rng.standard_normal(frames)
     dirty, _ = add_dirt(moving_clip(frames))
-    pictures = [analysis_luma(picture, 1023, rgb=False) for picture in add_flicker(dirty, gains)]
+    seen = [Seen.classically(i, picture, GREY) for i, picture in enumerate(add_flicker(dirty, gains))]
     meter = FrameMeter()
-    rows = [
-        meter.measure(i, {j - i: pictures[j] for j in range(max(0, i - 3), min(frames, i + 4))})[0]
-        for i in range(frames)
-    ]
+    rows = [meter.measure({j - i: seen[j] for j in range(max(0, i - 3), min(frames, i + 4))})[0] for i in range(frames)]
     level = float(np.mean([row.level for row in rows]))
     curve = flicker_curve(tone_relations(rows), level)
     after = np.array([c.gain * gain + c.offset / level for c, gain in zip(curve.corrections, gains, strict=True)])

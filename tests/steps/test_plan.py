@@ -17,7 +17,9 @@ def reel(settings):
 def inputs(reel, assessed):
     shots = [Shot(number, *bounds) for number, bounds in enumerate(SHOTS, start=1)]
     text = shots_json(shots, [0.0] * SHOTS[-1][1])
-    figures = {f"figures/{name}": result.reference("figures") for name, result in assessed.items()}
+    figures = {
+        f"{kind}/{name}": result.reference(kind) for name, result in assessed.items() for kind in ("figures", "lines")
+    }
     return {"shots": reel.keep("shots.json", text.encode())} | figures
 
 

@@ -1,0 +1,212 @@
+"""What our network says of one frame: dirt and hairs as pieces, evidence of scratches, lines, brightness relations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoration_tasks.assessment.border import outside
+from restoration_tasks.assessment.dirt import Floats, PieceLimits, Unexplained, confidence, find_pieces
+from restoration_tasks.assessment.line_finder import Beside, find_lines
+from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.seen import Seen, Window
+from restoration_tasks.models.defects.kinds import Defect
+from restoration_tasks.restoration.damage_map import DamageMap, Map
+from restoration_tasks.restoration.motion import Flow, sampling_grid
+from restoration_tasks.restoration.neighbours import distinct_neighbours
+from restoration_tasks.restoration.tone import ToneMap, match_tone
+from restoration_tasks.restoration.treatment import Means
+from restoration_tasks.runtime.settings import Device
+
+if TYPE_CHECKING:
+    from restoration_tasks.models.defects.features import Features, Look
+    from restoration_tasks.models.defects.load import Detector
+
+_RISE_BEFORE, _FALL_BEFORE, _RISE_AFTER, _FALL_AFTER = 11, 12, 13, 14
+"""Planes of `models.defects.features.Features`."""
+_FEATURE_GAIN = 4.0
+"""What differences are multiplied by in those planes."""
+PASSING_PX = 8
+"""How far to the side, at 720 pixels width, a neighbour's scratch may lie to be the same one."""
+PASSING_SHARE = 0.2
+"""A line is on one frame only if so much of it at most is found in a neighbour."""
+PRESENT = 51
+"""Map value from which a neighbour shows something (a fifth)."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one frame shows by itself, at the size the network looks at."""
+
+    index: int
+    damage: DamageMap
+    passing: Map
+    """Pieces of the scratch plane that no neighbour explains: scratches of one frame, if the neighbours show none."""
+    near: tuple[int, ...]
+    """Positions in the reel of the nearest distinct frames before and after."""
+    lines: tuple[Line, ...]
+    tone: ToneMap
+    """From the frame before to this one; neutral at a shot's first frame."""
+    motion_px: float
+    level: float
+    duplicate: bool
+    """Whether it nearly repeats the frame before."""
+
+
+class NetworkDetector:
+    """Detects by the network. One for all threads; each frame is worked in one."""
+
+    def __init__(self, means: Means, limits: PieceLimits | None = None) -> None:
+        """Load the network.
+
+        Args:
+            means: what it may compute with. Every thread computes alone, so their number does not change the outcome.
+            limits: what counts as a piece.
+
+        Raises:
+            ModelError: torch or the weights are missing.
+        """
+        from restoration_tasks.models.defects.load import Running, load_detector
+
+        running = Running("cuda" if means.device is Device.CUDA else "cpu", means.half)
+        self._detector = load_detector(threads=1, running=running)
+        self._limits = limits or PieceLimits()
+        self._own = threading.local()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the weights."""
+        return self._detector.sha256
+
+    def detect(self, window: Window, scale: float) -> Found:
+        """What the middle frame of a window shows.
+
+        Args:
+            window: up to `neighbours.REACH` frames each way.
+            scale: pixels of the scan a pixel of the analysis picture stands for.
+        """
+        middle = window[0]
+        before, after = distinct_neighbours({offset: seen.luma for offset, seen in window.items()})
+        detector = self._of_this_thread()
+        centre, *others = (_look(window[offset]) for offset in (0, *before, *after))
+        features = detector.features(centre, others[: len(before)], others[len(before) :])
+        shape = middle.luma.shape
+        detection = detector.found([features], (shape[0], shape[1]))[0]
+        surround = outside((seen.edges for seen in window.values()), (shape[0], shape[1]))
+        if surround is not None:
+            detection.maps[:, surround] = 0.0
+        damage, passing = self._damage(detection.maps, features)
+        nearest = next(iter((*before, *after)), None)
+        beside = None
+        if nearest is not None and detection.motion is not None:
+            beside = Beside(window[nearest].luma, detection.motion, nearest < 0)
+        tone = self._tone(window, before, detection.motion)
+        return Found(
+            index=middle.index,
+            damage=damage,
+            passing=passing,
+            near=tuple(middle.index + side[0] for side in (before, after) if side),
+            lines=tuple(find_lines(middle.index, damage.scratch, middle.luma, beside, scale)),
+            tone=tone,
+            motion_px=_speed(detection.motion) * scale if before[:1] == [-1] and detection.motion is not None else 0.0,
+            level=float(middle.luma.mean()) / 255.0,
+            duplicate=-1 in window and (not before or before[0] != -1),
+        )
+
+    def _of_this_thread(self) -> Detector:
+        """The detector with working memory of this thread's own."""
+        if not hasattr(self._own, "detector"):
+            from restoration_tasks.models.defects.features import MotionFinder
+
+            self._own.detector = replace(self._detector, finder=MotionFinder())
+        detector: Detector = self._own.detector
+        return detector
+
+    def _damage(self, maps: Floats, features: Features) -> tuple[DamageMap, Map]:
+        thresholds = self._detector.thresholds
+        dirt, hair, scratch = (confidence(plane, thresholds[kind]) for kind, plane in zip(Defect, maps, strict=True))
+        unexplained = _unexplained(features)
+        either = np.maximum(dirt, hair)
+        soft = either >= self._limits.soft
+        pieces = find_pieces(either, unexplained, self._limits, hair=hair)
+        lonely = find_pieces(scratch, unexplained, self._limits, alone=True)
+        damage = DamageMap(
+            dirt=pieces.plane(~pieces.hairs, soft),
+            hair=pieces.plane(pieces.hairs, soft),
+            scratch=np.asarray(cv2.convertScaleAbs(scratch, alpha=255.0), np.uint8),
+        )
+        return damage, lonely.plane(lonely.confidence > 0, scratch >= self._limits.soft)
+
+    @staticmethod
+    def _tone(window: Window, before: Sequence[int], motion: Flow | None) -> ToneMap:
+        """What brings the frame before to the brightness of the middle one."""
+        if -1 not in window:
+            return ToneMap()
+        source, target = window[-1].tones, window[0].tones
+        if before[:1] != [-1] or motion is None:  # a near-duplicate: nothing moved
+            return match_tone(source, target)
+        height, width = target.shape
+        flow = cv2.resize(motion, (width, height), interpolation=cv2.INTER_AREA)
+        flow *= np.array([width / motion.shape[1], height / motion.shape[0]], np.float32)
+        grid = sampling_grid(np.asarray(flow, np.float32))
+        x, y = cv2.split(grid)
+        moved = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shown = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+        return match_tone(np.asarray(moved, np.float32), target, shown)
+
+
+def _look(seen: Seen) -> Look:
+    if seen.look is None:
+        raise TypeError("the frame was made for the classical detector")
+    return seen.look
+
+
+def _speed(motion: Flow) -> float:
+    sample = motion[::4, ::4]
+    return float(np.median(np.hypot(sample[..., 0], sample[..., 1])))
+
+
+def _unexplained(features: Features) -> Unexplained:
+    planes = features.planes
+    rise_before, fall_before = planes[_RISE_BEFORE], planes[_FALL_BEFORE]
+    rise_after, fall_after = planes[_RISE_AFTER], planes[_FALL_AFTER]
+    gain = np.float32(1 / _FEATURE_GAIN)
+    once = np.maximum(np.maximum(rise_before, fall_before), np.maximum(rise_after, fall_after))
+    twice = np.maximum(np.minimum(rise_before, rise_after), np.minimum(fall_before, fall_after))
+    return Unexplained(once * gain, twice * gain)
+
+
+def with_passing(found: Found, others: Sequence[Found]) -> DamageMap:
+    """The frame's map with scratches of one frame (rain, cinch marks) moved from the scratches to the dirt.
+
+    Args:
+        found: the frame.
+        others: its nearest distinct neighbours, as `found.near` names them. With none, nothing can be said.
+    """
+    if not others or not found.passing.any():
+        return found.damage
+    size = found.passing.shape[1] / 720
+    reach = 2 * max(2, round(PASSING_PX * size)) + 1
+    near = np.ones((2 * max(1, round(2 * size)) + 1, reach), np.uint8)
+    count, labels = cv2.connectedComponents((found.passing > 0).astype(np.uint8), connectivity=8)
+    area = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    alone = np.ones(count, np.bool_)
+    alone[0] = False
+    for other in others:
+        shown = (other.damage.scratch >= PRESENT).astype(np.uint8)
+        there = cv2.dilate(shown, near) > 0
+        alone &= np.bincount(labels[there], minlength=count) <= PASSING_SHARE * area
+    if not alone.any():
+        return found.damage
+    moved: npt.NDArray[np.bool_] = alone[labels]
+    return DamageMap(
+        dirt=np.where(moved, np.maximum(found.damage.dirt, found.passing), found.damage.dirt),
+        hair=found.damage.hair,
+        scratch=np.where(moved, np.uint8(0), found.damage.scratch),
+    )

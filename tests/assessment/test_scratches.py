@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.scratches import Reason, find_tracks, judged_tracks
+from restoration_tasks.assessment.shots import Shot
+
+SHOT = Shot(1, 100, 130)
+
+
+def line(frame, x, **kwargs):
+    row = {
+        "frame": frame,
+        "picture_px": 720,
+        "x_top": x,
+        "x_bottom": x,
+        "width_px": 4.0,
+        "coverage": 0.8,
+        "confidence": 0.7,
+        "ridge": 20.0,
+        "step": 3.0,
+        "scene_px": 0.0,
+        "moved": 0.0,
+        "stays": 0.0,
+        "follows": 0.0,
+    }
+    return Line(**(row | kwargs))
+
+
+def over(xs, *, frames=None, **kwargs):
+    """One line a frame at `xs`; a keyword may be a list, one entry a frame."""
+    frames = range(SHOT.start, SHOT.start + len(xs)) if frames is None else frames
+    each = [{name: v[i] if isinstance(v, list) else v for name, v in kwargs.items()} for i in range(len(xs))]
+    return [line(frame, float(x), **given) for frame, x, given in zip(frames, xs, each, strict=True)]
+
+
+def wandering(frames, seed=0, reach=5.0):
+    """A path that swings, and the leans that go with it: it leaves one frame where it enters the next."""
+    run = np.arange(frames + 1) * 0.7 + seed
+    edge = 300 + reach * np.sin(run)
+    return 0.5 * (edge[1:] + edge[:-1]), edge
+
+
+def reasons(lines, shot=SHOT):
+    return [track.reason for track in judged_tracks(lines, shot)]
+
+
+def test_a_line_that_stays_while_the_scene_passes_is_a_scratch():
+    x = 300 + np.random.default_rng(1).normal(0, 1.0, 24)
+    (track,) = find_tracks(over(x, stays=0.3, moved=0.4, scene_px=3.0), SHOT)
+    assert (track.reason, track.first, track.last, track.seen) == (Reason.STAYED, 100, 123, 24)
+    assert track.width_px == 4
+    assert not track.dark
+
+
+def test_a_slow_pan_tells_by_its_length():
+    x = 300 + np.random.default_rng(1).normal(0, 1.0, 24)
+    assert reasons(over(x, scene_px=0.4)) == [Reason.PATH]
+
+
+def test_a_line_that_wanders_of_its_own_accord_is_a_scratch():
+    middle, edge = wandering(24)
+    lines = [line(100 + i, 0.0, x_top=edge[i], x_bottom=edge[i + 1]) for i in range(24)]
+    (track,) = find_tracks(lines, SHOT)
+    assert track.reason is Reason.RUNS_ON
+    frames = [knot.frame for knot in track.knots]
+    way = np.interp(np.arange(100, 124), frames, [(knot.x_top + knot.x_bottom) / 2 for knot in track.knots])
+    assert np.abs(way - middle).max() < 3.0
+    assert reasons(over(middle)) == [Reason.WANDERS], "also where its lean was not measured well"
+
+
+def test_a_door_frame_goes_along_with_the_scene():
+    way = np.cumsum(np.random.default_rng(2).normal(0, 1.0, 24))
+    assert reasons(over(300 + way, scene_px=list(np.diff(way, prepend=way[0])))) == [Reason.FOLLOWS]
+    assert reasons(over(300 + 0.01 * way, follows=0.3, moved=0.4)) == [Reason.FOLLOWS]
+
+
+def test_where_nothing_moved_the_answer_is_no():
+    x = 300 + np.random.default_rng(3).normal(0, 0.35, 24)
+    assert find_tracks(over(x), SHOT) == []
+    assert find_tracks(over(np.full(24, 300.0), stays=0.4), SHOT) == [], "it stands stiller than film does"
+
+
+@pytest.mark.parametrize("speed", [0.8, 2.0, 3.5])
+def test_a_pole_passing_by_is_none(speed):
+    x = 200 + speed * np.arange(24) + np.random.default_rng(4).normal(0, 0.2, 24)
+    assert find_tracks(over(x), SHOT) == []
+
+
+def test_a_broken_scratch_is_one_track():
+    middle, _ = wandering(24)
+    lines = over(middle)
+    kept = [one for one in lines if not 106 <= one.frame < 114]
+    (track,) = find_tracks(kept, SHOT)
+    assert (track.first, track.last, track.seen) == (100, 123, 16)
+
+
+def test_a_line_found_twice_in_a_frame_is_one_track():
+    middle, _ = wandering(24)
+    twins = over(middle[::2] + 4, frames=range(100, 124, 2), coverage=0.4)
+    assert len(find_tracks(over(middle) + twins, SHOT)) == 1
+
+
+def test_two_scratches_that_run_side_by_side_are_two():
+    middle, _ = wandering(24)
+    other, _ = wandering(24, seed=2)
+    tracks = find_tracks(over(middle) + over(other + 25), SHOT)
+    assert [round(track.place * 720) for track in tracks] == [pytest.approx(300, abs=3), pytest.approx(325, abs=3)]
+
+
+def test_glimpses_and_things_are_left_out():
+    middle, _ = wandering(24)
+    assert find_tracks(over(middle[:3]), SHOT) == []
+    assert reasons(over(middle[:6], coverage=0.2)) == [Reason.TOO_LITTLE]
+    assert reasons(over(middle, width_px=25.0)) == [Reason.TOO_WIDE]
+
+
+def test_other_shots_and_the_order_of_lines_do_not_matter():
+    middle, _ = wandering(24)
+    lines = over(middle)
+    beyond = over(middle, frames=range(130, 154))
+    assert find_tracks(lines[::-1] + beyond, SHOT) == find_tracks(lines, SHOT)
