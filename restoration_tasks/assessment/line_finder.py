@@ -136,7 +136,6 @@ class _Banded:
         height = scratch.shape[0]
         return cls(_in_bands(scratch), _in_bands(luma), height, other, across, beside is not None and beside.before)
 
-
     def without(self, course: _Course, reach: float) -> _Banded:
         """The same with the evidence near a line taken out."""
         share = ((np.arange(BANDS) + 0.5) / BANDS)[:, None]

@@ -135,7 +135,7 @@ class NetworkDetector:
         either = np.maximum(dirt, hair)
         soft = either >= self._limits.soft
         pieces = find_pieces(either, unexplained, self._limits, hair=hair)
-        lonely = find_pieces(scratch, unexplained, self._limits, alone=True)
+        lonely = find_pieces(scratch, unexplained, self._limits)
         damage = DamageMap(
             dirt=pieces.plane(~pieces.hairs, soft),
             hair=pieces.plane(pieces.hairs, soft),
