@@ -29,20 +29,38 @@ def defects(
     steps: Annotated[
         int | None, typer.Option(min=1, help="End each network after so many steps: repeatable on any machine.")
     ] = None,
+    finish_minutes: Annotated[
+        float, typer.Option(min=0.0, help="A second round of so many minutes, with new samples and a small rate.")
+    ] = 0.0,
+    finish_seed: Annotated[int, typer.Option(help="Seed of the second round.")] = 1001,
+    batch: Annotated[int, typer.Option(min=1, help="Samples a step; 16 on a GPU.")] = 4,
+    uses: Annotated[float, typer.Option(min=0.1, help="How often a sample is shown; 5 or 6 on a GPU.")] = 4.0,
+    pool: Annotated[int, typer.Option(min=8, help="Samples kept to draw from, 9 MB each; 2400 on a large GPU.")] = 600,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make samples: one a core at hand.")] = 2,
     recipe: Annotated[Path, typer.Option(help="The recipe: training clips, seeds, validation.")] = _RECIPE,
 ) -> None:
     """Train the dirt, hair and scratch detector and the repair network; fetches its clips with pip.
 
-    Run again with the same OUT, it goes on from its checkpoints. Nothing that is in use changes: to ship the result,
-    put both weights and the card into restoration_tasks/models/defects and their digests into its load.py.
+    Run again with the same OUT, it goes on from its checkpoints. With REELKEEPER_DEVICE=cuda it trains on a GPU. Nothing
+    that is in use changes: to ship the result, put both weights and the card into restoration_tasks/models/defects and
+    their digests into its load.py.
     """
     from restoration_tasks.runtime.settings import Settings
-    from restoration_tasks.training.defects.run import Course, train_defects
+    from restoration_tasks.training.defects.fit import FitSettings
+    from restoration_tasks.training.defects.run import Course, Finish, train_defects
     from restoration_tasks.training.recipe import Recipe
 
     settings = Settings()
     folder = out or settings.home / "training" / "defects"
-    course = Course(minutes=minutes, seed=seed, steps=steps, threads=settings.threads, tell=typer.echo)
+    course = Course(
+        minutes=minutes,
+        seed=seed,
+        steps=steps,
+        threads=settings.threads,
+        settings=FitSettings(batch=batch, uses=uses, pool=pool, workers=workers, device=settings.device.value),
+        finish=Finish(finish_minutes, finish_seed) if finish_minutes else None,
+        tell=typer.echo,
+    )
     trained = train_defects(folder, Recipe.load(recipe), course)
     for kind, figures in trained.evaluation.kinds.items():
         typer.echo(f"{kind}: average precision {figures.average_precision:.3f}, F1 {figures.f1:.3f}")

@@ -65,14 +65,16 @@ class FoldedUNet(nn.Module):
         outputs: planes out, at full size.
         widths: channels at each scale, the finest (half size) first.
         fused: without batch normalisation, as the shipped weights are.
+        early: whether the finest scale, which costs most, has a block on the way down as well.
     """
 
-    def __init__(self, inputs: int, outputs: int, widths: tuple[int, ...], *, fused: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, widths: tuple[int, ...], *, fused: bool, early: bool = True) -> None:
         super().__init__()
         steps = list(pairwise(widths))
         # Folding two by two and mixing the folded planes, in one convolution: a third of the time of both.
         self.entry = Layer(inputs, widths[0], fused=fused, kernel=2, stride=2, padding=0)
-        self.down = nn.ModuleList(Block(width, fused=fused) for width in widths)
+        first = Block(widths[0], fused=fused) if early else nn.Identity()
+        self.down = nn.ModuleList([first, *(Block(width, fused=fused) for width in widths[1:])])
         self.halve = nn.ModuleList(Layer(a, b, fused=fused, stride=2) for a, b in steps)
         self.rise = nn.ModuleList(nn.Conv2d(b, a, kernel_size=1) for a, b in steps)
         self.up = nn.ModuleList(Block(width, fused=fused) for width in widths[:-1])
@@ -98,7 +100,7 @@ class DefectNet(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 128), *, fused: bool = False) -> None:
         super().__init__()
-        self.body = FoldedUNet(FEATURES, len(Defect), widths, fused=fused)
+        self.body = FoldedUNet(FEATURES, len(Defect), widths, fused=fused, early=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """`(B, 26, H, W)` to logits `(B, 3, H, W)`."""
@@ -111,7 +113,7 @@ class FusionNet(nn.Module):
 
     PLANES = 3 * CANDIDATES + NEIGHBOURS + 1
 
-    def __init__(self, widths: tuple[int, ...] = (32, 48, 72), *, fused: bool = False) -> None:
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 72), *, fused: bool = False) -> None:
         super().__init__()
         self.body = FoldedUNet(self.PLANES, CANDIDATES + 3, widths, fused=fused)
 

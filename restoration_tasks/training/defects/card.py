@@ -28,18 +28,22 @@ class CardFacts:
     """What the card says beside the figures."""
 
     networks: Sequence[TrainedNetwork]
-    seed: int
+    seeds: Sequence[int]
+    """Of the rounds of the training, one after another."""
     batch: int
     machine: str
     material: Sequence[PackedFile]
+    remarks: str = ""
+    """What else whoever makes the networks again should know."""
 
 
 _HEAD = """# Damage networks: detector and fusion repair
 
 **Detector.** A U-Net on a frame, its differences to up to four neighbours carried along optical flow, what no guess at
 the motion explains, and lines that stand still in the frame. It gives a probability of dirt, hair and scratch a pixel.
-**Fusion repair.** A U-Net that mixes a fill from the four carried neighbours (their own damage excluded) and a spatial
-candidate, and may correct it by at most 15 % of the code range. Only pixels inside the mask are ever changed.
+**Fusion repair.** A U-Net that mixes a fill from the four carried neighbours (their own damage excluded), their
+median and a spatial candidate, and may correct it by at most 15 % of the code range. Only pixels inside the mask are
+ever changed.
 
 For: finding and repairing dirt, hairs and scratches on scanned film, as proposals that staff review. Not for: deciding
 alone what leaves an archive; video faults (drop-outs, comb lines); still pictures. Input: R, G, B or grey as shares of
@@ -55,7 +59,7 @@ _LIMITS = """## Limits
 - The detector sees five frames. A line of the scene that stands still in all of them may look like a scratch: the
   decision about a track belongs to a pass over the whole shot.
 - Near-duplicates of a frame must not be handed over as neighbours: dirt persists across them.
-- A fill is a mixture of neighbours and so is quieter than the grain around it.
+- A fill is a mixture of neighbours and so is quieter than the grain around it; who uses it adds the grain.
 - Film borders: ragged apertures were simulated, but what lies outside the picture is best masked first.
 """
 
@@ -77,8 +81,8 @@ def _training(facts: CardFacts) -> str:
             "## Training",
             "",
             "`reelkeeper train defects` makes them again (samples follow from the seed; the number of steps from the "
-            f"time and the machine). Seed {facts.seed}, {facts.batch} samples of 320x256 a step, AdamW, running mean "
-            f"of the weights. {facts.machine}.",
+            f"time and the machine). {_seeds(facts.seeds)}, {facts.batch} samples of 320x256 a step, AdamW, running "
+            f"mean of the weights. {facts.machine}.{' ' if facts.remarks else ''}{facts.remarks}",
             "",
             "| file | parameters | steps | minutes | last loss | sha256 |",
             "|---|---|---|---|---|---|",
@@ -86,6 +90,10 @@ def _training(facts: CardFacts) -> str:
             "",
         ]
     )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"Seed {seeds[0]}" if len(seeds) == 1 else f"Seeds {' and '.join(map(str, seeds))}, a round each"
 
 
 def _figures(evaluation: Evaluation) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -29,12 +29,23 @@ from restoration_tasks.training.packed import Photograph
 from restoration_tasks.training.recipe import Recipe
 
 CHECKPOINT_FILE = "defects.pt"
+FINISH_FILE = "finish.pt"
 CARD_FILE = "card.md"
 EVALUATION_FILE = "evaluation.json"
 
 
 def _keep_quiet(_: str) -> None:
     """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A second round from the weights of the first, with new samples and a small learning rate."""
+
+    minutes: float
+    seed: int
+    """Another of the recipe's training seeds."""
+    rate: float = 6e-4
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Course:
     """Processor threads of torch. With other work on the machine, one was twice as fast as two."""
     size: SampleSize = field(default_factory=SampleSize)
     settings: FitSettings = field(default_factory=FitSettings)
+    finish: Finish | None = None
     photographs: Sequence[Photograph] = PHOTOGRAPHS
     """Stills beside the recipe's clips."""
     tell: Callable[[str], None] = _keep_quiet
@@ -85,38 +97,39 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
         ClipError: a clip cannot be fetched.
         ModelError: a checkpoint in the folder does not fit, or training came apart.
     """
-    if course.seed not in recipe.train.seeds:
-        raise WrongUse(
-            "this seed is not for training",
-            expected=", ".join(map(str, recipe.train.seeds)),
-            found=course.seed,
-            action="train with a seed of the recipe; the others are for measuring",
-        )
+    for seed in (course.seed, *([course.finish.seed] if course.finish else [])):
+        if seed not in recipe.train.seeds:
+            raise WrongUse(
+                "this seed is not for training",
+                expected=", ".join(map(str, recipe.train.seeds)),
+                found=seed,
+                action="train with a seed of the recipe; the others are for measuring",
+            )
     if not recipe.train.clips:
         raise WrongUse("the recipe names no clips to train on", action="name them in its train part")
     torch.set_num_threads(course.threads)
     clips = [CLIPS[name] for name in recipe.train.clips]
     footage = gather(clips, course.photographs, folder / "footage", course.tell)
     learners = _train(footage, folder, course)
-    sha256 = {kind: _export(kind, learner, folder, {}) for kind, learner in learners.items()}
+    sha256 = {kind: _export(kind, rounds[-1], folder, {}) for kind, rounds in learners.items()}
     # What is measured is what ships: the written files, in their precision.
     runs, clip = validation_runs(recipe, course.tell)
     evaluation = evaluate(load_detector(folder / Weights.DETECTOR), load_repairer(folder / Weights.FUSION), runs, clip)
     chosen = {THRESHOLDS[defect]: f"{figures.threshold:.2f}" for defect, figures in evaluation.kinds.items()}
-    sha256[Weights.DETECTOR] = _export(Weights.DETECTOR, learners[Weights.DETECTOR], folder, chosen)
+    sha256[Weights.DETECTOR] = _export(Weights.DETECTOR, learners[Weights.DETECTOR][-1], folder, chosen)
     facts = CardFacts(
         networks=[
             TrainedNetwork(
                 kind.value,
                 sha256[kind],
-                parameter_count(learner.network),
-                learner.fitted.steps,
-                learner.fitted.seconds / 60,
-                learner.fitted.loss,
+                parameter_count(rounds[-1].network),
+                sum(learner.fitted.steps for learner in rounds),
+                sum(learner.fitted.seconds for learner in rounds) / 60,
+                rounds[-1].fitted.loss,
             )
-            for kind, learner in learners.items()
+            for kind, rounds in learners.items()
         ],
-        seed=course.seed,
+        seeds=[course.seed, *([course.finish.seed] if course.finish else [])],
         batch=course.settings.batch,
         machine=f"Trained on {_machine(course.settings.device)}, torch {torch.__version__}",
         material=[*clips, *course.photographs],
@@ -132,21 +145,24 @@ def _machine(device: str) -> str:
     return f"{platform.machine()} processors"
 
 
-def _train(footage: Sequence[Footage], folder: Path, course: Course) -> dict[Weights, Learner]:
+def _train(footage: Sequence[Footage], folder: Path, course: Course) -> dict[Weights, list[Learner]]:
+    """Both networks, each with its rounds."""
     torch.manual_seed(course.seed)
-    learners = {
-        Weights.DETECTOR: Learner("detector", DefectNet(), detector_step, augment_detector),
-        Weights.FUSION: Learner("fusion", FusionNet(), fusion_step, augment_fusion),
-    }
-    fit(
-        list(learners.values()),
-        Takes(footage, course.seed, course.size),
-        Budget(course.minutes * 60, course.steps),
-        folder / CHECKPOINT_FILE,
-        seed=course.seed,
-        settings=course.settings,
-        tell=course.tell,
-    )
+    networks = {Weights.DETECTOR: DefectNet(), Weights.FUSION: FusionNet()}
+    rounds = [(CHECKPOINT_FILE, course.seed, Budget(course.minutes * 60, course.steps), course.settings)]
+    if course.finish is not None:
+        settings = replace(course.settings, rate=course.finish.rate)
+        rounds.append((FINISH_FILE, course.finish.seed, Budget(course.finish.minutes * 60, course.steps), settings))
+    learners: dict[Weights, list[Learner]] = {kind: [] for kind in networks}
+    for file, seed, budget, settings in rounds:
+        both = [
+            Learner("detector", networks[Weights.DETECTOR], detector_step, augment_detector),
+            Learner("fusion", networks[Weights.FUSION], fusion_step, augment_fusion),
+        ]
+        takes = Takes(footage, seed, course.size)
+        fit(both, takes, budget, folder / file, seed=seed, settings=settings, tell=course.tell)
+        for kind, learner in zip(learners, both, strict=True):
+            learners[kind].append(learner)
     return learners
 
 

@@ -19,7 +19,7 @@ from restoration_tasks.training.defects import evaluate
 from restoration_tasks.training.defects.evaluate import validation_runs
 from restoration_tasks.training.defects.fit import FitSettings
 from restoration_tasks.training.defects.footage import gather
-from restoration_tasks.training.defects.run import Course, train_defects
+from restoration_tasks.training.defects.run import Course, Finish, train_defects
 from restoration_tasks.training.defects.samples import SampleSize
 from restoration_tasks.training.recipe import ClipPin, Recipe, Split, Strength
 
@@ -50,7 +50,7 @@ def recipe(offline_clip, cache, monkeypatch):
     return Recipe.model_construct(
         version=1,
         clips={"tiny": pin},
-        train=Split(clips=("tiny",), seeds=(1000,), **part),
+        train=Split(clips=("tiny",), seeds=(1000, 1001), **part),
         validation=Split(clips=("tiny",), seeds=(1, 2), **part),
         test=Split(clips=(), seeds=(101,), **part),
         strengths=strengths,
@@ -65,6 +65,7 @@ def test_it_trains_measures_and_writes_and_goes_on(recipe, tmp_path):
         steps=2,
         size=SampleSize(96, 64),
         settings=FitSettings(batch=2, workers=0, pool=8),
+        finish=Finish(minutes=5, seed=1001),
         photographs=(),
         tell=told.append,
     )
@@ -79,6 +80,7 @@ def test_it_trains_measures_and_writes_and_goes_on(recipe, tmp_path):
     assert 30 < evaluation["repair"]["input_db"] < 32
     assert evaluation["repair"]["true_mask_telea_db"] > evaluation["repair"]["input_db"]
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Seeds 1000 and 1001" in card
     assert all(sha256 in card for sha256 in trained.sha256.values())
     assert re.search(r"\| tiny \| tinyclip==1\.0 \|.*CC0-1\.0 \|", card)
     for kind, threshold in load_detector(tmp_path / Weights.DETECTOR).thresholds.items():
@@ -92,7 +94,7 @@ def test_it_trains_measures_and_writes_and_goes_on(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda recipe: recipe, "this seed is not for training .expected 1000, found 1."),
+        (lambda recipe: recipe, "this seed is not for training .expected 1000, 1001, found 1."),
         (
             lambda recipe: recipe.model_copy(
                 update={"train": recipe.train.model_copy(update={"clips": (), "seeds": (1,)})}
