@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
+import cv2
+import numpy as np
 from pydantic import Field
 
 from restoration_tasks.media.picture import Work
@@ -20,6 +22,9 @@ from restoration_tasks.runtime.settings import Device
 
 Kept = TypeVar("Kept")
 
+SAME_DAMAGE = 6
+"""Damaged pixels of a near-duplicate that differ by less (8-bit code values, mean of 3x3) are damaged alike. Copies
+differ by under 1 on average (see `motion.DUPLICATE_MEAN`), found damage from its surround by more than 10."""
 GPU_FRAMES = 4
 """Frames whose boxes go through a network together on a GPU."""
 
@@ -82,6 +87,13 @@ class FillJob:
     after: Sequence[Masked]
 
 
+def _unlike(other: Masked, centre: Masked) -> Masked:
+    """A near-duplicate, usable where it differs from the frame: where it does not, it shows the same damage."""
+    apart = cv2.absdiff(other.shown.luma, centre.shown.luma)
+    same = np.asarray(cv2.blur(apart, (3, 3))) < SAME_DAMAGE
+    return Masked(other.shown, other.mask | (centre.mask & same))
+
+
 class Filler(ABC):
     """One way to fill. Frames of one size and format; one thread at a time."""
 
@@ -130,7 +142,15 @@ class FillingTreatment(Treatment[Params]):
         if not centre.mask.any():
             return None
         before, after = distinct_neighbours({offset: other.luma for offset, other in window.items()})
-        return FillJob(centre, *([self._masked(window[offset]) for offset in side] for side in (before, after)))
+        if before or after:
+            return FillJob(centre, *([self._masked(window[offset]) for offset in side] for side in (before, after)))
+        # Nothing moves and there is little grain, or a still was repeated: the frames around are used for what they
+        # show that this one does not.
+        near = ([-1, -2], [1, 2])
+        return FillJob(
+            centre,
+            *([_unlike(self._masked(window[at]), centre) for at in side if at in window] for side in near),
+        )
 
     def _masked(self, shown: Shown) -> Masked:
         """The frame with its mask, the same one for every frame it is a neighbour of."""

@@ -57,6 +57,8 @@ MOST_WITNESSES = 1000
 LEAST_CARRIED = 0.4
 """Carrying a frame by parts of a pixel takes away grain; less than this share of its variance never remains."""
 MOST_GAIN = 1.5
+CONTINUED_SHARE = 0.2
+"""Share of the grain's variance that is left in a surround continued inwards, at most."""
 _FIRST = {0: (3, 2, 1, 0), 1: (2, 3, 0, 1)}
 """Places of the neighbours to take grain from, best first, on even and on odd frames: second after, second before, …"""
 
@@ -98,7 +100,7 @@ class FineParts:
     ring_brightness: Floats
     """`(R,)`."""
     together: float
-    """How the frame's own fine part in the rings hangs together from column to column, −1 to 1."""
+    """How grain in the rings hangs together from column to column, −1 to 1."""
 
     @classmethod
     def of(cls, group: Group, fill: Floats) -> FineParts:
@@ -127,7 +129,7 @@ class FineParts:
             ring=fine[some],
             ring_usable=group.usable.transpose(0, 2, 3, 1)[some],
             ring_brightness=brightness[some],
-            together=_together(fine[..., 0, :].mean(axis=-1), ring),
+            together=_together(fine, ring, group.usable),
         )
 
 
@@ -160,7 +162,7 @@ def grain_level(rows: Rows, mask: Mask, parts: Sequence[FineParts]) -> GrainLeve
     band = np.searchsorted(edges, level)
     spread = np.maximum(_variance(own), np.float32(1e-12)) if len(own) else None
     for place in range(4):
-        if spread is None or np.count_nonzero(usable[:, place]) < min(FEWEST, len(own) // 2):
+        if spread is None or np.count_nonzero(usable[:, place]) < max(min(FEWEST, len(own) // 2), FEWEST_AT_ALL):
             continue
         left = _variance(ring[usable[:, place], 1 + place]) / spread
         carried[place] = np.clip(left, LEAST_CARRIED, 1.0)
@@ -252,16 +254,24 @@ def _noise(group: Group, part: FineParts, variance: Floats, where: NDArray[np.bo
         rng = np.random.default_rng((frame, rows.start, columns.start))
         white = rng.standard_normal(shape[1:]).astype(np.float32)
         there = np.mean(np.square(part.fill[where & (part.box == number)]), axis=0)
-        lacking = np.sqrt(np.maximum(variance[number] - there, 0.0)) / _fine_deviation(coarse)
+        # What the surround gives is smooth: most of its fine part is texture that goes on, not grain.
+        has = np.minimum(there, CONTINUED_SHARE * variance[number])
+        lacking = np.sqrt(variance[number] - has) / _fine_deviation(coarse)
         noise[number] = cv2.GaussianBlur(white, (0, 0), coarse).reshape(white.shape) * lacking
     return noise[group.mask]
 
 
-def _together(fine: Floats, ring: NDArray[np.bool_]) -> float:
+def _together(fine: Floats, ring: NDArray[np.bool_], usable: NDArray[np.bool_]) -> float:
+    """Of the difference to a neighbour, if there is one: texture hangs together over more columns than grain does."""
+    shown = [np.count_nonzero(usable[:, place] & ring) for place in range(4)]
+    place = int(np.argmax(shown))
+    plane = fine[..., 0, :].mean(axis=-1)
+    if shown[place] >= FEWEST_AT_ALL:
+        plane, ring = plane - fine[..., 1 + place, :].mean(axis=-1), ring & usable[:, place]
     pairs = ring[:, :, 1:] & ring[:, :, :-1]
     if np.count_nonzero(pairs) < FEWEST_AT_ALL:
         return 0.0
-    one, other = fine[:, :, 1:][pairs], fine[:, :, :-1][pairs]
+    one, other = plane[:, :, 1:][pairs], plane[:, :, :-1][pairs]
     spread = float(np.sqrt(np.mean(np.square(one)) * np.mean(np.square(other))))
     return float(np.mean(one * other)) / spread if spread > 0 else 0.0
 
