@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
 
 from restoration_tasks.assessment.classical import dirt_map
-from restoration_tasks.assessment.dirt import DirtFigures, dirt_figures, dirt_severity
+from restoration_tasks.assessment.dirt import dirt_figures, dirt_severity
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.network import Found, NetworkDetector, with_passing
+from restoration_tasks.assessment.scanner_channel import ScannerChannel, with_channel
 from restoration_tasks.assessment.seen import Seen, Window
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap, map_format
+from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap, Map, map_format
 from restoration_tasks.restoration.motion import Effort, MotionEstimator, near_duplicate
 from restoration_tasks.restoration.neighbours import REACH, Neighbour, align, distinct_neighbours
 from restoration_tasks.restoration.tone import ToneMap, match_tone
@@ -113,6 +115,7 @@ def measure_segment(
     *,
     engine: Engine = Engine.NETWORK,
     means: Means | None = None,
+    channel: ScannerChannel | None = None,
     progress: Progress | None = None,
 ) -> Measured:
     """Measure the frames of one segment; memory does not grow with its length.
@@ -123,6 +126,7 @@ def measure_segment(
         map_path: where the maps go (FFV1, one frame for each of the segment's; see `damage_map`).
         engine: which detector.
         means: what may be computed with; one frame after another on the processor, if not named.
+        channel: the scanner's own channel of dirt, opened for this segment; what it marks is added to the dirt.
         progress: told after each frame.
 
     Raises:
@@ -135,13 +139,24 @@ def measure_segment(
     measured = Measured([], [])
     work = _by_network if engine is Engine.NETWORK else _classically
     with FrameWriter(map_path, map_format(FrameReader(master, start=segment.start, count=1).format)) as writer:
-        for outcome in work(master, segment, means):
+        marks = repeat(None) if channel is None else channel.maps()
+        for found, marked in zip(work(master, segment, means), marks, strict=False):
+            outcome = _with_marks(found, marked)
             writer.write(outcome.damage.as_frame())
             measured.frames.append(outcome.figures)
             measured.lines.extend(outcome.lines)
             if progress is not None:
                 progress(len(measured.frames), segment.frames)
     return measured
+
+
+def _with_marks(outcome: _Outcome, marked: Map | None) -> _Outcome:
+    """A frame's outcome with what the scanner's own channel marks; a hair that both see counts as the hair it is."""
+    if marked is None:
+        return outcome
+    damage = with_channel(outcome.damage, marked)
+    counted = replace(damage, dirt=np.where((marked > 0) & (damage.hair >= CERTAIN), np.uint8(0), damage.dirt))
+    return replace(outcome, damage=damage, figures=replace(outcome.figures, **_areas(counted)))
 
 
 def _classically(master: Path, segment: Segment, means: Means) -> Iterator[_Outcome]:
@@ -217,16 +232,9 @@ def _figures(
     motion_px: float,
     duplicate: bool,
 ) -> FrameFigures:
-    dirt, hair = dirt_figures(damage.dirt), dirt_figures(damage.hair)
-    both = DirtFigures(dirt.area + hair.area, dirt.specks + hair.specks)
     return FrameFigures(
         frame=index,
-        dirt_area=dirt.area,
-        dirt_count=dirt.specks,
-        hair_area=hair.area,
-        hair_count=hair.specks,
-        dirt_severity=dirt_severity(both.area),
-        scratch_area=float(np.count_nonzero(damage.scratch >= CERTAIN)) / damage.scratch.size,
+        **_areas(damage),
         tone_gain=tone.gain,
         tone_offset=tone.offset,
         next_gain=following.gain,
@@ -235,3 +243,16 @@ def _figures(
         motion_px=motion_px,
         near_duplicate=duplicate,
     )
+
+
+def _areas(damage: DamageMap) -> dict[str, Any]:
+    """The figures of a frame that its map gives."""
+    dirt, hair = dirt_figures(damage.dirt), dirt_figures(damage.hair)
+    return {
+        "dirt_area": dirt.area,
+        "dirt_count": dirt.specks,
+        "hair_area": hair.area,
+        "hair_count": hair.specks,
+        "dirt_severity": dirt_severity(dirt.area + hair.area),
+        "scratch_area": float(np.count_nonzero(damage.scratch >= CERTAIN)) / damage.scratch.size,
+    }
