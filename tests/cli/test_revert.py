@@ -19,7 +19,7 @@ from tests.cli.conftest import REEL
 from tests.cli.test_whole_way import local, newest, wait_for_step
 from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, SHOTS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 FRAMES = SHOTS * FRAMES_A_SHOT
 SIGNED = ("--as", "anna", "--reason", "the lamp in the scene flickers")
@@ -60,16 +60,17 @@ def lines(done) -> list[str]:
     return [line for line in done.stdout.splitlines() if not line.startswith("{")]
 
 
-def test_a_finished_reel_is_looked_at_and_a_revert_kept_and_approved(archive, reel, tmp_path):
-    waiting = archive.run("run", reel.delivery, "--reel-id", REEL)
-    assert waiting.returncode == 4, waiting.stderr
+def test_a_revert_is_looked_at_then_kept_and_approved(archive, reel, tmp_path):
+    worked = archive.run("restore", REEL)
+    assert worked.returncode == 0, worked.stderr
     (first,) = plans(archive).values()
-    assert {name for names in treatments(first).values() for name in names} == {"dirt", "flicker"}
+    assert set(treatments(first)[1]) == set(treatments(first)[3]) == {"dirt", "flicker"}
     recorded, landed = events(archive), archive.landed()
 
-    # to look: everything off is the scan, by digest, in a file and as the delivered files; nothing is recorded
-    shutil.rmtree(archive.home / "vault" / "reels" / REEL / "restore")
-    landed = [path for path in landed if "/restore/" not in path]
+    # to look: everything off is the scan, by digest, in a file and as the delivered files; nothing is recorded, and
+    # the restored segments are not asked for
+    segments, away = archive.home / "vault" / "reels" / REEL / "restore", tmp_path / "away"
+    segments.rename(away)
     copy = archive.run("revert", REEL, "--shots", "all", "--off", "all", "--to", tmp_path / "copy.mkv")
     assert copy.returncode == 0, copy.stderr
     assert f"shots 1–{SHOTS}: {FRAMES} frames equal the scan, by framemd5" in lines(copy)
@@ -79,53 +80,39 @@ def test_a_finished_reel_is_looked_at_and_a_revert_kept_and_approved(archive, re
     for path in (tmp_path / "frames").iterdir():
         assert path.read_bytes() == (reel.delivery / path.name).read_bytes()
     assert len(list((tmp_path / "frames").iterdir())) == FRAMES_A_SHOT
+    assert not segments.exists()
+    away.rename(segments)
     assert (events(archive), archive.landed(), plans(archive)) == (recorded, landed, {1: first})
-    assert state(archive) == "awaiting decision"
 
-    # to keep, on the reel whose restored segments are gone: the clean shot too is made again from the master, and said
-    done = archive.run("revert", REEL, "--shots", "3", "--off", "all", *SIGNED)
-    assert done.returncode == 4, done.stderr
-    assert "plan version 2, made from version 1" in lines(done)
-    assert f"shot 3: {FRAMES_A_SHOT} frames equal the scan, by framemd5" in lines(done)
-    assert [line for line in lines(done) if "shots 1–2 had to be restored again" in line]
-    second = plans(archive)[2]
-    assert (second.parent, second.author, second.reason) == (1, "anna", SIGNED[-1])
-    assert second.shots[:2] == first.shots[:2]
-    assert treatments(second)[3] == []
-    assert state(archive) == "awaiting decision"
-
-    # one treatment off in one shot: the others' coded segments are reused as they are
-    kept = {result.segment: result for result in newest(archive, StepName.RESTORE)}
-    one_off = ("revert", REEL, "--shots", "1", "--off", "flicker", *SIGNED)
-    done = archive.run(*one_off)
+    # to keep: one treatment off in one shot; the others' coded segments are reused as they are
+    before = {result.segment: result for result in newest(archive, StepName.RESTORE)}
+    keep = ("revert", REEL, "--shots", "1", "--off", "flicker", *SIGNED)
+    done = archive.run(*keep)
     assert done.returncode == 4, done.stderr
     said = lines(done)
-    assert {"restore s002-01: reused", "restore s003-01: reused"} <= set(said)
-    assert not [line for line in said if line == "restore s001-01: reused" or "had to be restored again" in line]
+    assert {"plan version 2, made from version 1", "restore s002-01: reused", "restore s003-01: reused"} <= set(said)
     assert "shot 1: still treated (dirt)" in said
-    third = plans(archive)[3]
-    assert treatments(third) == {1: ["dirt"], 2: [], 3: []}
-    assert third.shots[0].treatments == first.shots[0].treatments[:1]
-    again = {result.segment for result in newest(archive, StepName.RESTORE)} - {None}
-    assert again == set(kept)
-    assert len(newest(archive, StepName.RESTORE)) == len(kept) + 1
-    masters = [local(archive, result.output("restoration_master").uri) for result in newest(archive, StepName.ASSEMBLE)]
-    scanned = framemd5.compute(reel.delivery)
-    proved = [framemd5.compute(master)[2 * FRAMES_A_SHOT :] == scanned[2 * FRAMES_A_SHOT :] for master in masters]
-    assert sorted(proved) == [False, True, True]
+    assert not [line for line in said if line == "restore s001-01: reused" or "had to be restored again" in line]
+    second = plans(archive)[2]
+    assert (second.parent, second.author, second.reason) == (1, "anna", SIGNED[-1])
+    assert treatments(second) == treatments(first) | {1: ["dirt"]}
+    assert second.shots[0].treatments == first.shots[0].treatments[:1]
+    assert len(newest(archive, StepName.RESTORE)) == len(before) + 1
+    (assembled,) = newest(archive, StepName.ASSEMBLE)
+    for segment in ("s002-01", "s003-01"):
+        assert assembled.inputs[f"segment/{segment}"] == before[segment].reference("segment")
+    assert state(archive) == "awaiting decision"
 
     # the same command again, with an approval: no new version, everything reused, then the package
-    approved = archive.run(*one_off, "--approve-as", "conservator")
+    approved = archive.run(*keep, "--approve-as", "conservator")
     assert approved.returncode == 0, approved.stderr
-    assert "plan version 3, recorded before, from version 1" not in lines(approved)
-    assert "plan version 3, recorded before, from version 2" in lines(approved)
+    assert "plan version 2, recorded before, from version 1" in lines(approved)
     assert [line for line in lines(approved) if line.startswith("package: /")]
-    assert sorted(plans(archive)) == [1, 2, 3]
-    assert [(one["plan_version"], one["parent"], one["off"]) for one in reverts(archive)] == [
-        (2, 1, {"3": treatments(first)[3]}),
-        (3, 2, {"1": ["flicker"]}),
-    ]
-    assert {one["reason"] for one in reverts(archive)} == {SIGNED[-1]}
+    assert sorted(plans(archive)) == [1, 2]
+    (told,) = reverts(archive)
+    assert (told["plan_version"], told["parent"], told["off"]) == (2, 1, {"1": ["flicker"]})
+    assert told["reason"] == SIGNED[-1]
+    assert state(archive) == "restored"
     assert archive.run("provenance", "verify", REEL).returncode == 0
 
 
@@ -199,7 +186,7 @@ def test_killed_and_run_again_it_goes_on(archive, reel, tmp_path):
     assert [path.name for path in scratch.iterdir()] == ["lock"]
 
     # to keep: killed in the restore step; the plan version is there, and the same command goes on with it
-    keep = ("revert", REEL, "--shots", "3", "--off", "flicker", *SIGNED)
+    keep = ("revert", REEL, "--shots", "3", "--off", "all", *SIGNED)
     process = archive.start(*keep)
     victim = wait_for_step(process.pid, StepName.RESTORE)
     process.send_signal(signal.SIGKILL)
@@ -208,9 +195,17 @@ def test_killed_and_run_again_it_goes_on(archive, reel, tmp_path):
     assert sorted(plans(archive)) == [1, 2]
     done = archive.run(*keep)
     assert done.returncode == 4, done.stderr
-    assert "plan version 2, recorded before, from version 1" in lines(done)
+    said = lines(done)
+    assert "plan version 2, recorded before, from version 1" in said
+    assert f"shot 3: {FRAMES_A_SHOT} frames equal the scan, by framemd5" in said
+    assert [line for line in said if "had to be restored again although nothing was taken back there" in line]
     assert sorted(plans(archive)) == [1, 2]
     assert len(reverts(archive)) == 1
+    (assembled,) = newest(archive, StepName.ASSEMBLE)
+    restored = framemd5.compute(local(archive, assembled.output("restoration_master").uri))
+    scanned = framemd5.compute(reel.delivery)
+    assert restored[2 * FRAMES_A_SHOT :] == scanned[2 * FRAMES_A_SHOT :]
+    assert restored[:FRAMES_A_SHOT] != scanned[:FRAMES_A_SHOT]
     assert archive.run("provenance", "verify", REEL).returncode == 0
 
 
