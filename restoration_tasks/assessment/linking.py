@@ -9,6 +9,8 @@ import numpy as np
 
 from restoration_tasks.assessment.lines import Line
 
+NEAREST_PX = 3.0
+"""Lines are measured to about a pixel, whatever the picture's width."""
 SD_WIDTH = 720
 """Lengths are given for a picture so wide and grow with the width."""
 
@@ -21,7 +23,7 @@ class LinkLimits:
     """What may be the same line."""
 
     jump_px: float = 6.0
-    """How far a line may be from where it is expected, a frame on."""
+    """How far a line may be from where it is expected, a frame on; never under `NEAREST_PX`."""
     gap_frames: int = 12
     """A broken scratch may be gone for so long."""
     fastest_px: float = 4.0
@@ -78,7 +80,7 @@ def _linked(by_frame: dict[int, list[Line]], limits: LinkLimits) -> list[Chain]:
         linked: set[int] = set()
         for distance, place, number in pairs:
             line, chain = lines[number], going[place]
-            reach = limits.jump_px * size_of(line) * (1 + 0.15 * (frame - chain.lines[-1].frame - 1))
+            reach = _reach(line, limits) * (1 + 0.15 * (frame - chain.lines[-1].frame - 1))
             if distance <= reach and place not in used and number not in linked:
                 used.add(place)
                 linked.add(number)
@@ -102,14 +104,17 @@ def _merged(chains: list[Chain], limits: LinkLimits) -> list[Chain]:
     return merged
 
 
+def _reach(line: Line, limits: LinkLimits) -> float:
+    return max(NEAREST_PX, limits.jump_px * size_of(line))
+
+
 def _are_one(one: Sequence[Line], other: Sequence[Line], limits: LinkLimits) -> bool:
     """Whether a chain lies on the way of another, or goes on where it ends."""
-    size = size_of(one[0])
     gap = max(other[0].frame - one[-1].frame, one[0].frame - other[-1].frame)
     if gap > limits.gap_frames:
         return False
     frames = np.array([line.frame for line in one], float)
     way = np.interp([line.frame for line in other], frames, [line.x_middle for line in one])
     apart = np.abs(way - np.array([line.x_middle for line in other]))
-    reach = limits.jump_px * size
+    reach = _reach(one[0], limits)
     return float(np.median(apart)) <= (reach if gap > 0 else 1.2 * reach)

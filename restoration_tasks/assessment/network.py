@@ -32,6 +32,8 @@ _RISE_BEFORE, _FALL_BEFORE, _RISE_AFTER, _FALL_AFTER = 11, 12, 13, 14
 """Planes of `models.defects.features.Features`."""
 _FEATURE_GAIN = 4.0
 """What differences are multiplied by in those planes."""
+FAINTEST = 0.05
+"""Evidence of scratches under this confidence is left out of the map; no plan may ask for less."""
 PASSING_PX = 8
 """How far to the side, at 720 pixels width, a neighbour's scratch may lie to be the same one."""
 PASSING_SHARE = 0.2
@@ -139,7 +141,7 @@ class NetworkDetector:
         damage = DamageMap(
             dirt=pieces.plane(~pieces.hairs, soft),
             hair=pieces.plane(pieces.hairs, soft),
-            scratch=np.asarray(cv2.convertScaleAbs(scratch, alpha=255.0), np.uint8),
+            scratch=np.asarray(cv2.convertScaleAbs(np.where(scratch >= FAINTEST, scratch, 0), alpha=255.0), np.uint8),
         )
         return damage, lonely.plane(lonely.confidence > 0, scratch >= self._limits.soft)
 

@@ -96,7 +96,7 @@ def test_scratches_stand_in_the_plan_in_frames_of_the_shot_with_words_for_people
 
 
 def test_strength_moves_the_gate_and_the_parameters():
-    slight = rows(20, area=0.0004)
+    slight = rows(20, area=0.0007)
     assert names(slight, strength=Strength.SAME) == ["dirt"]
     assert names(slight, strength=Strength.GENTLER) == []
     assert names(rows(20, area=0.001), strength=Strength.STRONGER) == ["dirt"]
