@@ -128,21 +128,32 @@ def test_a_fill_has_the_grain_of_its_surround(grain, blur, step):
 def test_grain_does_not_freeze():
     clean, masks = grained(20.0, 0.7, 0.0), np.zeros((7, 96, 128), bool)
     masks[:, 40:56, 60:76] = True  # at the same place in all frames: no neighbour shows it
-    masks[3, 20:36, 20:36] = True
+    masks[2, 66:82, 90:106] = masks[3, 20:36, 20:36] = True
     dirty = np.where(masks[:, None], np.uint16(1000), clean)
     frames = shown(dirty, masks)
     one, other = (fine(repair(frames, middle)[0])[40:56, 60:76].ravel() for middle in (1, 2))
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.5
-    repaired = fine(repair(frames, 3)[0])[20:36, 20:36].ravel()
-    for beside in (2, 4):
-        assert np.corrcoef(repaired, fine(clean[beside, 0])[20:36, 20:36].ravel())[0, 1] < 0.5
+    for middle, place in ((2, np.s_[66:82, 90:106]), (3, np.s_[20:36, 20:36])):
+        repaired = fine(repair(frames, middle)[0])[place].ravel()
+        for beside in (middle - 1, middle + 1):
+            assert np.corrcoef(repaired, fine(clean[beside, 0])[place].ravel())[0, 1] < 0.6
 
 
 def test_a_picture_without_grain_gets_none():
-    clean = moving_clip(7, grain=0.0)
-    dirty, masks = add_dirt(clean, specks=6)
+    # Fine texture that motion is not followed in to the last, beside a calm sky.
+    clean = moving_clip(7, grain=0.0).astype(float)
+    rng = np.random.default_rng(2)
+    leaves = cv2.GaussianBlur(rng.standard_normal((96, 160)), (0, 0), 0.8)
+    for number, picture in enumerate(clean):
+        sway = np.float32([[1, 0, -1.4 * number], [0, 1, 0.7 * np.sin(number)]])
+        picture[0, :, 64:] += 160 * cv2.warpAffine(leaves, sway, (64, 96), flags=cv2.INTER_CUBIC)
+    clean = np.clip(np.rint(clean), 0, 1023).astype(np.uint16)
+    dirty, masks = add_dirt(clean, specks=12)
     frames = shown(dirty, masks)
-    with_it, without = (error(repair(frames, 3, grain=amount), clean[3], masks[3]) for amount in (1.0, 0.0))
+    with_it, without = (
+        np.sqrt(np.mean([error(repair(frames, m, grain=amount), clean[m], masks[m]) ** 2 for m in (2, 3, 4)]))
+        for amount in (1.0, 0.0)
+    )
     assert with_it < 1.012 * without, "a tenth of a decibel"
 
 
@@ -211,10 +222,10 @@ def test_among_nothing_but_copies_what_they_show_alike_is_no_source():
     clean = moving_clip(1, grain=1.0)[[0] * 5]
     dirty, masks = clean.copy(), np.zeros((5, 96, 128), bool)
     dirty[:, :, 40:50, 60:70] = 1000  # the same speck on every copy, found on one
-    dirty[2, :, 20:24, 20:30] = 1000  # and one that only this copy has
+    dirty[2, :, 20:24, 20:30] += 50  # and a faint one that only this copy has
     masks[2, 39:51, 59:71] = masks[2, 19:25, 19:31] = True
     repaired = repair(shown(dirty, masks), 2)
     everywhere, only_here = np.zeros((2, 96, 128), bool)
     everywhere[39:51, 59:71] = only_here[19:25, 19:31] = True
     assert error(repaired, clean[2], everywhere) < 0.3 * error(dirty[2], clean[2], everywhere)
-    assert error(repaired, clean[2], only_here) < 0.05 * error(dirty[2], clean[2], only_here)
+    assert error(repaired, clean[2], only_here) < 0.75 * error(dirty[2], clean[2], only_here)
