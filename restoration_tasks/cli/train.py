@@ -41,9 +41,9 @@ def defects(
 ) -> None:
     """Train the dirt, hair and scratch detector and the repair network; fetches its clips with pip.
 
-    Run again with the same OUT, it goes on from its checkpoints. With REELKEEPER_DEVICE=cuda it trains on a GPU. Nothing
-    that is in use changes: to ship the result, put both weights and the card into restoration_tasks/models/defects and
-    their digests into its load.py.
+    Run again with the same OUT, it goes on from its checkpoints. With REELKEEPER_DEVICE=cuda it trains on a GPU.
+    Nothing that is in use changes: to ship the result, put both weights and the card into
+    restoration_tasks/models/defects and their digests into its load.py.
     """
     from restoration_tasks.runtime.settings import Settings
     from restoration_tasks.training.defects.fit import FitSettings
