@@ -256,7 +256,9 @@ def _against(
     off = wide // 2 + max(4, round(8 * size))
     left, right = np.median(flow[:, : far - off], axis=1), np.median(flow[:, far + off + 1 :], axis=1)
     moves = np.where(np.abs(left) > np.abs(right), left, right)
-    scene = float(np.median(np.concatenate([left, right])))
+    # What moves on one side only is a thing, not the scene.
+    sides = float(np.median(left[shown])), float(np.median(right[shown]))
+    scene = min(sides, key=abs) if sides[0] * sides[1] > 0 else 0.0
     crossed = shown & (np.abs(moves) >= max(_BOTH_DISTINCT, wide))
     stays = follows = 0.0
     if crossed.any():
