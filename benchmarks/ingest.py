@@ -233,7 +233,7 @@ def peak_bytes(scan: Path, folder: Path) -> int:
             nonlocal peak
             parent = psutil.Process(process.pid)
             while not over.wait(0.1):
-                peak = max(peak, _held(parent))
+                peak = max(peak, held_bytes(parent))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -245,7 +245,8 @@ def peak_bytes(scan: Path, folder: Path) -> int:
     return peak
 
 
-def _held(parent: psutil.Process) -> int:
+def held_bytes(parent: psutil.Process) -> int:
+    """What a process and its children hold just now (proportional set size where the kernel tells it)."""
     total = 0
     try:
         for process in (parent, *parent.children(recursive=True)):
