@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from restoration_tasks.media.delivery.findings import Grade
 from restoration_tasks.media.delivery.scan import Scan
+from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.permits import shot_id
@@ -22,6 +23,7 @@ from restoration_tasks.quality.policy import policy
 from restoration_tasks.report.charts import POINTS_MAX, binned, brightness_chart, damage_chart, mean
 from restoration_tasks.report.stills import Still
 from restoration_tasks.restoration.plan import Plan, PlannedShot
+from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
 from restoration_tasks.restoration.treatment import Fidelity, registry
 
 if TYPE_CHECKING:
@@ -51,6 +53,14 @@ NOTICED_MAX: Final = 100
 """Findings about the delivery that the page shows; `scan.json` holds them all."""
 
 
+KINDS = {Defect.DIRT: "Dirt repaired", Defect.HAIR: "Hairs repaired", Defect.SCRATCH: "Scratches repaired"}
+DRAWN = {
+    RegionAction.ADD: "Damage added by hand",
+    RegionAction.REMOVE: "No damage, by hand",
+    RegionAction.PROTECT: "Protected by hand",
+}
+
+
 @dataclass(frozen=True)
 class ReportedFile:
     """A file the reel now has."""
@@ -75,6 +85,10 @@ class ReportedShot:
     badge: str
     treatments: tuple[tuple[str, str], ...]
     """Title and reason of each treatment."""
+    repaired: tuple[tuple[str, float], ...]
+    """Kinds of damage that were repaired, in words, and the mean share of the picture under each."""
+    regions: tuple[str, ...]
+    """What people drew into the plan by hand."""
     figures: Mapping[str, Any]
     """Its row of the table of shots; empty where it was not measured."""
     still: Still | None
@@ -89,6 +103,7 @@ def render(
     shots: pd.DataFrame,
     stills: Sequence[Still],
     files: Sequence[ReportedFile],
+    repaired: Mapping[str, Mapping[Defect, float]],
 ) -> str:
     """The page. It holds no date and loads nothing: the same work gives the same bytes, and it opens offline for ever.
 
@@ -100,6 +115,7 @@ def render(
         shots: one row a shot, as `ReelMeter.shots_table` gives it.
         stills: pictures by shot.
         files: masters and copies.
+        repaired: by shot's id and kind of damage, the mean share of the picture that was repaired.
     """
     environment = Environment(
         loader=PackageLoader("restoration_tasks.report", "."),
@@ -110,7 +126,7 @@ def render(
     )
     environment.filters |= {"percent": percent, "size": size, "change": change}
     script, style = _asset("report.js"), _asset("report.css")
-    reported = _shots(plan, scan, shots, stills)
+    reported = _shots(plan, scan, shots, stills, repaired)
     return environment.get_template("report.html.j2").render(
         check=check,
         scan=scan,
@@ -180,7 +196,13 @@ def size(count: int) -> str:
     return f"{value:.2f} TB"
 
 
-def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still]) -> list[ReportedShot]:
+def _shots(
+    plan: Plan,
+    scan: Scan,
+    shots: pd.DataFrame,
+    stills: Sequence[Still],
+    repaired: Mapping[str, Mapping[Defect, float]],
+) -> list[ReportedShot]:
     measured: dict[str, dict[str, Any]] = {
         str(row["shot"]): {str(name): value for name, value in row.items()} for row in shots.to_dict("records")
     }
@@ -202,11 +224,20 @@ def _shots(plan: Plan, scan: Scan, shots: pd.DataFrame, stills: Sequence[Still])
             kind=kind,
             badge=_badge(kind, figures, planned),
             treatments=tuple((titles.get(one.name, one.name), one.why) for one in planned.treatments),
+            repaired=tuple((KINDS[kind], share) for kind, share in repaired.get(name, {}).items()),
+            regions=tuple(_drawn(region) for region in planned.regions),
             figures=figures,
             still=pictures.get(name),
         )
 
     return [reported(planned) for planned in plan.shots]
+
+
+def _drawn(region: Region) -> str:
+    """A region of the plan in words."""
+    kind = "" if region.kind is RegionKind.ANY else f" ({region.kind})"
+    first, last = region.frames
+    return f"{DRAWN[region.action]}{kind}, frames {first}–{last} of the shot: {region.why}"
 
 
 def _badge(kind: Treatment, figures: Mapping[str, Any], planned: PlannedShot) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
+    from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.permits import Permit
@@ -49,6 +50,8 @@ class _Reel:
     """framemd5 of the scan, as ingest recorded it."""
     changed_px: Mapping[int, int]
     """Pixels changed by frame, as the restore step recorded it."""
+    repaired_px: Mapping[int, Mapping[Defect, int]]
+    """Pixels repaired by frame and kind of damage, from the same record."""
     master: Path
     restored: Path
 
@@ -115,33 +118,53 @@ def _open(work: StepWork) -> _Reel:
     from restoration_tasks.media import framemd5
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.segments import Segment
+    from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.permits import Permit
     from restoration_tasks.restoration.plan import Plan
 
     plan_file = work.input("plan")
     plan = Plan.from_yaml(plan_file.read_bytes(), source=plan_file.name)
     listed = json.loads(work.input("shots").read_bytes())["segments"]
+    recorded = _recorded_changes(work)
     return _Reel(
         scan=Scan.read(work.input("scan")),
         plan=plan,
         permits=tuple(Permit.of(shot) for shot in plan.shots),
         segments=tuple(Segment.from_json(one) for one in listed),
         recorded=framemd5.read(work.input("framemd5")),
-        changed_px=_recorded_changes(work),
+        changed_px={frame: changes["changed_px"] for frame, changes in recorded.items()},
+        repaired_px={
+            frame: {kind: changes[f"repaired_{kind}_px"] for kind in Defect} for frame, changes in recorded.items()
+        },
         master=work.input("master"),
         restored=work.input("restoration_master"),
     )
 
 
-def _recorded_changes(work: StepWork) -> dict[int, int]:
+def _recorded_changes(work: StepWork) -> dict[int, dict[str, int]]:
+    """Rows of the tables of changes, by frame."""
     import pyarrow.parquet as pq
 
-    found: dict[int, int] = {}
-    for name in work.input_names:
-        if name.startswith("changes/"):
-            table = pq.read_table(work.input(name), columns=["frame", "changed_px"]).to_pydict()
-            found |= dict(zip(table["frame"], table["changed_px"], strict=True))
-    return found
+    rows = (
+        row
+        for name in work.input_names
+        if name.startswith("changes/")
+        for row in pq.read_table(work.input(name)).to_pylist()
+    )
+    return {row["frame"]: row for row in rows}
+
+
+def _repaired_shares(reel: _Reel) -> dict[str, dict[Defect, float]]:
+    """By shot: mean share of the picture that was repaired, by kind of damage; only what was repaired at all."""
+    from restoration_tasks.models.defects.kinds import Defect
+
+    pixels = reel.scan.picture.width * reel.scan.picture.height
+    shares = {}
+    for permit in reel.permits:
+        frames = range(permit.start, permit.stop)
+        total = {kind: sum(reel.repaired_px.get(frame, {}).get(kind, 0) for frame in frames) for kind in Defect}
+        shares[permit.shot] = {kind: count / len(frames) / pixels for kind, count in total.items() if count}
+    return shares
 
 
 def _picture(master: Path) -> PictureFormat:
@@ -236,6 +259,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
         shots=meter.shots_table(),
         stills=stills.chosen(),
         files=files,
+        repaired=_repaired_shares(reel),
     )
     write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
     work.figure("passed", check.passed)
@@ -246,4 +270,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="2", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="3", run=run)

@@ -9,12 +9,14 @@ import pytest
 
 from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
+from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.rules import Table
 from restoration_tasks.report.charts import POINTS_MAX, binned
 from restoration_tasks.report.page import ReportedFile, render
 from restoration_tasks.report.stills import SHOWN_SHOTS, StillPicker
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.regions import Region
 from tests.quality.synthetic import FIRST_SCAN_NUMBER, PICTURE, SHOT_FRAMES, make_reel
 
 HOSTILE = "<script>alert(1)</script>"
@@ -71,7 +73,11 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
         shots=(
             PlannedShot(shot=1, start=0, stop=SHOT_FRAMES),
             PlannedShot(
-                shot=2, start=SHOT_FRAMES, stop=2 * SHOT_FRAMES, treatments=(PlannedTreatment(name="dirt", why=why),)
+                shot=2,
+                start=SHOT_FRAMES,
+                stop=2 * SHOT_FRAMES,
+                treatments=(PlannedTreatment(name="dirt", why=why),),
+                regions=(Region(action="protect", frames=(1, 2), polygon=((0, 0), (9, 0), (9, 9)), why=why),),
             ),
             PlannedShot(
                 shot=3,
@@ -89,7 +95,16 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
         shots=tables[Table.SHOTS],
         stills=pictures if stills is None else stills,
         files=[ReportedFile("master", f"master{HOSTILE}.mkv", 1_500_000, "ab" * 32)],
+        repaired={"s002": {Defect.DIRT: 0.0123, Defect.SCRATCH: 0.004}},
     )
+
+
+def test_what_was_repaired_is_said_by_kind_and_what_was_drawn_as_well(measured):
+    text = page(measured, why="a face")
+    assert re.search(r"Dirt repaired</th><td></td><td>1.23 %", text)
+    assert re.search(r"Scratches repaired</th><td></td><td>0.40 %", text)
+    assert "Hairs repaired" not in text
+    assert "Protected by hand, frames 1–2 of the shot: a face" in text
 
 
 def test_the_page_is_one_file_that_loads_nothing_and_repeats(measured):
