@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -37,15 +36,6 @@ _NO_LIGHT = 0.05
 """A level under this share of the range is none, as of a clean matte: contrasts are then shares of the range."""
 _MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
-
-
-class ChannelSource(StrEnum):
-    """Where a channel that shows dirt comes from."""
-
-    ALPHA = "alpha"
-    """The fourth plane of the scan's own frames."""
-    SIDE = "side"
-    """Frames of its own beside those of the picture."""
 
 
 @dataclass(frozen=True)

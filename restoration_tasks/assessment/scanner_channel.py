@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 
 from restoration_tasks.assessment.infrared import (
-    ChannelSource,
     Floats,
     Judgement,
     Map,
@@ -20,11 +18,10 @@ from restoration_tasks.assessment.infrared import (
     infrared_confidence,
     judge,
 )
-from restoration_tasks.media.delivery.side_names import Polarity
 from restoration_tasks.media.picture import PictureFormat, half_codes_of
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
-from restoration_tasks.media.side_channel import absent_places
+from restoration_tasks.media.side_channel import AskedChannel, ChannelSource, absent_places
 from restoration_tasks.media.stills.float_coding import FloatCoding, to_half
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.motion import analysis_luma
@@ -33,16 +30,6 @@ SAMPLES = 12
 """Frames of the shot, spread over it, on which the channel is judged."""
 REEL_SAMPLES = 12
 """Frames of the whole reel on which its polarity is judged where nothing states it: a shot may hold no dirt."""
-
-
-class AskedChannel(BaseModel):
-    """Which channel is to be looked at; part of the assess step's parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: ChannelSource
-    polarity: Polarity | None = None
-    """Where a name, the scan specification or a person states it; else it is measured."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ def clip(
             report=report,
             progress=progress or silent,
         )
+        for note in done.notes:
+            typer.echo(f"note: {note}")
         for shot in done.plan.shots:
             treated = "; ".join(f"{treatment.name}: {treatment.why}" for treatment in shot.treatments)
             typer.echo(f"shot {shot.shot}, frames {shot.start}–{shot.stop - 1}: {treated or 'left as it is'}")

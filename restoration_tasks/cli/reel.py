@@ -39,6 +39,10 @@ FRESH = Annotated[
 ]
 PLAN = Annotated[int | None, typer.Option("--plan", help="Carry out this recorded plan version.")]
 
+INFRARED = Annotated[
+    Literal["as-delivered", "transmission", "matte", "off"],
+    typer.Option(help="How the scanner's infrared or dirt channel is read, if it delivered one."),
+]
 EXPECTED = Annotated[int | None, typer.Option(min=1, help="How many frames the reel has, by the catalogue.")]
 SPECIFICATION = Annotated[str | None, typer.Option(help="What the scan was ordered as, such as 35mm-4k.")]
 WAIVE = Annotated[
@@ -82,6 +86,7 @@ def run(
     treat: TREAT = TREATMENTS,
     strength: STRENGTH = "same",
     engine: ENGINE = "network",
+    infrared: INFRARED = "as-delivered",
     plan: PLAN = None,
     expected_frames: EXPECTED = None,
     specification: SPECIFICATION = None,
@@ -104,7 +109,7 @@ def run(
         bag = conductor.packaged
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 
-    asked = _options(delivery, fps, treat, strength, engine, plan, expected_frames, specification, waive)
+    asked = _options(delivery, fps, treat, strength, engine, infrared, plan, expected_frames, specification, waive)
     _conduct(reel_id, asked, whole_way, who=who or approve_as)
 
 
@@ -116,6 +121,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         treat: TREAT = TREATMENTS,
         strength: STRENGTH = "same",
         engine: ENGINE = "network",
+        infrared: INFRARED = "as-delivered",
         plan: PLAN = None,
         expected_frames: EXPECTED = None,
         specification: SPECIFICATION = None,
@@ -125,7 +131,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
     ) -> None:
         _conduct(
             reel,
-            _options(delivery, fps, treat, strength, engine, plan, expected_frames, specification, waive),
+            _options(delivery, fps, treat, strength, engine, infrared, plan, expected_frames, specification, waive),
             lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
             who=who,
@@ -170,7 +176,9 @@ def ingest(
         )
         typer.echo(str(made))
 
-    asked = _options(delivery, fps, TREATMENTS, "same", "network", None, expected_frames, specification, waive)
+    asked = _options(
+        delivery, fps, TREATMENTS, "same", "network", "as-delivered", None, expected_frames, specification, waive
+    )
     _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
 
@@ -187,6 +195,7 @@ def _options(
     treat: str,
     strength: str,
     engine: str,
+    infrared: str,
     plan: int | None,
     expected_frames: int | None,
     specification: str | None,
@@ -203,6 +212,7 @@ def _options(
                 "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
                 "strength": strength,
                 "engine": engine,
+                "infrared": infrared,
                 "plan_version": plan,
                 "expected_frames": expected_frames,
                 "specification": specification,

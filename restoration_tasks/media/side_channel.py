@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
+from restoration_tasks.media.delivery.side_names import Polarity
 from restoration_tasks.media.probe import technical_metadata
 
 ABSENT_TAG = "ABSENT_FRAMES"
 """Tag of the file: places without a frame of their own, as `3-5 9`. What stands there, so that places count as in the
 master, is another place's and means nothing."""
+
+
+class ChannelSource(StrEnum):
+    """Where a channel that shows dirt comes from."""
+
+    ALPHA = "alpha"
+    """The fourth plane of the scan's own frames."""
+    SIDE = "side"
+    """Frames of its own beside those of the picture."""
+
+
+class AskedChannel(BaseModel):
+    """Which channel the assess step is to look at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: ChannelSource
+    polarity: Polarity | None = None
+    """Where a name, the scan specification or a person states it; else it is measured."""
 
 
 def written(places: Sequence[int]) -> str:

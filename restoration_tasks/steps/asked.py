@@ -32,6 +32,9 @@ class RunOptions(BaseModel):
     """Treatments the plan may use."""
     engine: Literal["network", "classical"] = "network"
     """What finds dirt and scratches and repairs them: our networks, or what works without torch (dirt only)."""
+    infrared: Literal["as-delivered", "transmission", "matte", "off"] = "as-delivered"
+    """How the scanner's own channel of dirt is read: as names or the scan specification state it and else as it
+    measures; as light that dirt blocks; as a matte of dirt; or not at all."""
     strength: Literal["gentler", "same", "stronger"] = "same"
     batch_frames: int | None = Field(default=None, ge=1)
     plan_version: int | None = Field(default=None, ge=1)

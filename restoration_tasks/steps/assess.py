@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.media.side_channel import AskedChannel
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
@@ -21,6 +22,8 @@ class AssessParams(BaseModel):
 
     segment: Segment
     engine: Literal["network", "classical"] = "network"
+    infrared: AskedChannel | None = None
+    """The scanner's own channel of dirt; None where there is none, or none is to be used."""
 
 
 def run(work: StepWork) -> None:
@@ -31,16 +34,20 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.figures import write_figures
     from restoration_tasks.assessment.lines import write_lines
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.restoration.treatment import Means
 
     params = work.parse_params(AssessParams)
     engine = Engine(params.engine)
+    master, side = work.input("master"), work.input("infrared") if "infrared" in work.input_names else None
+    channel = open_channel(master, side, params.segment, params.infrared)
     measured = measure_segment(
-        work.input("master"),
+        master,
         params.segment,
         work.output("map", "map.mkv", media_type="video/x-matroska"),
         engine=engine,
         means=Means.of(work.profile, work.settings.threads),
+        channel=channel,
         progress=work.progress,
     )
     rows = measured.frames
@@ -54,9 +61,13 @@ def run(work: StepWork) -> None:
     work.figure("hairs", sum(row.hair_count for row in rows))
     work.figure("lines", len(measured.lines))
     work.figure("near_duplicates", sum(row.near_duplicate for row in rows))
+    for name, value in channel.figures.items():
+        work.figure(name, value)
+    if channel.warning:
+        work.warn(channel.warning)
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
     for name, sha256 in engine.models.items():
         work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
 
 
-STEP = StepDefinition(name=StepName.ASSESS, version="2", run=run)
+STEP = StepDefinition(name=StepName.ASSESS, version="3", run=run)

@@ -37,6 +37,8 @@ class ClipRun:
     plan: Plan
     figures: list[FrameFigures]
     changes: list[FrameChange]
+    notes: tuple[str, ...] = ()
+    """What somebody should look at, in words."""
 
     @property
     def frames_changed(self) -> int:
@@ -91,7 +93,8 @@ def restore_clip(
     with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
         folder = Path(name)
         master, total = _working_copy(opened, folder, progress)
-        segments, plan, figures = _measure(master, folder, source.name, asked, means, progress)
+        notes: list[str] = []
+        segments, plan, figures = _measure(master, folder, source.name, asked, means, notes, progress)
         changes: list[FrameChange] = []
         for segment in segments:
             tell = _Within("restore", segment, total, progress)
@@ -110,7 +113,7 @@ def restore_clip(
         _deliver(restored, source, target, folder, treatments)
         if masks is not None:
             _write_masks([_map_path(folder, segment) for segment in segments], opened, masks, kinds=kinds)
-    run = ClipRun(plan, figures, changes)
+    run = ClipRun(plan, figures, changes, tuple(dict.fromkeys(notes)))
     if report is not None:
         write_atomic(report, _report(run).encode())
     return run
@@ -164,13 +167,15 @@ def _all_processors() -> Means:
 
 
 def _measure(
-    master: Path, folder: Path, name: str, asked: _Asked, means: Means, progress: Reporter
+    master: Path, folder: Path, name: str, asked: _Asked, means: Means, notes: list[str], progress: Reporter
 ) -> tuple[list[Segment], Plan, list[FrameFigures]]:
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import shots_from_scores
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
+    from restoration_tasks.media.side_channel import AskedChannel, ChannelSource
     from restoration_tasks.models.transnet import TransNet, small_frame
     from restoration_tasks.restoration.plan import Plan
 
@@ -182,10 +187,19 @@ def _measure(
     segments = cut_segments([(shot.start, shot.stop) for shot in shots])
     figures: list[FrameFigures] = []
     lines: list[Line] = []
+    fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, len(scores), progress)
+        channel = open_channel(master, None, segment, fourth)
+        notes += [channel.warning] if channel.warning else []
         measured = measure_segment(
-            master, segment, _map_path(folder, segment), engine=asked.engine, means=means, progress=tell
+            master,
+            segment,
+            _map_path(folder, segment),
+            engine=asked.engine,
+            means=means,
+            channel=channel,
+            progress=tell,
         )
         figures += measured.frames
         lines += measured.lines
@@ -263,7 +277,8 @@ def _report(run: ClipRun) -> str:
         asdict(figures) | {name: value for name, value in asdict(change).items() if name != "frame"}
         for figures, change in zip(run.figures, run.changes, strict=True)
     ]
-    content = {"format": "reelkeeper.clip/1", "plan": run.plan.model_dump(mode="json"), "frames": rows}
+    plan = run.plan.model_dump(mode="json")
+    content = {"format": "reelkeeper.clip/1", "plan": plan, "notes": run.notes, "frames": rows}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 

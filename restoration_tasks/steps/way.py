@@ -113,14 +113,24 @@ class Way:
         """Measure the damage of one segment."""
         from restoration_tasks.assessment.engine import Engine
 
+        infrared = self._infrared(ingest)
+        beside = {output.name: output.reference for output in ingest.outputs if infrared and output.name == "infrared"}
         return self._spec(
             StepName.ASSESS,
             execution,
             segment=segment.id,
-            inputs={"master": ingest.reference("master")},
-            params={"segment": segment.as_json(), "engine": self.options.engine},
+            inputs={"master": ingest.reference("master"), **beside},
+            params={"segment": segment.as_json(), "engine": self.options.engine, **infrared},
             models=Engine(self.options.engine).models,
         )
+
+    def _infrared(self, ingest: StepResult) -> dict[str, JsonValue]:
+        """The parameter that names the scanner's channel of dirt; nothing where there is none, or it is not wanted."""
+        source, stated = ingest.figures.get("infrared"), ingest.figures.get("infrared_polarity")
+        if source is None or self.options.infrared == "off":
+            return {}
+        polarity = stated if self.options.infrared == "as-delivered" else self.options.infrared
+        return {"infrared": {"source": source, "polarity": polarity}}
 
     def plan(self, execution: Execution, shots: StepResult, assessed: Mapping[str, StepResult]) -> Spec:
         """Decide what each shot needs."""

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.engine import Engine
-from restoration_tasks.assessment.infrared import ChannelSource
 from restoration_tasks.assessment.measure import measure_segment
-from restoration_tasks.assessment.scanner_channel import AskedChannel, open_channel
+from restoration_tasks.assessment.scanner_channel import open_channel
 from restoration_tasks.media.delivery.side_names import Polarity
 from restoration_tasks.media.master import write_master
 from restoration_tasks.media.picture import PictureFormat, half_codes
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment, cut_segments
-from restoration_tasks.media.side_channel import ABSENT_TAG
+from restoration_tasks.media.side_channel import ABSENT_TAG, AskedChannel, ChannelSource
 from restoration_tasks.media.stills.float_coding import to_codes
 from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap
 from tests.assessment.channels import HEIGHT, WIDTH, dirt, infrared, matte, picture

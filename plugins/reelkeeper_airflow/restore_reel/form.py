@@ -63,6 +63,20 @@ def trigger_form() -> dict[str, Param]:
             description_md="What finds dirt, hairs and scratches, and repairs them. Classical needs no torch.",
             section=TREATMENT,
         ),
+        "infrared": Param(
+            "as-delivered",
+            type="string",
+            enum=["as-delivered", "transmission", "matte", "off"],
+            values_display={
+                "as-delivered": "As delivered",
+                "transmission": "Infrared light (dirt is dark)",
+                "matte": "Matte (dirt is light)",
+                "off": "Leave it alone",
+            },
+            title="Infrared or dirt channel",
+            description_md="How to read the scanner's own channel of dirt, where it delivered one.",
+            section=DELIVERY,
+        ),
         "delivery": Param(
             None,
             type=["null", "string"],
