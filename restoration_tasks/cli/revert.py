@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -102,7 +103,7 @@ def _keep(reel_id: str, wish: Wish, delivery: Path | None, approve_as: str | Non
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
     from restoration_tasks.steps.asked import RunOptions
     from restoration_tasks.steps.revert import keep
-    from restoration_tasks.steps.revert.record import Ingested, ingested
+    from restoration_tasks.steps.revert.record import ingested
     from restoration_tasks.steps.way import Way
 
     with _at_work() as (settings, sessions, report, say):
@@ -112,7 +113,7 @@ def _keep(reel_id: str, wish: Wish, delivery: Path | None, approve_as: str | Non
             found = ingested(session, Way(reel_id, settings))
             keep.require_change(session, reel_id, wish)
         options = RunOptions(delivery=str(keep.delivery_for_check(found, delivery).absolute()))
-        found = Ingested(Way(reel_id, settings, options), found.ingest)
+        found = replace(found, way=Way(reel_id, settings, options))
         keep.require_space(found)
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         conductor = keep.Reverting(found, wish, sessions, run_id, report=report, say=say)

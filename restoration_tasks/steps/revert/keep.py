@@ -73,6 +73,15 @@ class Reverting(Conductor):
         return self.reel.ingest
 
     @cached_property
+    def assessed(self) -> dict[str, StepResult]:
+        """The assessments on record.
+
+        Raises:
+            StepFailed: one is not in the vault.
+        """
+        return {segment.id: self.reel.assessed(segment) for segment in self.way.segments(self.shots)}
+
+    @cached_property
     def plan(self) -> PlanFile:
         """The plan without what is taken back, recorded as the reel's next version, with its event."""
         with self.sessions.begin() as session:
@@ -142,9 +151,11 @@ class Reverting(Conductor):
         """Record the plan version, restore what changed, assemble, prove, check.
 
         Raises:
+            StepFailed: a damage map is not in the vault; nothing was recorded.
             MediaError: a frame that no treatment is left in is not the scan's.
             CheckRefused: the check refuses the result.
         """
+        _ = self.assessed
         _ = self.plan
         _ = self.restored
         self._say_what_else_was_worked()

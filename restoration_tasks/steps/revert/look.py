@@ -144,11 +144,7 @@ def _specs(copy: Copy) -> list[Spec]:
     """The restore specs of what is written; shots with nothing left need no damage maps."""
     way, ingest = copy.reel.way, copy.reel.ingest
     treated = {shot.shot for shot in copy.plan.shots if shot.treatments} & copy.shots
-    assessed = {
-        segment.id: copy.reel.result(way.assess(LOOKUP, ingest, segment))
-        for segment in copy.segments
-        if segment.shot in treated
-    }
+    assessed = {segment.id: copy.reel.assessed(segment) for segment in copy.segments if segment.shot in treated}
     return [way.restore(LOOKUP, ingest, assessed, copy.plan, segment) for segment in copy.segments]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.segments import Segment
-    from restoration_tasks.runtime.spec import Spec, StepResult
+    from restoration_tasks.runtime.spec import StepResult
     from restoration_tasks.steps.way import Way
 
 LOOKUP = Execution("lookup")
@@ -32,6 +33,9 @@ class Ingested:
 
     way: Way
     ingest: StepResult
+    assessments: Mapping[str, str] = field(default_factory=dict)
+    """Signature of each segment's newest assessment on record. A revert never measures: it takes the maps the reel was
+    restored by, whichever engine found them."""
 
     def file(self, name: str) -> Path:
         """Local path of a file ingest made, its digest checked.
@@ -63,22 +67,27 @@ class Ingested:
         Raises:
             StepFailed: the list of shots is not in the vault.
         """
-        return self.way.segments(self.result(self.way.shots(LOOKUP, self.ingest)))
+        return self.way.segments(self._result(StepName.SHOTS, self.way.shots(LOOKUP, self.ingest).signature))
 
-    def result(self, spec: Spec) -> StepResult:
-        """The finished result of a step before the restoration.
+    def assessed(self, segment: Segment) -> StepResult:
+        """The damage of a segment, as it was measured.
 
         Raises:
-            StepFailed: it is not in the vault, or was made by another version of the step.
+            StepFailed: it is not in the vault, or was measured on another master.
         """
-        try:
-            return self.way.result_of(spec)
-        except StepFailed as error:
+        return self._result(StepName.ASSESS, self.assessments.get(segment.id), segment.id)
+
+    def _result(self, step: StepName, signature: str | None, segment: str | None = None) -> StepResult:
+        reel_id, vault = self.way.reel_id, self.way.vault
+        found = None if signature is None else vault.result(reel_id, step, signature)
+        master = self.ingest.reference("master").sha256
+        if found is None or vault.missing(found) or found.inputs["master"].sha256 != master:
             raise StepFailed(
-                error.message,
-                reel=spec.reel_id,
-                action=f"run `reelkeeper {spec.step} {spec.reel_id}`, then the same command again",
-            ) from error
+                f"{step} {segment or ''} has left no whole result for this master",
+                reel=reel_id,
+                action=f"run `reelkeeper {step} {reel_id}`, then the same command again",
+            )
+        return found
 
 
 def ingested(session: Session, way: Way) -> Ingested:
@@ -107,7 +116,22 @@ def ingested(session: Session, way: Way) -> Ingested:
             file=gone[0].uri,
             action="restore it from a copy of the package",
         )
-    return Ingested(way, found)
+    return Ingested(way, found, _assessments(session, way.reel_id))
+
+
+def _assessments(session: Session, reel_id: str) -> dict[str, str]:
+    """Signature of the newest assessment of each segment, by the reel's chain of events."""
+    from sqlalchemy import select
+
+    from restoration_tasks.provenance.models import Event
+    from restoration_tasks.provenance.vocabulary import STEP_TERMS, Outcome
+
+    query = select(Event.detail).where(
+        Event.reel_id == reel_id,
+        Event.subtype == STEP_TERMS[StepName.ASSESS].subtype,
+        Event.outcome != Outcome.FAILURE,
+    )
+    return {detail["segment"]: detail["signature"] for detail in session.scalars(query.order_by(Event.seq))}
 
 
 def change_of(session: Session, reel_id: str, asked: Asked, version: int | None) -> Change:

@@ -11,7 +11,7 @@ from restoration_tasks.restoration.plan import Plan, PlannedTreatment
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.steps.revert.record import Ingested
 from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, SHOTS, SmallReel, deliver
-from tests.steps.revert.reels import assess, plan_of, taken_in
+from tests.steps.revert.reels import assessed, plan_of, taken_in
 
 BOUNDS = [(place * FRAMES_A_SHOT, (place + 1) * FRAMES_A_SHOT) for place in range(SHOTS)]
 TREATMENTS = (
@@ -53,6 +53,5 @@ def reel(tmp_path_factory) -> Reel:
     settings = Settings(home=tmp_path_factory.mktemp("revert") / "home", vault=None, inbox=None, scratch=None)
     small = deliver(settings.inbox_folder, "reel.7")
     found, segments = taken_in(settings, small.reel_id, small.delivery, BOUNDS)
-    assess(found, segments)
     treatments = [() if segment.shot == CLEAN_SHOT else TREATMENTS for segment in segments]
-    return Reel(small, found, plan_of(small.reel_id, segments, treatments))
+    return Reel(small, assessed(found, segments), plan_of(small.reel_id, segments, treatments))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from restoration_tasks.media.segments import Segment, cut_segments
@@ -37,10 +38,12 @@ def taken_in(
     return Ingested(way, ingest), segments
 
 
-def assess(reel: Ingested, segments: Iterable[Segment]) -> None:
-    """Measure the damage of segments."""
-    for segment in segments:
-        run_step(reel.way.assess(ASKS, reel.ingest, segment), definition(StepName.ASSESS), reel.way.settings)
+def assessed(reel: Ingested, segments: Iterable[Segment]) -> Ingested:
+    """The reel with the damage of its segments measured."""
+    specs = {segment.id: reel.way.assess(ASKS, reel.ingest, segment) for segment in segments}
+    for spec in specs.values():
+        run_step(spec, definition(StepName.ASSESS), reel.way.settings)
+    return replace(reel, assessments={segment: spec.signature for segment, spec in specs.items()})
 
 
 def plan_of(reel_id: str, segments: Iterable[Segment], treatments: Sequence[Sequence[PlannedTreatment]]) -> Plan:

@@ -19,7 +19,6 @@ from restoration_tasks.runtime.runner import run_step
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.steps.registry import definition
 from restoration_tasks.steps.revert import look
-from restoration_tasks.steps.revert.record import LOOKUP
 from restoration_tasks.steps.revert.taking_back import Asked, take_back
 from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, SHOTS
 from tests.steps.revert.reels import ASKS
@@ -59,7 +58,7 @@ def test_one_treatment_off_leaves_the_other_as_the_restore_step_does_it(reel, tm
     assert all(one != reel.found.framemd5[place] for place, one in zip(wanted.places, made, strict=True))
     # what the step publishes for the same slice of the plan has the same pixels
     way, ingest = reel.found.way, reel.found.ingest
-    assessed = {s.id: reel.found.result(way.assess(LOOKUP, ingest, s)) for s in reel.found.segments}
+    assessed = {segment.id: reel.found.assessed(segment) for segment in reel.found.segments}
     spec = way.restore(ASKS, ingest, assessed, wanted.plan, reel.found.segments[2])
     published = run_step(spec, definition(StepName.RESTORE), reel.settings)
     segment = way.vault.fetch(published.reference("segment"), reel.settings.scratch_folder)
@@ -141,8 +140,7 @@ def test_a_second_copy_of_the_reel_waits_for_the_first(reel, tmp_path):
 
 def test_without_its_damage_maps_only_what_is_left_alone_can_be_rendered(reel, tmp_path):
     way = reel.found.way
-    assessed = reel.found.result(way.assess(LOOKUP, reel.found.ingest, reel.found.segments[0]))
-    gone = way.vault.local_path(assessed.output("map").uri)
+    gone = way.vault.local_path(reel.found.assessed(reel.found.segments[0]).output("map").uri)
     gone.rename(gone.with_suffix(".away"))
     try:
         with pytest.raises(StepFailed, match=r"assess s001-01 has left no whole result.*reelkeeper assess reel.7"):
