@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.media.delivery.side_names import Polarity
+from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.restoration.motion import Luma
 
 Floats = npt.NDArray[np.float32]
@@ -59,7 +59,7 @@ class InfraredLimits:
     """How far the map is widened, as a share of the width and at least a pixel: infrared light is focused elsewhere and
     bent less, so that a speck lies a pixel or two beside itself at 2K."""
     picture: float = 0.04
-    """How strongly the picture may show in the channel (`_View.picture`): less than half of what would be taken for
+    """How strongly the picture may show in the channel (`picture_share`): less than half of what would be taken for
     dirt. Figures of simulated dyes and silver: `benchmarks/infrared.py`."""
     covered: float = 0.10
     """Share of the pixels that stand out from which the channel shows something else than dirt."""
@@ -143,8 +143,7 @@ class _View:
     """The same above the level."""
     covered: float
     picture: float
-    """How strongly the picture shows in the channel: how far its structure departs from its level, as a share of that,
-    times the correlation of that structure with the picture's."""
+    """See `picture_share`."""
 
 
 def _view(sample: Sample, limits: InfraredLimits) -> _View:
@@ -155,8 +154,7 @@ def _view(sample: Sample, limits: InfraredLimits) -> _View:
     share = float(np.count_nonzero(out)) / out.size
     seen = departure[out]
     below, above = (float(np.clip(side * seen, 0, None).sum()) / out.size for side in (-1, 1))
-    alike, reach = _likeness(sample.channel, sample.luma)
-    return _View(float(np.median(level)), below, above, share, alike * reach)
+    return _View(float(np.median(level)), below, above, share, picture_share(sample))
 
 
 def _polarity(below: float, above: float, level: float, limits: InfraredLimits) -> Polarity | None:
@@ -167,28 +165,27 @@ def _polarity(below: float, above: float, level: float, limits: InfraredLimits) 
     return None
 
 
-def _likeness(channel: Floats, luma: Luma) -> tuple[float, float]:
-    """How alike the structure of channel and picture is, and how strong the channel's is.
+def picture_share(sample: Sample) -> float:
+    """How strongly the picture shows in a channel: 0 not at all, 1 with departures as large as the channel's level.
 
-    Looked at in copies of a fixed width, through a median that takes dirt away (it shows in both) and without the slow
-    fall-off of the lamp.
-
-    Returns:
-        `(correlation, reach)`: absolute; and what 99 of 100 pixels depart by, as a share of the channel's level.
+    How far the channel's structure departs (99 of 100 pixels, as a share of its level), times the correlation of that
+    structure with the picture's. Looked at in copies of a fixed width, through a median that takes dirt away (it shows
+    in both) and without the slow fall-off of the lamp.
     """
-    width = min(channel.shape[1], _SMALL_PX)
-    size = (width, max(round(channel.shape[0] * width / channel.shape[1]), 1))
+    height, whole = sample.luma.shape
+    width = min(whole, _SMALL_PX)
+    size = (width, max(round(height * width / whole), 1))
     seen, shown = (
         _band(np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32))
-        for picture in (channel, luma.astype(np.float32))
+        for picture in (sample.channel, sample.luma.astype(np.float32))
     )
     spreads = float(seen.std()), float(shown.std())
-    level = float(np.median(channel))
-    reach = float(np.quantile(np.abs(seen), 0.99)) / (level if level >= _NO_LIGHT else 1.0)
     if spreads[0] < 1e-5 or spreads[1] < 0.5:  # nothing to compare: a clean matte, a blank picture
-        return 0.0, reach
+        return 0.0
+    level = float(np.median(sample.channel))
+    reach = float(np.quantile(np.abs(seen), 0.99)) / (level if level >= _NO_LIGHT else 1.0)
     product = (seen - seen.mean()) * (shown - shown.mean())
-    return abs(float(product.mean()) / (spreads[0] * spreads[1])), reach
+    return reach * abs(float(product.mean()) / (spreads[0] * spreads[1]))
 
 
 def _band(picture: Floats) -> Floats:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from restoration_tasks.media.delivery.side_names import Polarity
-from restoration_tasks.media.probe import technical_metadata
+from restoration_tasks.media.delivery.polarity import Polarity
 
 ABSENT_TAG = "ABSENT_FRAMES"
 """Tag of the file: places without a frame of their own, as `3-5 9`. What stands there, so that places count as in the
@@ -67,5 +66,7 @@ def absent_places(path: Path) -> frozenset[int]:
     Raises:
         MediaError: it cannot be read.
     """
+    from restoration_tasks.media.probe import technical_metadata
+
     stated = (track.get(ABSENT_TAG.lower()) for track in technical_metadata(path))
     return places_of(next((str(text) for text in stated if text), ""))

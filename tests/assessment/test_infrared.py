@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.infrared import Sample, infrared_confidence, judge, surround_level
-from restoration_tasks.media.delivery.side_names import Polarity
+from restoration_tasks.media.delivery.polarity import Polarity
 from tests.assessment.channels import HEIGHT, WIDTH, dirt, dirty, infrared, matte, picture
 
 CLEAN = np.zeros((HEIGHT, WIDTH), np.float32)

@@ -11,7 +11,7 @@ import pytest
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.measure import measure_segment
 from restoration_tasks.assessment.scanner_channel import open_channel
-from restoration_tasks.media.delivery.side_names import Polarity
+from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.media.master import write_master
 from restoration_tasks.media.picture import PictureFormat, half_codes
 from restoration_tasks.media.reader import FrameReader

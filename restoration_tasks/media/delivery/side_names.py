@@ -22,6 +22,7 @@ from restoration_tasks.media.delivery.listing import (
     is_aside,
     list_delivery,
 )
+from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.media.stills.still import StillKind
 
 _GAP = r"[\s_.\-]"
@@ -38,15 +39,6 @@ _BEHIND = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 """A frame's name with the word behind its number."""
-
-
-class Polarity(StrEnum):
-    """Which end of the range dirt is at."""
-
-    TRANSMISSION = "transmission"
-    """Infrared light that came through: light where the film is clean, dark where something blocks it."""
-    MATTE = "matte"
-    """Dirt drawn on nothing: dark where the film is clean, light where there is dirt."""
 
 
 class SideWord(StrEnum):

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from restoration_tasks.media.delivery.findings import Finding, Grade, Rule
-from restoration_tasks.media.delivery.side_names import Polarity
+from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.stills.still import StillHeader, StillKind
 from restoration_tasks.runtime.errors import WrongUse

@@ -17,10 +17,10 @@ from restoration_tasks.steps.ingest.picture import Picture, SequencePicture
 if TYPE_CHECKING:
     from restoration_tasks.media.delivery.delivery import Delivery
     from restoration_tasks.media.delivery.fixity import CheckedDelivery
+    from restoration_tasks.media.delivery.polarity import Polarity
     from restoration_tasks.media.delivery.records import FrameRecord
     from restoration_tasks.media.delivery.scan import ScannedInfrared
     from restoration_tasks.media.delivery.sequence import ImageSequence
-    from restoration_tasks.media.delivery.side_names import Polarity
     from restoration_tasks.media.picture import Frame
     from restoration_tasks.runtime.step import StepWork
     from restoration_tasks.steps.ingest.keeping import SeenOpacity

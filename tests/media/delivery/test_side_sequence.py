@@ -10,8 +10,9 @@ from restoration_tasks.media.delivery.delivery import delivery_digest, find_deli
 from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, Waiver
 from restoration_tasks.media.delivery.fixity import require_unchanged
 from restoration_tasks.media.delivery.listing import FileRole
+from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.media.delivery.sequence import find_sequence
-from restoration_tasks.media.delivery.side_names import Polarity, SideWord, side_word
+from restoration_tasks.media.delivery.side_names import SideWord, side_word
 from restoration_tasks.media.side_channel import places_of, written
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged
 from tests.media.delivery.reels import FIRST, checked, found, frame, put, scan, side, side_frame, sign
