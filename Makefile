@@ -62,6 +62,8 @@ soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
 bench: $(STAMP) ## Measure the figures the README shows.
 	@$(BIN)/python -m benchmarks.demo
 	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.sheets $(REELKEEPER_HOME)/sheets
+	@$(BIN)/python -m benchmarks.dirt
 
 clean: ## Remove what was made here (stop `make up` first).
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m reelkeeper_airflow.stack down || true; fi

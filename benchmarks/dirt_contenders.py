@@ -160,8 +160,9 @@ def scores(case: Case, made: Aged, frames: Sequence[Work], *, flicker: bool) -> 
             "db": _rounded(after.psnr_db()),
         }
         if flicker:
-            means = _flicker(case, made, frames, (start, stop)).means()
-            one["flicker"] = None if means is None else [round(value, 6) for value in means]
+            for name, pictures in (("flicker", frames), ("flicker_truth", made.clean)):
+                means = _flicker(case, made, frames, pictures, (start, stop)).means()
+                one[name] = None if means is None else [round(value, 6) for value in means]
         results.append(one)
     return results
 
@@ -170,13 +171,14 @@ def _rounded(by_region: dict[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 3) for name, value in by_region.items()}
 
 
-def _flicker(case: Case, made: Aged, frames: Sequence[Work], shot: tuple[int, int]) -> Flicker:
-    total = Flicker()
-    flows = true_flow(case.take)
-    lumas = [_luma(frame) for frame in frames[slice(*shot)]]
-    changed = [np.asarray((one != other).any(axis=0)) for one, other in zip(frames, made.damaged, strict=True)][
-        slice(*shot)
-    ]
+def _flicker(
+    case: Case, made: Aged, frames: Sequence[Work], pictures: Sequence[Work], shot: tuple[int, int]
+) -> Flicker:
+    """How much `pictures` flicker where `frames` differ from what was damaged, and around it."""
+    total, flows = Flicker(), true_flow(case.take)
+    lumas = [_luma(picture) for picture in pictures[slice(*shot)]]
+    pairs = zip(frames[slice(*shot)], made.damaged[slice(*shot)], strict=True)
+    changed = [np.asarray((one != other).any(axis=0)) for one, other in pairs]
     for place in range(len(lumas) - 1):
         flow = flows[shot[0] + place]
         assert flow is not None

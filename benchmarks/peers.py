@@ -190,17 +190,17 @@ def rod(luma: Luma, before: Floats, after: Floats) -> Mask:
 
 
 def detected(frames: Sequence[Work], detect: Callable[[Luma, Floats, Floats], Mask]) -> list[Mask]:
-    """A textbook detector on one shot; its mask grown by a pixel. The ends of the shot have one neighbour twice."""
+    """A textbook detector on one shot, its mask grown by a pixel; at the shot's ends it sees two frames of one side."""
     lumas = [analysis_luma(frame, int(FULL), rgb=True) for frame in frames]
     motion = MotionEstimator(Effort.FOLLOW)
     masks = []
     for place, luma in enumerate(lumas):
-        carried = [align(luma, lumas[n], n - place, motion).luma for n in (place - 1, place + 1) if 0 <= n < len(lumas)]
-        if not carried:
+        near = sorted((n for n in range(len(lumas)) if n != place), key=lambda n: (abs(n - place), n))[:2]
+        if len(near) < 2:
             masks.append(np.zeros(luma.shape, np.bool_))
             continue
-        found = detect(luma, carried[0], carried[-1])
-        masks.append(cv2.dilate(found.astype(np.uint8), _BOX) > 0)
+        first, second = (align(luma, lumas[n], n - place, motion).luma for n in near)
+        masks.append(cv2.dilate(detect(luma, first, second).astype(np.uint8), _BOX) > 0)
     return masks
 
 
