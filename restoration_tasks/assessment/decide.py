@@ -41,7 +41,7 @@ class Strength(StrEnum):
 
 _DIRT_THRESHOLD = {Strength.GENTLER: 0.7, Strength.SAME: 0.5, Strength.STRONGER: 0.4}
 _SCRATCH_THRESHOLD = {Strength.GENTLER: 0.35, Strength.SAME: 0.2, Strength.STRONGER: 0.1}
-"""Once the whole shot says that there is a scratch, little evidence in its corridor is enough; what comes and goes there
+"""Once the whole shot says that there is a scratch, little evidence in its corridor is enough; what came and went there
 would flicker."""
 _FLICKER_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}

@@ -28,6 +28,8 @@ EVIDENCE = 64
 _SD_WIDTH = 720
 _APART_PX = 6.0
 """Lines nearer to each other than this on average, at 720 pixels width, are one."""
+_STICKS_PX = 14
+"""How far a line draws the flow along, in any picture: the estimator's patches are 16 px of a halved picture wide."""
 _BOTH_DISTINCT = 2.0
 """How far (px) the scene must have moved at least for staying and following to be two different places."""
 
@@ -206,7 +208,7 @@ def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
     coverage = float(bands.mean())
     if coverage < LEAST_COVERAGE:
         return None
-    far = wide // 2 + 2 + max(2, round(4 * size)) + max(8, round(28 * size))
+    far = _off(wide, size) + max(_STICKS_PX, round(28 * size))
     ridges, steps = _ridges(course.strip(shown.luma, far), far, wide, size)
     ridge = float(np.median(ridges[bands]))
     scene, moved, stays, follows = 0.0, 0.0, 0.0, 0.0
@@ -231,6 +233,11 @@ def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
     )
 
 
+def _off(wide: int, size: float) -> int:
+    """How far from a line's middle the scene's motion is read, px."""
+    return wide // 2 + max(_STICKS_PX, round(14 * size))
+
+
 def _ridges(strip: Floats, middle: int, wide: int, size: float) -> tuple[Floats, Floats]:
     """By band: how much brighter the line is than both sides, and how much these differ, 8-bit code values."""
     half, gap, flank = wide // 2, max(1, round(1.5 * size)), max(2, round(4 * size))
@@ -253,7 +260,7 @@ def _against(
     """How far the scene beside the line is moved in the other frame (px), and three shares: `moved` and so on."""
     flow = course.strip(across, far)
     # Close to a line the flow sticks to it; the scene's own is read some way off, on the side that moved more.
-    off = wide // 2 + max(4, round(8 * size))
+    off = _off(wide, size)
     left, right = np.median(flow[:, : far - off], axis=1), np.median(flow[:, far + off + 1 :], axis=1)
     moves = np.where(np.abs(left) > np.abs(right), left, right)
     # What moves on one side only is a thing, not the scene.

@@ -8,57 +8,20 @@ line never stirred, nothing tells one from the other, and the answer is no.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from restoration_tasks.assessment.evidence import Evidence, TrackLimits
 from restoration_tasks.assessment.lines import Line
-from restoration_tasks.assessment.linking import Chain, LinkLimits, chains_of, size_of
+from restoration_tasks.assessment.linking import Chain, chains_of, size_of
 from restoration_tasks.assessment.shots import Shot
 
 Doubles = npt.NDArray[np.float64]
 
 _DOZEN = 12
-_EVEN_SHARE = 0.1
-"""An even movement strays by less than this share of its way."""
-_RUN_ON_GAIN = (0.35, 2.0)
-"""Moves per lean, where one follows from the other (1 without errors of measurement)."""
-
-
-@dataclass(frozen=True)
-class TrackLimits:
-    """What makes a scratch. Chosen on simulated scratches and on clean shots full of upright lines.
-
-    Lengths are in pixels of a scan 720 wide and grow with its width.
-    """
-
-    links: LinkLimits = field(default_factory=LinkLimits)
-    drift_px: float = 1.3
-    """How far it may drift in one frame on average: what goes on and on in one direction passes by."""
-    fewest_frames: int = 4
-    """Frames it must be seen on."""
-    heights: float = 2.0
-    """Evidence on so many frame heights in all."""
-    seen_share: float = 0.3
-    """Share of its frames on which it must be seen."""
-    widest_px: float = 16.0
-    """Wider lines are things (scratches are 3 to 10 px: Kokaram 1998)."""
-    stay_heights: float = 0.6
-    """So many frame heights where the scene passed behind it and it stayed."""
-    passed_px: float = 3.0
-    """The scene must have moved so far for its path to say anything."""
-    wander_px: float = 1.5
-    """A line that wandered so far of its own accord tells itself from the scene."""
-    wander_heights: float = 3.0
-    """... if it shows on so many frame heights."""
-    run_on: float = 0.5
-    """Correlation, over eight frames or more, of a line's lean with its move to the next frame."""
-    still_px: float = 0.7
-    """A line that never strays so far in a dozen frames stands still as no film does in the gate: it is a thing fixed
-    to the camera."""
 
 
 class Reason(StrEnum):
@@ -66,6 +29,7 @@ class Reason(StrEnum):
 
     STAYED = "it stays while the scene passes behind it"
     PATH = "it keeps its place while the scene moves"
+    STEADY = "it does not tremble with the scene"
     WANDERS = "it wanders of its own accord"
     RUNS_ON = "it leaves one frame where it enters the next, as the film runs"
     FOLLOWS = "it goes along with the scene"
@@ -78,7 +42,7 @@ class Reason(StrEnum):
     @property
     def is_scratch(self) -> bool:
         """Whether that makes it a scratch."""
-        return self in {Reason.STAYED, Reason.PATH, Reason.WANDERS, Reason.RUNS_ON}
+        return self in {Reason.STAYED, Reason.PATH, Reason.STEADY, Reason.WANDERS, Reason.RUNS_ON}
 
 
 @dataclass(frozen=True)
@@ -170,114 +134,26 @@ def _judged(chain: Chain, limits: TrackLimits) -> Track:
     )
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What a chain says, in numbers."""
-
-    seen: int
-    seen_share: float
-    heights: float
-    """Frame heights on which it shows, in all."""
-    wide: float
-    """Width, at 720 pixels."""
-    stays: float
-    follows: float
-    """Frame heights on which it stayed, or went along, while the scene moved."""
-    own: float
-    """Range of its way across the frame, px at 720."""
-    relative: float
-    """Range of its way across the scene."""
-    scene: float
-    """Range of the scene's way across the frame."""
-    run_on: float
-    passes: bool
-
-    @classmethod
-    def of(cls, chain: Chain, limits: TrackLimits) -> _Evidence:
-        """Weigh a chain."""
-        size = size_of(chain[0])
-        line_path, scene_path = _paths(chain)
-        return cls(
-            seen=len(chain),
-            seen_share=len(chain) / (chain[-1].frame - chain[0].frame + 1),
-            heights=sum(line.coverage for line in chain),
-            wide=float(np.median([line.width_px for line in chain])) / size,
-            stays=sum(line.stays for line in chain),
-            follows=sum(line.follows for line in chain),
-            own=_range(line_path) / size,
-            relative=_range(line_path - scene_path) / size,
-            scene=_range(scene_path) / size,
-            run_on=_run_on(chain, line_path),
-            passes=_passes(chain, line_path / size, limits),
-        )
-
-
 def _reason(chain: Chain, limits: TrackLimits) -> Reason:
     """What decides, the first that holds."""
-    one = _Evidence.of(chain, limits)
-    wanders = one.own >= limits.wander_px
+    one = Evidence.of(chain, limits)
+    wanders, strong = one.own >= limits.wander_px, one.strength >= limits.strength
+    passed = one.scene >= limits.passed_px and one.own < 0.5 * one.relative and one.follows <= one.stays
     reasons = (
         (Reason.TOO_LITTLE, one.heights < limits.heights or one.seen_share < limits.seen_share),
         (Reason.TOO_WIDE, one.wide > limits.widest_px),
         (Reason.RUNS_ON, wanders and one.run_on >= limits.run_on and not one.passes),
         (Reason.FOLLOWS, one.scene >= limits.wander_px and one.relative < 0.5 * one.own),
+        (Reason.FOLLOWS, one.trembles.along(limits) and one.stays < limits.stay_heights),
         (Reason.FOLLOWS, one.follows > max(2 * one.stays, limits.stay_heights)),
         (Reason.PASSES, one.passes),
         (Reason.STILL, one.own < limits.still_px and one.seen >= _DOZEN),
         (Reason.STAYED, one.stays >= max(limits.stay_heights, 2 * one.follows)),
-        (Reason.PATH, one.scene >= limits.passed_px and one.own < 0.5 * one.relative and one.follows <= one.stays),
-        (Reason.WANDERS, wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights),
+        (Reason.STEADY, strong and one.trembles.apart(limits)),
+        (Reason.PATH, strong and passed),
+        (Reason.WANDERS, strong and wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights),
     )
     return next((reason for reason, holds in reasons if holds), Reason.NOTHING)
-
-
-def _paths(chain: Chain) -> tuple[Doubles, Doubles]:
-    """Where the line was, and how far the scene had gone by then, px across."""
-    line_path = np.array([line.x_middle for line in chain])
-    steps = [line.scene_px * (line.frame - before.frame) for before, line in pairwise(chain)]
-    return line_path, np.concatenate([[0.0], np.cumsum(steps)])
-
-
-def _range(path: Doubles) -> float:
-    """How far apart the ends of a path's middle nine tenths are."""
-    low, high = np.percentile(path, (5, 95))
-    return float(high - low)
-
-
-def _passes(chain: Chain, path: Doubles, limits: TrackLimits) -> bool:
-    """Whether the line goes on and on in one direction, fast, or slower and as evenly as things do.
-
-    Args:
-        chain: the line.
-        path: where it was, px at 720.
-        limits: what is fast.
-    """
-    frames = np.array([line.frame for line in chain], float)
-    span = float(frames[-1] - frames[0])
-    if span < 3:
-        return False
-    speed, start = np.polyfit(frames, path, 1)
-    even = float(np.std(path - start - speed * frames)) < _EVEN_SHARE * abs(speed) * span
-    return abs(float(speed)) > limits.drift_px * (0.4 if even and span >= 8 else 1.0)
-
-
-def _run_on(chain: Chain, path: Doubles) -> float:
-    """Correlation of how a line leans in a frame with how far it is moved in the next one; 0 where too few say.
-
-    What scratches the film does so while it runs: where the line leaves one frame it enters the next. A line of the
-    scene leans as it leans.
-    """
-    frames = np.array([line.frame for line in chain])
-    next_ = np.flatnonzero(np.diff(frames) == 1)
-    if len(next_) < 8:
-        return 0.0
-    moves = np.diff(path)[next_]
-    leans = np.array([line.x_bottom - line.x_top for line in chain])[next_]
-    if moves.std() < 0.1 or leans.std() < 0.1:
-        return 0.0
-    correlation = float(np.corrcoef(moves, leans)[0, 1])
-    gain = correlation * float(moves.std() / leans.std())
-    return correlation if _RUN_ON_GAIN[0] <= gain <= _RUN_ON_GAIN[1] else 0.0
 
 
 def _knots(chain: Chain) -> tuple[Knot, ...]:

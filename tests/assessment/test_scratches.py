@@ -77,6 +77,20 @@ def test_a_door_frame_goes_along_with_the_scene():
     assert reasons(over(300 + 0.01 * way, follows=0.3, moved=0.4)) == [Reason.FOLLOWS]
 
 
+def test_weave_tells_a_line_on_the_film_from_one_of_the_scene():
+    rng = np.random.default_rng(6)
+    weave = rng.normal(0, 0.8, 26)
+    noise = rng.normal(0, 0.3, 26)
+    scene = list(np.diff(weave, prepend=weave[0]))
+    assert reasons(over(300 + noise, scene_px=scene)) == [Reason.STEADY]
+    assert reasons(over(300 + weave + noise, scene_px=scene)) == [Reason.FOLLOWS]
+
+
+def test_a_faint_line_is_not_believed_for_its_way_alone():
+    middle, _ = wandering(24)
+    assert reasons(over(middle, coverage=0.3, confidence=0.5)) == [Reason.NOTHING]
+
+
 def test_where_nothing_moved_the_answer_is_no():
     x = 300 + np.random.default_rng(3).normal(0, 0.35, 24)
     assert find_tracks(over(x), SHOT) == []
