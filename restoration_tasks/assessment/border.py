@@ -19,9 +19,13 @@ from restoration_tasks.restoration.motion import Luma
 Depths = npt.NDArray[np.int32]
 
 DEEPEST_SHARE = 0.12
-"""A surround deeper than this share of the picture's side is taken for a part of the scene."""
-DARK, LIGHT = 48, 200
+DEEPEST_LIGHT_SHARE = 0.05
+"""A surround deeper than this share of the picture's side is taken for a part of the scene; a light one sooner, for
+skies end at straight roofs."""
+DARK, LIGHT = 40, 235
 """A surround is darker or lighter than this (8-bit code values)."""
+FLAT = 6
+"""How far (8-bit code values) four in five of its pixels are from its level at most."""
 STEP = 24
 """How far (8-bit code values) the picture must leave the surround's level."""
 STRAIGHT_SHARE = 0.6
@@ -91,11 +95,9 @@ def _depths(luma: Luma) -> Depths:
     """How deep a surround reaches in from the left, `(H,)`; all 0 if there is no straight edge."""
     height, width = luma.shape
     nothing = np.zeros(height, np.int32)
-    deepest = int(DEEPEST_SHARE * width)
-    if deepest < 4:
-        return nothing
     level = float(np.median(luma[:, :2]))
-    if DARK < level < LIGHT:
+    deepest = int((DEEPEST_SHARE if level <= DARK else DEEPEST_LIGHT_SHARE) * width)
+    if DARK < level < LIGHT or deepest < 4:
         return nothing
     # A little wider than the deepest edge, so that one that has not come by then is seen not to have come.
     strip = cv2.blur(np.ascontiguousarray(luma[:, : deepest + 4]), (1, 5))
@@ -104,6 +106,8 @@ def _depths(luma: Luma) -> Depths:
     middle = int(np.median(depths))
     near = np.abs(depths - middle) <= max(2.0, STRAIGHT_SPREAD * width)
     if not 2 <= middle <= deepest or float(near.mean()) < STRAIGHT_SHARE:
+        return nothing
+    if float(np.percentile(np.abs(strip[:, : max(middle - 2, 1)].astype(np.int16) - level), 80)) > FLAT:
         return nothing
     # Rows that stray: a dark thing of the scene at the edge (too deep), dirt on the surround (too shallow).
     return np.where(near, depths, middle).astype(np.int32)

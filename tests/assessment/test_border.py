@@ -53,6 +53,13 @@ def test_a_dark_scene_is_no_surround(picture):
     assert outside([Edges.of(night)], (HEIGHT, WIDTH)) is None
 
 
+def test_a_sky_above_a_roof_is_no_surround(picture):
+    for sky in (np.full((30, WIDTH), 250), 205 + 12 * np.sin(np.arange(WIDTH) / 20)[None, :] * np.ones((30, 1))):
+        luma = picture.copy()
+        luma[:30] = sky.astype(np.uint8)
+        assert outside([Edges.of(luma)], (HEIGHT, WIDTH)) is None
+
+
 def test_dirt_on_the_surround_makes_no_hole(picture):
     luma = framed(picture, 4, 14)
     luma[100:112, 2:9] = 220
