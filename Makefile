@@ -62,6 +62,7 @@ soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
 bench: $(STAMP) ## Measure the figures the README shows.
 	@$(BIN)/python -m benchmarks.demo
 	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.infrared
 	@$(BIN)/python -m benchmarks.sheets $(REELKEEPER_HOME)/sheets
 	@$(BIN)/python -m benchmarks.dirt
 

@@ -22,21 +22,21 @@ def picture(seed: int = 0, *, shift: int = 0, height: int = HEIGHT, width: int =
     return np.clip(0.1 + 0.8 * scene[:, shift : shift + width] + grain, 0, 1).astype(np.float32)
 
 
-def dirt(seed: int = 0, *, specks: int = 12, height: int = HEIGHT, width: int = WIDTH) -> Floats:
-    """How much light dirt blocks, 0 to 1: specks and one hair."""
+def dirt(seed: int = 0, *, specks: int = 12, height: int = HEIGHT, width: int = WIDTH, larger: int = 1) -> Floats:
+    """How much light dirt blocks, 0 to 1: specks and one hair; specks and hair so many times larger."""
     random = np.random.default_rng(seed)
     canvas = np.zeros((height, width), np.float32)
     for _ in range(specks):
         one = np.zeros(canvas.shape, np.uint8)
         centre = (int(random.integers(10, width - 10)), int(random.integers(10, height - 10)))
-        axes = (int(random.integers(2, 5)), int(random.integers(1, 4)))
+        axes = (larger * int(random.integers(2, 5)), larger * int(random.integers(1, 4)))
         cv2.ellipse(one, centre, axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
         canvas = np.maximum(canvas, one / np.float32(255) * np.float32(random.uniform(0.3, 1)))
     hair = np.zeros(canvas.shape, np.uint8)
     begin = random.integers(40, (height, width))
-    steps = random.normal((3, 2), 5, (6, 2))
+    steps = larger * random.normal((3, 2), 5, (6, 2))
     bends = (begin + np.cumsum(steps, axis=0)).astype(np.int32)
-    cv2.polylines(hair, [bends[:, ::-1].reshape(-1, 1, 2)], False, 255, 2)
+    cv2.polylines(hair, [bends[:, ::-1].reshape(-1, 1, 2)], False, 255, 2 * larger)
     return np.maximum(canvas, hair / np.float32(255) * np.float32(0.7)).astype(np.float32)
 
 
