@@ -17,6 +17,8 @@ _EVEN_SHARE = 0.1
 _ALONG = (0.5, 1.8)
 """Slope of what may go along with the scene. A strong line over a flat scene draws the flow beside it along a little:
 then it seems to move several times as far."""
+_EVEN_DRIFT = 0.25
+"""Share of the drift limit from which an even movement passes by (a camera that turns moves its lines so)."""
 _RUN_ON_GAIN = (0.35, 2.0)
 """Moves per lean, where one follows from the other (1 without errors of measurement)."""
 
@@ -181,7 +183,7 @@ def _passes(chain: Chain, path: Doubles, limits: TrackLimits) -> bool:
         return False
     speed, start = np.polyfit(frames, path, 1)
     even = float(np.std(path - start - speed * frames)) < _EVEN_SHARE * abs(speed) * span
-    return abs(float(speed)) > limits.drift_px * (0.4 if even and span >= 8 else 1.0)
+    return abs(float(speed)) > limits.drift_px * (_EVEN_DRIFT if even and span >= 8 else 1.0)
 
 
 def _run_on(chain: Chain, path: Doubles) -> float:
