@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = _work(missing, kept, chosen.jobs)
     _drop_stale(asked, choice, kept)
     bars = judged(kept)
-    kept.save(_head(choice, bars, kept))
+    figures = breakdown(kept)
+    kept.save(_head(choice, bars, figures))
+    _print_contenders(figures)
     _print(bars)
     for unit, error in failed:
         console.print(f"[red]{unit.part} {unit.key}: {error}", highlight=False)
@@ -114,7 +116,7 @@ def _drop_stale(asked: Sequence[Unit], choice: Choice, kept: Kept) -> None:
     kept.keep_only(wanted)
 
 
-def _head(choice: Choice, bars: list[dict[str, Any]], kept: Kept) -> dict[str, Any]:
+def _head(choice: Choice, bars: list[dict[str, Any]], figures: dict[str, Any]) -> dict[str, Any]:
     """What was measured on what, and what came out of it."""
     recipe = recipe_of()
     split = getattr(recipe, choice.split)
@@ -135,8 +137,25 @@ def _head(choice: Choice, bars: list[dict[str, Any]], kept: Kept) -> dict[str, A
         "left out": left_out(),
         "motion": motions,
         "bars": bars,
-        "figures": breakdown(kept),
+        "figures": figures,
     }
+
+
+def _print_contenders(figures: dict[str, Any]) -> None:
+    """Gains by contender, and recall and precision on real film."""
+    headings = ("dirt, static", "dirt, moderate", "dirt, fast", "hair, all", "scratch, all")
+    table = Table("mean gain in dB (worst)", *headings)
+    for part in ("blind", "peers", "true"):
+        by_name = figures[part]
+        for contender in sorted({name.split(":")[0] for name in by_name}):
+            gains = [by_name.get(f"{contender}: {heading}", {}).get("gain_db") for heading in headings]
+            cells = ["" if one is None else f"{one['mean']:+.2f} ({one['worst']:+.2f})" for one in gains]
+            table.add_row(f"{'true mask' if part == 'true' else 'blind'}: {contender}", *cells)
+    wide = Console(width=max(console.width, 150))
+    wide.print(table)
+    for name, score in figures["real"].items():
+        recall, precision = score["recall, objects"]["all"], score["precision, objects"]
+        wide.print(f"real film, {name}: recall {recall}, precision {precision} of labelled objects", highlight=False)
 
 
 def _print(bars: Sequence[dict[str, Any]]) -> None:

@@ -219,7 +219,27 @@ def breakdown(kept: Kept) -> Result:
             whole.setdefault("detection", {})[name] = _detection(kept, curve, view, kinds)
     if (total := tracks(kept)) is not None:
         whole["tracks"] = {"true": total.true, "found": total.found, "right": total.right, "met": total.met}
+    whole["real"] = {run: _real(piece["whole"]) for run, piece in sorted(kept.part("real").items())}
+    whole["minutes of one core"] = {
+        name: round(sum(piece.get("wall_s", 0.0) for piece in pieces.values()) / 60, 1)
+        for name, pieces in kept.parts.items()
+    }
     return whole
+
+
+def _real(score: Result) -> Result:
+    """Recall by kind and over all, and precision, by objects and by pixels; None where nothing was labelled."""
+
+    def share(pairs: Sequence[Sequence[int]]) -> float | None:
+        hits, of = np.sum(pairs, axis=0)
+        return round(float(hits / of), 4) if of else None
+
+    made: Result = {}
+    for name in ("objects", "pixels"):
+        made[f"recall, {name}"] = {kind: share([pair]) for kind, pair in score[name].items()}
+        made[f"recall, {name}"]["all"] = share(list(score[name].values()))
+        made[f"precision, {name}"] = share([score[f"right_{name}"]])
+    return made
 
 
 def _figures(chosen: Sequence[Row]) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -289,8 +290,10 @@ def _begin() -> None:
 def _do(group: Sequence[Unit]) -> list[tuple[Unit, Result | BaseException]]:
     made: list[tuple[Unit, Result | BaseException]] = []
     for unit in group:
+        begun = time.monotonic()
         try:
-            made.append((unit, unit.work(unit.job)))
+            result = unit.work(unit.job)
+            made.append((unit, {**result, "wall_s": round(time.monotonic() - begun, 1)}))
         except Exception as error:
             # One case that fails is told at the end; the others go on.
             made.append((unit, error))

@@ -36,6 +36,11 @@ class Kept:
         """The pieces of one part, by key."""
         return self._parts.get(name, {})
 
+    @property
+    def parts(self) -> Mapping[str, Mapping[str, Result]]:
+        """All pieces, by part and key."""
+        return self._parts
+
     def keep_only(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
         """Drop pieces that this benchmark no longer makes, or that something else made.
 
