@@ -87,10 +87,12 @@ class Choice:
         return 8 if self.quick else None
 
     def cases(self, recipe: Recipe, split: Split, few: bool = False) -> Iterator[Case]:
-        """The cases asked for; with `few`, those of `PEER_CASES` unless strengths or seeds were asked for."""
+        """The cases asked for; with `few`, those of `PEER_CASES` as far as strengths and seeds were not asked for."""
+        strengths = {strength for strength, _ in PEER_CASES}
         for case in cases(recipe, split, seeds=self.seeds, strengths=self.strengths, most=self.most):
-            chosen = (case.strength, split.seeds.index(case.seed)) in PEER_CASES
-            if chosen or not few or self.seeds or self.strengths:
+            pair = (case.strength, split.seeds.index(case.seed)) in PEER_CASES
+            light = pair or (self.seeds and case.strength in strengths) or self.strengths
+            if light or not few:
                 yield case
 
 

@@ -311,6 +311,10 @@ def test_every_case_of_the_recipe_is_asked_for():
     assert len(of[Part.BLIND]) == clips * 3 * 6 * len(recipe.test.seeds)
     assert len(of[Part.TRUE]) == clips * 3 * len(PEER_CASES) * 4
     assert len({(unit.part, unit.key) for unit in made}) == len(made)
+    one_seed = units(Choice("test", (Part.TRUE,), seeds=recipe.test.seeds[:1]))
+    assert {unit.key.split("/")[2] for unit in one_seed} == {str(strength) for strength, _ in PEER_CASES}
+    with pytest.raises(SystemExit):
+        dirt.main(["--seeds", "1", "--parts", "true"])
     assert contender_digest("true/telea") != contender_digest("true/network")
 
 
@@ -328,6 +332,7 @@ def test_a_run_that_was_broken_off_goes_on(monkeypatch, tmp_path):
     monkeypatch.setattr(dirt, "units", lambda choice: asked)
     monkeypatch.setattr(dirt, "run", run)
     monkeypatch.setattr(dirt, "_head", lambda *_: {"benchmark": "dirt"})
+    monkeypatch.setattr(dirt, "breakdown", lambda _: {"blind": {}, "true": {}, "peers": {}, "real": {}})
     arguments = ["--parts", "real", "--out", str(tmp_path / "dirt.json")]
     assert dirt.main(arguments) == 1
     assert dirt.main(arguments) == 0
