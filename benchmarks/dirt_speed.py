@@ -164,6 +164,8 @@ def nlmeans(master: Path, target: Path) -> float:
 
 def main(master: Path, folder: Path, shots: Sequence[tuple[int, int]]) -> None:
     """What is timed: measuring and deciding, then repairing, from a master to restored segments."""
+    import torch  # noqa: F401 - a second's start of the library is no speed of ours
+
     from restoration_tasks.runtime.settings import Settings
 
     cv2.setNumThreads(Settings().threads)
