@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
+from restoration_tasks.media.table import read_rows, write_rows
 from restoration_tasks.restoration.tone import ToneMap
-from restoration_tasks.runtime.errors import MediaError
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,7 @@ def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:
 
 def write_figures(path: Path, rows: Iterable[FrameFigures]) -> None:
     """Write the table; the same rows give the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
-    schema = pa.schema([pa.field(f.name, kinds[str(f.type)], nullable=False) for f in fields(FrameFigures)])
-    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), path, compression="zstd")
+    write_rows(path, FrameFigures, rows)
 
 
 def read_figures(path: Path) -> list[FrameFigures]:
@@ -76,13 +70,4 @@ def read_figures(path: Path) -> list[FrameFigures]:
     Raises:
         MediaError: it is damaged or has other columns.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-        return [FrameFigures(**row) for row in rows]
-    except (pa.ArrowException, OSError, TypeError) as error:
-        raise MediaError(
-            f"the table of figures cannot be read: {error}", file=path, action="assess the segment again"
-        ) from error
+    return read_rows(path, FrameFigures, "figures")

@@ -7,11 +7,10 @@ A frame alone cannot tell a scratch from a door frame. The rows hold what the wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.media.table import read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,7 @@ class Line:
 
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
     """Write the table; the same lines give the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {"int": pa.int64(), "float": pa.float64()}
-    schema = pa.schema([pa.field(f.name, kinds[str(f.type)], nullable=False) for f in fields(Line)])
-    pq.write_table(pa.Table.from_pylist([asdict(line) for line in lines], schema=schema), path, compression="zstd")
+    write_rows(path, Line, lines)
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -66,13 +60,4 @@ def read_lines(path: Path) -> list[Line]:
     Raises:
         MediaError: it is damaged or has other columns.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-        return [Line(**row) for row in rows]
-    except (pa.ArrowException, OSError, TypeError) as error:
-        raise MediaError(
-            f"the table of lines cannot be read: {error}", file=path, action="assess the segment again"
-        ) from error
+    return read_rows(path, Line, "lines")

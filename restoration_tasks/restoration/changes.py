@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from restoration_tasks.media.table import write_rows
 from restoration_tasks.restoration.damage_map import DamageMap, Mask
 
 
@@ -69,11 +70,4 @@ class Repaired:
 
 def write_changes(path: Path, changes: Iterable[FrameChange]) -> None:
     """Write the table; the same rows give the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {"int": pa.int64(), "float": pa.float64()}
-    schema = pa.schema([pa.field(f.name, kinds[str(f.type)], nullable=False) for f in fields(FrameChange)])
-    pq.write_table(
-        pa.Table.from_pylist([asdict(change) for change in changes], schema=schema), path, compression="zstd"
-    )
+    write_rows(path, FrameChange, changes)
