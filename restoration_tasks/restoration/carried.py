@@ -13,7 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.models.defects.candidates import CANDIDATES, NEIGHBOURS, TELEA_PX, FillCandidates
+from restoration_tasks.models.defects.candidates import (
+    CANDIDATES,
+    NEIGHBOURS,
+    TELEA_PX,
+    FillCandidates,
+    median_of_usable,
+)
 from restoration_tasks.models.defects.motion import Flow, FlowFinder, Plane, Small, small
 from restoration_tasks.restoration.boxes import Box
 from restoration_tasks.restoration.damage_map import Mask
@@ -169,7 +175,7 @@ class Carried:
             candidates[:, place] = carried.reshape(count, height, width, channels).transpose(0, 3, 1, 2)
             dirty = cv2.remap(other.dirty, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             usable[:, place] = (self._shown(x, y) & (dirty < _CLEAN)).reshape(count, height, width)
-        candidates[:, NEIGHBOURS] = median_of(candidates[:, :NEIGHBOURS], usable, continued)
+        candidates[:, NEIGHBOURS] = median_of_usable(candidates[:, :NEIGHBOURS], usable, continued)
         mask = np.stack([self._centre.mask[box] for box in boxes])
         return Group(boxes, candidates, usable, mask, _cut(self._centre.rows, boxes))
 
@@ -214,25 +220,6 @@ def carried_on(cells: Floats, known: Mask) -> Floats:
         left &= ~reached
         spread *= 2
     return filled
-
-
-def median_of(carried: Floats, usable: NDArray[np.bool_], otherwise: Floats) -> Floats:
-    """The median of the neighbours that show a pixel clean; of an even number the mean of the middle two.
-
-    Args:
-        carried: `(N, 4, C, h, w)`.
-        usable: `(N, 4, h, w)`.
-        otherwise: `(N, C, h, w)`, for pixels no neighbour shows.
-    """
-    values = [np.where(usable[:, place, None], carried[:, place], np.float32(np.inf)) for place in range(4)]
-    for low, high in ((0, 1), (2, 3), (0, 2), (1, 3), (1, 2)):  # the shortest network that sorts four
-        values[low], values[high] = np.minimum(values[low], values[high]), np.maximum(values[low], values[high])
-    count = usable.sum(axis=1)[:, None]
-    lower = np.where(count <= 2, values[0], values[1])
-    upper = np.where(count <= 1, values[0], np.where(count <= 3, values[1], values[2]))
-    known = np.broadcast_to(count > 0, lower.shape)
-    middle = (np.where(known, lower, np.float32(0)) + np.where(known, upper, np.float32(0))) * np.float32(0.5)
-    return np.asarray(np.where(known, middle, otherwise), np.float32)
 
 
 def _luma(rows: Rows) -> Plane:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media.picture import PictureFormat
-from restoration_tasks.models.defects.candidates import Sheet, Surroundings
+from restoration_tasks.models.defects.candidates import Sheet, Surroundings, median_of_usable
 from restoration_tasks.models.defects.motion import FlowFinder, Following
-from restoration_tasks.restoration.carried import Carried, Sight, carried_on, continued_around, median_of, tone_cells
+from restoration_tasks.restoration.carried import Carried, Sight, carried_on, continued_around, tone_cells
 from restoration_tasks.restoration.fill import Masked
 from restoration_tasks.restoration.treatment import Shown
 from tests.restoration.moving import GREY, add_dirt, moving_clip
@@ -50,7 +50,7 @@ def test_the_median_is_that_of_the_usable_neighbours():
     with np.errstate(all="ignore"):
         expected = np.nanmedian(np.where(known[:, None, None], values, 0.0), axis=1)
     expected = np.where(known[:, None], expected, otherwise)
-    assert median_of(carried, usable, otherwise) == pytest.approx(expected, abs=1e-6)
+    assert median_of_usable(carried, usable, otherwise) == pytest.approx(expected, abs=1e-6)
 
 
 def test_under_a_large_blotch_brightness_is_carried_on():

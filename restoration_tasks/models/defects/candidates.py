@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -155,27 +156,27 @@ def _spread(cells: NDArray[np.float32], box: Box, shape: tuple[int, int]) -> Row
 
 
 def median_of_usable(
-    carried: NDArray[np.float32], usable: NDArray[np.float32], otherwise: NDArray[np.float32]
+    carried: NDArray[np.float32], usable: NDArray[Any], otherwise: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The median of the neighbours that show a pixel clean.
+    """The median of the neighbours that show a pixel clean; of an even number the mean of the middle two.
 
     Args:
-        carried: `(4, 3, h, w)`.
-        usable: `(4, h, w)`, 0 or 1.
-        otherwise: `(3, h, w)`, for pixels no neighbour shows.
-
-    Returns:
-        `(3, h, w)`; of an even number of values the mean of the middle two.
+        carried: `(…, 4, C, h, w)`.
+        usable: `(…, 4, h, w)`, false or 0 where a neighbour does not show a pixel clean.
+        otherwise: `(…, C, h, w)`, for pixels no neighbour shows.
     """
-    count = usable.sum(axis=0).astype(np.intp)[None, None]
-    ordered = np.sort(np.where(usable[:, None] > 0, carried, np.float32(np.inf)), axis=0)
-    places = (np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2)
-    lower, upper = (
-        np.take_along_axis(ordered, np.broadcast_to(np.minimum(place, 3), (1, *carried.shape[1:])), axis=0)[0]
-        for place in places
-    )
-    known = count[0] > 0
-    middle = np.where(known, lower, 0.5) * np.float32(0.5) + np.where(known, upper, 0.5) * np.float32(0.5)
+    shown = usable > 0
+    values = [
+        np.where(shown[..., place, None, :, :], carried[..., place, :, :, :], np.float32(np.inf))
+        for place in range(NEIGHBOURS)
+    ]
+    for low, high in ((0, 1), (2, 3), (0, 2), (1, 3), (1, 2)):  # the shortest network that sorts four
+        values[low], values[high] = np.minimum(values[low], values[high]), np.maximum(values[low], values[high])
+    count = shown.sum(axis=-3)[..., None, :, :]
+    lower = np.where(count <= 2, values[0], values[1])
+    upper = np.where(count <= 1, values[0], np.where(count <= 3, values[1], values[2]))
+    known = np.broadcast_to(count > 0, lower.shape)
+    middle = (np.where(known, lower, np.float32(0)) + np.where(known, upper, np.float32(0))) * np.float32(0.5)
     return np.asarray(np.where(known, middle, otherwise), np.float32)
 
 
