@@ -16,6 +16,7 @@ from restoration_tasks.assessment.dirt import Floats, PieceLimits, Unexplained, 
 from restoration_tasks.assessment.line_finder import Beside, find_lines
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.seen import Seen, Window
+from restoration_tasks.models.defects.features import FALL_AFTER, FALL_BEFORE, GAIN, RISE_AFTER, RISE_BEFORE
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.restoration.damage_map import DamageMap, Map
 from restoration_tasks.restoration.motion import Flow, sampling_grid
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from restoration_tasks.models.defects.features import Features, Look
     from restoration_tasks.models.defects.load import Detector
 
-_RISE_BEFORE, _FALL_BEFORE, _RISE_AFTER, _FALL_AFTER = 11, 12, 13, 14
-"""Planes of `models.defects.features.Features`."""
-_FEATURE_GAIN = 4.0
-"""What differences are multiplied by in those planes."""
 FAINTEST = 0.05
 """Evidence of scratches under this confidence is left out of the map; no plan may ask for less."""
 PASSING_PX = 8
@@ -176,9 +173,9 @@ def _speed(motion: Flow) -> float:
 
 def _unexplained(features: Features) -> Unexplained:
     planes = features.planes
-    rise_before, fall_before = planes[_RISE_BEFORE], planes[_FALL_BEFORE]
-    rise_after, fall_after = planes[_RISE_AFTER], planes[_FALL_AFTER]
-    gain = np.float32(1 / _FEATURE_GAIN)
+    rise_before, fall_before = planes[RISE_BEFORE], planes[FALL_BEFORE]
+    rise_after, fall_after = planes[RISE_AFTER], planes[FALL_AFTER]
+    gain = np.float32(1) / GAIN
     once = np.maximum(np.maximum(rise_before, fall_before), np.maximum(rise_after, fall_after))
     twice = np.maximum(np.minimum(rise_before, rise_after), np.minimum(fall_before, fall_after))
     return Unexplained(once * gain, twice * gain)

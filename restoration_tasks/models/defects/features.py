@@ -29,6 +29,8 @@ EACH_WAY = 2
 """Neighbours looked at before and after the frame."""
 FEATURES = 26
 """Planes of `detector_features`."""
+RISE_BEFORE, FALL_BEFORE, RISE_AFTER, FALL_AFTER = 11, 12, 13, 14
+"""Where rise and fall stand among them."""
 WIDEST_PX = 1400
 """Pictures wider than this are looked at in half size: damage on a 2K scan is twice as wide as on one of 720 pixels,
 and what is then under a pixel and a half is grain."""
@@ -38,7 +40,7 @@ COLUMN_ROWS = 41
 standard-definition scan (10 px), longer than most vertical edges of a scene."""
 LONG_COLUMN_ROWS = 161
 """Height over which faint lines come out of grain and texture."""
-_GAIN = np.float32(4.0)
+GAIN = np.float32(4.0)
 """Differences are small beside the picture itself; brought to its order of size."""
 _BOX = np.ones((3, 3), np.uint8)
 
@@ -124,17 +126,17 @@ def detector_features(centre: Look, before: Sequence[Look], after: Sequence[Look
     others = [*before[:EACH_WAY], *after[:EACH_WAY]]
     planes = np.empty((FEATURES, *shape), np.float32)
     _fill(planes[0:3], centre.rows - np.float32(0.5), np.float32(1))
-    _fill(planes[3:6], earlier.first, _GAIN)
-    _fill(planes[6:9], later.first, _GAIN)
+    _fill(planes[3:6], earlier.first, GAIN)
+    _fill(planes[6:9], later.first, GAIN)
     singles = (earlier.second, later.second, earlier.rise, earlier.fall, later.rise, later.fall)
     for place, plane in enumerate(singles, start=9):
-        np.multiply(plane, _GAIN, out=planes[place])
+        np.multiply(plane, GAIN, out=planes[place])
     third = np.full((1, 3), 1 / 3, np.float32)
-    np.multiply(np.abs(cv2.transform(earlier.first - later.first, third)), _GAIN, out=planes[15])
-    _fill(planes[16:19], centre.standing, 2 * _GAIN)
-    _fill(planes[19:22], _mean([other.standing for other in others], centre.rows), 2 * _GAIN)
-    np.multiply(centre.long_standing, 2 * _GAIN, out=planes[22])
-    np.multiply(_mean([other.long_standing for other in others], centre.luma), 2 * _GAIN, out=planes[23])
+    np.multiply(np.abs(cv2.transform(earlier.first - later.first, third)), GAIN, out=planes[15])
+    _fill(planes[16:19], centre.standing, 2 * GAIN)
+    _fill(planes[19:22], _mean([other.standing for other in others], centre.rows), 2 * GAIN)
+    np.multiply(centre.long_standing, 2 * GAIN, out=planes[22])
+    np.multiply(_mean([other.long_standing for other in others], centre.luma), 2 * GAIN, out=planes[23])
     for place, one in enumerate(seen, start=24):
         planes[place] = 0.0 if one is None else one.shown
     nearest = next((side[0].flow for side in sides if side), None)
