@@ -151,15 +151,6 @@ def _masks(master: Path, segment: Segment, plan: Plan, maps: Sequence[DamageMap]
         yield np.logical_or.reduce([nothing, *(treatment.mask(shown) for treatment in treatments)])
 
 
-def _measured_plan(master: Path, segments: Sequence[Segment], engine: Engine, folder: Path) -> Plan:
-    if engine is Engine.NETWORK:
-        raise NotImplementedError("the network engine is not in the product yet")
-    rows = [row for s in segments for row in measure_segment(master, s, _map_path(folder, s))]
-    bounds = sorted({(segment.shot, segment.shot_start, segment.shot_stop) for segment in segments})
-    decided = decide([Shot(*bound) for bound in bounds], rows, TREATMENTS, Strength.SAME)
-    return Plan(reel_id="benchmark", reason="benchmark", shots=tuple(shot for shot, _ in decided))
-
-
 def ungated(plan: Plan) -> Plan:
     """The plan with dirt repaired in every shot at the default threshold, however little there is."""
     shots = []

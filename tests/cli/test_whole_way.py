@@ -32,18 +32,6 @@ def local(archive, uri: str) -> Path:
     return archive.home / "vault" / uri.removeprefix("vault:")
 
 
-def events(archive) -> dict[str, int]:
-    """Recorded events by step, of all runs."""
-    engine = create_engine(archive.database_url)
-    with engine.connect() as connection:
-        rows = connection.execute(
-            text("SELECT detail->>'step', count(*) FROM reelkeeper.events WHERE detail ? 'step' GROUP BY 1")
-        )
-        found = {str(step): int(count) for step, count in rows}
-    engine.dispose()
-    return found
-
-
 def test_the_whole_way_then_again_then_fresh(archive, reel):
     waiting = archive.run("run", reel.delivery, "--reel-id", REEL)
     assert waiting.returncode == 4, waiting.stderr
