@@ -119,7 +119,8 @@ class Detector:
 
         height, width = features[0].planes.shape[1:]
         with torch.inference_mode():
-            planes = padded(self.running.put(np.stack([one.planes for one in features])))
+            shown = features[0].planes[None] if len(features) == 1 else np.stack([one.planes for one in features])
+            planes = padded(self.running.put(shown))
             maps = torch.sigmoid(self.network(planes)[:, :, :height, :width].float()).cpu().numpy()
         return [
             Detection(_grown(found, shape), _grown_flow(one.motion, shape))

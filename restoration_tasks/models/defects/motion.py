@@ -82,8 +82,8 @@ class FlowFinder:
         height, width = shape
         if not is_halved(shape):
             return np.ascontiguousarray(found[:height, :width], np.float32)
-        full = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(full * np.array([width / found.shape[1], height / found.shape[0]], np.float32), np.float32)
+        grow = np.array([width / found.shape[1], height / found.shape[0]], np.float32)
+        return np.asarray(cv2.resize(found * grow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 @lru_cache(maxsize=4)

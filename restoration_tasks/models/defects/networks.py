@@ -26,8 +26,9 @@ _NORM_PARTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tra
 
 def padded(planes: Tensor) -> Tensor:
     """`(B, C, H, W)` grown at the right and below to sides divisible by `STRIDE_PX`, its border repeated."""
-    height, width = planes.shape[-2:]
-    return functional.pad(planes, (0, -width % STRIDE_PX, 0, -height % STRIDE_PX), mode="replicate")
+    right, below = -planes.shape[-1] % STRIDE_PX, -planes.shape[-2] % STRIDE_PX
+    # Padding by nothing would still copy.
+    return functional.pad(planes, (0, right, 0, below), mode="replicate") if right or below else planes
 
 
 class Layer(nn.Sequential):
@@ -82,7 +83,8 @@ class FoldedUNet(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """`(B, inputs, H, W)` to `(B, outputs, H, W)`; H and W are multiples of `STRIDE_PX`."""
-        x = self.entry(planes)
+        # The weights lie so in use: a picture that lies otherwise is put into that order again by layer after layer.
+        x = self.entry(planes.contiguous(memory_format=torch.channels_last))
         kept = []
         for scale, block in enumerate(self.down):
             if scale:
