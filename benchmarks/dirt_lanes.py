@@ -86,7 +86,7 @@ def found_and_repaired(frames: Sequence[Work], means: Means) -> tuple[int, int]:
         for index, (work, damage) in enumerate(zip(frames, maps, strict=True))
     ]
     treatment = DirtRepair(DirtRepairParams(), means=means)
-    batches = _batches([window for _, window in windows(iter(shown), REACH)], treatment.batch)
+    batches = _batches([window for _, window in windows(iter(shown), REACH)], treatment.batch(shown[0].picture))
     repaired = [
         work for done in in_order(treatment.apply_all, batches, threads=means.threads, ahead=2) for work in done
     ]

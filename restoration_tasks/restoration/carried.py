@@ -20,7 +20,7 @@ from restoration_tasks.models.defects.candidates import (
     FillCandidates,
     median_of_usable,
 )
-from restoration_tasks.models.defects.motion import Flow, FlowFinder, Plane, Small, small
+from restoration_tasks.models.defects.motion import Flow, FlowFinder, Plane, Small, positions, small
 from restoration_tasks.restoration.boxes import Box
 from restoration_tasks.restoration.damage_map import Mask
 from restoration_tasks.restoration.fill import Masked
@@ -162,14 +162,14 @@ class Carried:
         return groups
 
     def _group(self, boxes: list[Box]) -> Group:
-        across, down = _positions(boxes)
+        across, down = _positions(boxes, self._shape)
         continued = _cut(self._centre.continued, boxes)
         count, channels, height, width = continued.shape
         candidates = np.repeat(continued[:, None], CANDIDATES, axis=1)
         usable = np.zeros((count, NEIGHBOURS, height, width), np.bool_)
         for (place, other, flow), tone in zip(self._neighbours, self._tones, strict=True):
-            moved = np.concatenate([flow[box] for box in boxes])
-            x, y = moved[..., 0] + across, moved[..., 1] + down
+            moved, risen = cv2.split(np.concatenate([flow[box] for box in boxes]))
+            x, y = np.asarray(moved + across, np.float32), np.asarray(risen + down, np.float32)
             carried = cv2.remap(other.rows, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
             carried = carried.reshape(*x.shape, channels) + _spread(tone, across, down, self._shape)
             candidates[:, place] = carried.reshape(count, height, width, channels).transpose(0, 3, 1, 2)
@@ -193,8 +193,8 @@ def tone_cells(centre: Sight, other: Sight, flow: Flow) -> Floats:
     height, width = soiled.shape
     scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
     moved = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) * scale
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    x, y = x + moved[..., 0], y + moved[..., 1]
+    across, down = positions(height, width)
+    x, y = across + moved[..., 0], down + moved[..., 1]
     aligned = cv2.remap(two, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(one.shape)
     dirty = cv2.remap(spoilt, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     clean = ((dirty < _CLEAN) & (soiled < _CLEAN)).astype(np.float32)
@@ -228,13 +228,10 @@ def _luma(rows: Rows) -> Plane:
     return np.asarray(cv2.transform(rows, np.array([REC709], np.float32)), np.float32)
 
 
-def _positions(boxes: Sequence[Box]) -> tuple[Plane, Plane]:
+def _positions(boxes: Sequence[Box], shape: tuple[int, int]) -> tuple[Plane, Plane]:
     """Column and row in the frame of every pixel of boxes laid one under another."""
-    grids = [np.meshgrid(np.arange(c.start, c.stop), np.arange(r.start, r.stop)) for r, c in boxes]
-    return (
-        np.concatenate([grid[0] for grid in grids]).astype(np.float32),
-        np.concatenate([grid[1] for grid in grids]).astype(np.float32),
-    )
+    across, down = positions(*shape)
+    return np.concatenate([across[box] for box in boxes]), np.concatenate([down[box] for box in boxes])
 
 
 def _cut(rows: Rows, boxes: Sequence[Box]) -> Floats:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from restoration_tasks.media.picture import Work
+from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.restoration.damage_map import Mask
 from restoration_tasks.restoration.neighbours import REACH, distinct_neighbours
 from restoration_tasks.restoration.treatment import Fidelity, Params, Shown, Treatment, TreatmentParams
@@ -25,8 +25,11 @@ Kept = TypeVar("Kept")
 SAME_DAMAGE = 6
 """Damaged pixels of a near-duplicate that differ by less (8-bit code values, mean of 3x3) are damaged alike. Copies
 differ by under 1 on average (see `motion.DUPLICATE_MEAN`), found damage from its surround by more than 10."""
-GPU_FRAMES = 4
-"""Frames whose boxes go through a network together on a GPU."""
+MOST_FRAMES = 4
+"""Frames whose boxes go through a network together: the boxes of one small frame are so few of each size that half the
+time would be spent beside the convolutions."""
+TOGETHER_PX = 1 << 20
+"""On a processor, so many pixels of frames at most: large frames have boxes enough, and take memory."""
 
 
 class FillEngine(StrEnum):
@@ -118,10 +121,11 @@ class FillingTreatment(Treatment[Params]):
         """Two neighbours each way, and one to spare for a near-duplicate."""
         return REACH
 
-    @property
-    def batch(self) -> int:
-        """Frames worked together: boxes of several fill a GPU."""
-        return GPU_FRAMES if self.means.device is Device.CUDA else 1
+    def batch(self, picture: PictureFormat) -> int:
+        """Frames worked together, fewer of large ones on a processor."""
+        if self.means.device is Device.CUDA:
+            return MOST_FRAMES
+        return max(1, min(MOST_FRAMES, TOGETHER_PX // (picture.width * picture.height)))
 
     @abstractmethod
     def filler(self) -> Filler:
@@ -157,7 +161,8 @@ class FillingTreatment(Treatment[Params]):
         with self._guard:
             if shown.index not in self._frames or self._frames[shown.index].shown is not shown:
                 self._frames[shown.index] = Masked(shown, self.mask(shown))
-                while len(self._frames) > 2 * REACH + 1 + self.means.threads + self.batch:
+                held = (self.means.threads + 1) * self.batch(shown.picture)
+                while len(self._frames) > 2 * REACH + held:
                     self._frames.popitem(last=False)
             return self._frames[shown.index]
 

@@ -126,7 +126,7 @@ def _stage(
         for place, window in windows(frames, treatment.radius):
             if wanted[0] <= first + place < wanted[1]:
                 batch.append(window)
-            if len(batch) == treatment.batch:
+            if len(batch) == treatment.batch(window[0].shown.picture):
                 yield batch
                 batch = []
         if batch:

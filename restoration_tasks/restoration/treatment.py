@@ -127,9 +127,8 @@ class Treatment(ABC, Generic[Params]):
         """`(H, W)`: the pixels it may change; every pixel unless it is a masked treatment."""
         return np.ones(shown.work.shape[1:], np.bool_)
 
-    @property
-    def batch(self) -> int:
-        """Frames that `apply_all` is best given at once."""
+    def batch(self, picture: PictureFormat) -> int:  # noqa: ARG002 - some ask
+        """Frames of a format that `apply_all` is best given at once."""
         return 1
 
     @abstractmethod

@@ -86,8 +86,9 @@ class FlowFinder:
         return np.asarray(cv2.resize(found * grow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-@lru_cache(maxsize=4)
-def _positions(height: int, width: int) -> tuple[Plane, Plane]:
+@lru_cache(maxsize=8)
+def positions(height: int, width: int) -> tuple[Plane, Plane]:
+    """Column and row of every pixel of a picture, each `(H, W)`; not to be written to."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     for plane in (x, y):
         plane.flags.writeable = False
@@ -109,7 +110,7 @@ class Places:
             flow: of the whole frame.
             box: rows and columns of the frame; all of it, if not named.
         """
-        x, y = _positions(*flow.shape[:2])
+        x, y = positions(*flow.shape[:2])
         if box is not None:
             flow, x, y = flow[box], x[box], y[box]
         across, down = cv2.split(flow)

@@ -130,13 +130,15 @@ class FusionNet(nn.Module):
         Returns:
             `(B, 3, H, W)`. A neighbour has no weight where it is not usable.
         """
-        flat = candidates.flatten(1, 2)
-        out = self.body(torch.cat((flat - 0.5, usable - 0.5, mask - 0.5), dim=1))
+        out = self.body(torch.cat((candidates.flatten(1, 2), usable, mask), dim=1) - 0.5).contiguous()
         logits, residual = out[:, :CANDIDATES], out[:, CANDIDATES:]
         always = torch.ones_like(mask).expand(-1, CANDIDATES - NEIGHBOURS, -1, -1)
         allowed = torch.cat((usable, always), dim=1) > 0.5
         weights = torch.softmax(logits.masked_fill(~allowed, _NEVER), dim=1)
-        mixed = (weights[:, :, None] * candidates).sum(1)
+        # One by one: all at once would be held six times over.
+        mixed = weights[:, :1] * candidates[:, 0]
+        for place in range(1, CANDIDATES):
+            mixed = torch.addcmul(mixed, weights[:, place : place + 1], candidates[:, place])
         return mixed + LARGEST_RESIDUAL * torch.tanh(residual)
 
 
