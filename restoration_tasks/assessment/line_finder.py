@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoration_tasks.assessment.line_place import BANDS, SD_WIDTH, STICKS_PX, Course, ridges_of, settled, whole_move
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.restoration.damage_map import Map
 from restoration_tasks.restoration.motion import Flow, Luma
@@ -17,19 +18,14 @@ Floats = npt.NDArray[np.float32]
 
 STEEPEST = 0.0875
 """Largest slope of a scratch: five degrees (Kokaram, *Motion Picture Restoration*, 1998)."""
-BANDS = 36
-"""A line is looked at in so many pieces of its height."""
 MOST_LINES = 24
 """Lines kept of one frame, the best."""
 LEAST_COVERAGE = 0.12
 """Share of the height that must show evidence."""
 EVIDENCE = 64
 """Map value that counts as some evidence (a quarter); full evidence is one half."""
-_SD_WIDTH = 720
 _APART_PX = 6.0
 """Lines nearer to each other than this on average, at 720 pixels width, are one."""
-_STICKS_PX = 14
-"""How far a line draws the flow along, in any picture: the estimator's patches are 16 px of a halved picture wide."""
 _BOTH_DISTINCT = 2.0
 """How far (px) the scene must have moved at least for staying and following to be two different places."""
 
@@ -56,12 +52,12 @@ def find_lines(frame: int, scratch: Map, luma: Luma, beside: Beside | None, scal
         scale: pixels of the scan a pixel of these pictures stands for.
     """
     found: list[Line] = []
-    courses: list[_Course] = []
+    courses: list[Course] = []
     capped = _in_bands(np.minimum(scratch, np.uint8(128))) * np.float32(1 / 128)
     candidates = _candidates(capped, scratch.shape[0])
     if not candidates:
         return []
-    apart = max(3.0, _APART_PX * scratch.shape[1] / _SD_WIDTH)
+    apart = max(3.0, _APART_PX * scratch.shape[1] / SD_WIDTH)
     shown = _Banded.of(scratch, luma, beside)
     for middle, half_shift in candidates:
         course = _fitted(shown, middle, half_shift)
@@ -86,7 +82,7 @@ def _candidates(bands: Floats, height: int) -> list[tuple[float, float]]:
     width = bands.shape[1]
     if float(bands.sum(axis=0).max()) < LEAST_COVERAGE * BANDS / 2:
         return []
-    size = width / _SD_WIDTH
+    size = width / SD_WIDTH
     blurred = cv2.blur(bands, (2 * max(1, round(2 * size)) + 1, 1), borderType=cv2.BORDER_CONSTANT)
     reach = STEEPEST * height / 2
     shifts = np.linspace(-reach, reach, 2 * int(np.ceil(reach / 1.5)) + 1)
@@ -129,6 +125,8 @@ class _Banded:
     across: Floats | None
     """Motion into it, to the right."""
     before: bool
+    whole_px: float
+    """How far the whole scene moved across from the other frame to this one, px."""
 
     @classmethod
     def of(cls, scratch: Map, luma: Luma, beside: Beside | None) -> _Banded:
@@ -136,9 +134,11 @@ class _Banded:
         other = None if beside is None else _in_bands(beside.luma)
         across = None if beside is None else _in_bands(beside.flow[..., 0])
         height = scratch.shape[0]
-        return cls(_in_bands(scratch), _in_bands(luma), height, other, across, beside is not None and beside.before)
+        whole = 0.0 if beside is None else whole_move(luma, beside.flow, scratch)
+        before = beside is not None and beside.before
+        return cls(_in_bands(scratch), _in_bands(luma), height, other, across, before, -whole if before else whole)
 
-    def without(self, course: _Course, reach: float) -> _Banded:
+    def without(self, course: Course, reach: float) -> _Banded:
         """The same with the evidence near a line taken out."""
         share = ((np.arange(BANDS) + 0.5) / BANDS)[:, None]
         middle = course.top + (course.bottom - course.top) * share
@@ -146,33 +146,10 @@ class _Banded:
         return replace(self, scratch=np.where(near, np.float32(0), self.scratch))
 
 
-@dataclass(frozen=True)
-class _Course:
-    """Where a line runs: its column at the first and the last row."""
-
-    top: float
-    bottom: float
-
-    def distance(self, other: _Course) -> float:
-        """How far two lines are apart, the mean of top and bottom, px."""
-        return 0.5 * (abs(self.top - other.top) + abs(self.bottom - other.bottom))
-
-    def strip(self, bands: Floats, reach: int) -> Floats:
-        """A strip of a picture in bands along the line, `(BANDS, 2 reach + 1)`, the line upright in its middle."""
-        width = bands.shape[1]
-        share = ((np.arange(BANDS) + 0.5) / BANDS)[:, None]
-        x = self.top + (self.bottom - self.top) * share + np.arange(-reach, reach + 1)[None, :]
-        x = np.clip(x, 0, width - 1)
-        left = np.minimum(x.astype(np.intp), width - 2)
-        part = (x - left).astype(np.float32)
-        one, two = (np.take_along_axis(bands, places, axis=1) for places in (left, left + 1))
-        return np.asarray(one + (two - one) * part, np.float32)
-
-
-def _fitted(shown: _Banded, middle: float, half_shift: float) -> _Course:
+def _fitted(shown: _Banded, middle: float, half_shift: float) -> Course:
     """The straight line through the evidence near a candidate (least squares over bands, twice)."""
-    course = _Course(middle - half_shift, middle + half_shift)
-    reach = max(4, round(8 * shown.luma.shape[1] / _SD_WIDTH))
+    course = Course(middle - half_shift, middle + half_shift)
+    reach = max(4, round(8 * shown.luma.shape[1] / SD_WIDTH))
     places = np.arange(-reach, reach + 1)
     heights = (np.arange(BANDS) + 0.5) / BANDS * 2 - 1
     for _ in range(2):
@@ -189,13 +166,13 @@ def _fitted(shown: _Banded, middle: float, half_shift: float) -> _Course:
         # Evidence on a small part of the height does not say how the whole line leans: the candidate's lean is kept.
         slope = float(weight @ (centred * (offset - mean_offset))) / total / (spread + 0.02)
         start = mean_offset - slope * mean_height
-        course = _Course(course.top + start - slope, course.bottom + start + slope)
+        course = Course(course.top + start - slope, course.bottom + start + slope)
     return course
 
 
-def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
+def _measured(frame: int, course: Course, shown: _Banded) -> Line | None:
     """A line's figures; None if it leans too much or too little of it shows."""
-    size = shown.luma.shape[1] / _SD_WIDTH
+    size = shown.luma.shape[1] / SD_WIDTH
     if abs(course.bottom - course.top) > 1.1 * STEEPEST * shown.height + 1:
         return None
     reach = max(4, round(8 * size))
@@ -208,9 +185,10 @@ def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
     coverage = float(bands.mean())
     if coverage < LEAST_COVERAGE:
         return None
-    far = _off(wide, size) + max(_STICKS_PX, round(28 * size))
-    ridges, steps = _ridges(course.strip(shown.luma, far), far, wide, size)
+    far = _off(wide, size) + max(STICKS_PX, round(28 * size))
+    ridges, steps = ridges_of(course.strip(shown.luma, far), far, wide, size)
     ridge = float(np.median(ridges[bands]))
+    seen = settled(course, shown.luma, bands, wide, 1 if ridge >= 0 else -1)
     scene, moved, stays, follows = 0.0, 0.0, 0.0, 0.0
     if shown.other is not None and shown.across is not None:
         other, across = shown.other, shown.across
@@ -219,8 +197,8 @@ def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
     return Line(
         frame=frame,
         picture_px=shown.luma.shape[1],
-        x_top=course.top,
-        x_bottom=course.bottom,
+        x_top=seen.top,
+        x_bottom=seen.bottom,
         width_px=float(wide),
         coverage=coverage,
         confidence=float(sure[bands].mean()) / 255.0,
@@ -230,25 +208,17 @@ def _measured(frame: int, course: _Course, shown: _Banded) -> Line | None:
         moved=moved,
         stays=stays,
         follows=follows,
+        whole_px=shown.whole_px,
     )
 
 
 def _off(wide: int, size: float) -> int:
     """How far from a line's middle the scene's motion is read, px."""
-    return wide // 2 + max(_STICKS_PX, round(14 * size))
-
-
-def _ridges(strip: Floats, middle: int, wide: int, size: float) -> tuple[Floats, Floats]:
-    """By band: how much brighter the line is than both sides, and how much these differ, 8-bit code values."""
-    half, gap, flank = wide // 2, max(1, round(1.5 * size)), max(2, round(4 * size))
-    core = strip[:, middle - half : middle + half + 1].mean(axis=1)
-    left = strip[:, middle - half - gap - flank : middle - half - gap].mean(axis=1)
-    right = strip[:, middle + half + gap + 1 : middle + half + gap + flank + 1].mean(axis=1)
-    return np.asarray(core - (left + right) / 2, np.float32), np.asarray(np.abs(left - right), np.float32)
+    return wide // 2 + max(STICKS_PX, round(14 * size))
 
 
 def _against(
-    course: _Course,
+    course: Course,
     beside: Floats,
     across: Floats,
     ridges: Floats,
@@ -290,11 +260,11 @@ def _shifted_ridges(strip: Floats, middle: int, shifts: npt.NDArray[np.intp], wi
     half, gap, flank = wide // 2, max(1, round(1.5 * size)), max(2, round(4 * size))
     reach = half + gap + flank
     places = np.clip(middle + shifts[:, None] + np.arange(-reach, reach + 1)[None, :], 0, strip.shape[1] - 1)
-    return _ridges(np.take_along_axis(strip, places, axis=1), reach, wide, size)[0]
+    return ridges_of(np.take_along_axis(strip, places, axis=1), reach, wide, size)[0]
 
 
 def _scaled(line: Line, scale: float) -> Line:
     if scale == 1.0:
         return line
-    lengths = {name: getattr(line, name) * scale for name in ("x_top", "x_bottom", "width_px", "scene_px")}
+    lengths = {name: getattr(line, name) * scale for name in ("x_top", "x_bottom", "width_px", "scene_px", "whole_px")}
     return replace(line, picture_px=round(line.picture_px * scale), **lengths)

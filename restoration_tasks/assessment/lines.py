@@ -42,6 +42,9 @@ class Line:
     """Of `moved`: share of the height where the other frame shows the line in the same place."""
     follows: float
     """Of `moved`: share of the height where the other frame shows it where the scene was."""
+    whole_px: float = 0.0
+    """How far the whole scene moved, as `scene_px`: film that weaves moves all of it, and every line in it. 0 where no
+    edge of the scene tells."""
 
     @property
     def x_middle(self) -> float:

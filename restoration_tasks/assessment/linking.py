@@ -14,6 +14,9 @@ NEAREST_PX = 3.0
 SD_WIDTH = 720
 """Lengths are given for a picture so wide and grow with the width."""
 
+CLEAR_RIDGE = 4.0
+"""8-bit code values from which a line is bright, or dark, beyond grain and the scene behind it."""
+
 Chain = list[Line]
 """One line over time, one sighting a frame at most, in order."""
 
@@ -81,7 +84,12 @@ def _linked(by_frame: dict[int, list[Line]], limits: LinkLimits) -> list[Chain]:
         for distance, place, number in pairs:
             line, chain = lines[number], going[place]
             reach = _reach(line, limits) * (1 + 0.15 * (frame - chain.lines[-1].frame - 1))
-            if distance <= reach and place not in used and number not in linked:
+            if (
+                distance <= reach
+                and _alike(line.ridge, chain.lines[-1].ridge)
+                and place not in used
+                and number not in linked
+            ):
                 used.add(place)
                 linked.add(number)
                 chain.take(line, limits.fastest_px * size_of(line))
@@ -108,10 +116,16 @@ def _reach(line: Line, limits: LinkLimits) -> float:
     return max(NEAREST_PX, limits.jump_px * size_of(line))
 
 
+def _alike(one: float, other: float) -> bool:
+    """Whether ridges may be of one line: a scratch is bright or dark, and does not change from one to the other."""
+    return one * other >= 0 or min(abs(one), abs(other)) < CLEAR_RIDGE
+
+
 def _are_one(one: Sequence[Line], other: Sequence[Line], limits: LinkLimits) -> bool:
     """Whether a chain lies on the way of another, or goes on where it ends."""
     gap = max(other[0].frame - one[-1].frame, one[0].frame - other[-1].frame)
-    if gap > limits.gap_frames:
+    ridges = (float(np.median([line.ridge for line in chain])) for chain in (one, other))
+    if gap > limits.gap_frames or not _alike(*ridges):
         return False
     frames = np.array([line.frame for line in one], float)
     way = np.interp([line.frame for line in other], frames, [line.x_middle for line in one])

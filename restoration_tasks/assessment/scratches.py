@@ -7,7 +7,7 @@ line never stirred, nothing tells one from the other, and the answer is no.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from restoration_tasks.assessment.evidence import Evidence, TrackLimits
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.linking import Chain, chains_of, size_of
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.assessment.standing import Standing, StandingLimits
 
 Doubles = npt.NDArray[np.float64]
 
@@ -35,6 +36,7 @@ class Reason(StrEnum):
     FOLLOWS = "it goes along with the scene"
     PASSES = "it passes by"
     STILL = "it stands stiller than film does in the gate"
+    UNSURE = "it seems to wander, but shows too little of itself to be told from a line of the scene"
     NOTHING = "nothing moved that could tell it from a line of the scene"
     TOO_LITTLE = "too little of it shows"
     TOO_WIDE = "it is too wide"
@@ -113,14 +115,16 @@ def find_tracks(lines: Iterable[Line], shot: Shot, limits: TrackLimits | None = 
 def judged_tracks(lines: Iterable[Line], shot: Shot, limits: TrackLimits | None = None) -> list[Track]:
     """Every line of a shot that shows on some frames, with what was decided about it."""
     limits = limits or TrackLimits()
-    chains = chains_of((line for line in lines if shot.start <= line.frame < shot.stop), limits.links)
+    own = [line for line in lines if shot.start <= line.frame < shot.stop]
+    moves = {line.frame: line.whole_px for line in own}
+    chains = chains_of(own, limits.links)
     fewest = min(limits.fewest_frames, max(shot.frames, 3))
-    tracks = [_judged(chain, limits) for chain in chains if len(chain) >= fewest]
+    tracks = [_judged(chain, limits, moves) for chain in chains if len(chain) >= fewest]
     return sorted(tracks, key=lambda track: (track.knots[0].x_top + track.knots[0].x_bottom, track.first))
 
 
-def _judged(chain: Chain, limits: TrackLimits) -> Track:
-    reason = _reason(chain, limits)
+def _judged(chain: Chain, limits: TrackLimits, moves: Mapping[int, float]) -> Track:
+    reason = _reason(chain, limits, moves)
     weight = np.array([line.coverage for line in chain])
     return Track(
         knots=_knots(chain),
@@ -134,24 +138,33 @@ def _judged(chain: Chain, limits: TrackLimits) -> Track:
     )
 
 
-def _reason(chain: Chain, limits: TrackLimits) -> Reason:
+def _reason(chain: Chain, limits: TrackLimits, moves: Mapping[int, float]) -> Reason:
     """What decides, the first that holds."""
-    one = Evidence.of(chain, limits)
+    one, own = Evidence.of(chain, limits), StandingLimits()
+    look = Standing.of(chain, one, moves)
     wanders, strong = one.own >= limits.wander_px, one.strength >= limits.strength
     passed = one.scene >= limits.passed_px and one.own < 0.5 * one.relative and one.follows <= one.stays
+    runs_on = one.run_on >= limits.run_on and look.run_on_t >= own.run_on_t and one.strength >= own.run_on_strength
+    strays = strong and wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights
+    clear = one.strength >= own.strength and look.alike >= own.alike and look.apart(one, limits, own)
     reasons = (
         (Reason.TOO_LITTLE, one.heights < limits.heights or one.seen_share < limits.seen_share),
         (Reason.TOO_WIDE, one.wide > limits.widest_px),
-        (Reason.RUNS_ON, wanders and one.run_on >= limits.run_on and not one.passes),
+        (Reason.FOLLOWS, look.follows(limits, own) and one.stays < limits.stay_heights),
+        (Reason.RUNS_ON, wanders and runs_on and not one.passes),
         (Reason.FOLLOWS, one.scene >= limits.wander_px and one.relative < 0.5 * one.own),
-        (Reason.FOLLOWS, one.trembles.along(limits) and one.stays < limits.stay_heights),
+        (
+            Reason.FOLLOWS,
+            one.trembles.along(limits) and one.stays < limits.stay_heights and not look.behind(limits, own),
+        ),
         (Reason.FOLLOWS, one.follows > max(2 * one.stays, limits.stay_heights)),
         (Reason.PASSES, one.passes),
-        (Reason.STILL, one.own < limits.still_px and one.seen >= _DOZEN),
+        (Reason.STILL, one.seen >= _DOZEN and (one.own < limits.still_px or look.core < own.still_px)),
         (Reason.STAYED, one.stays >= max(limits.stay_heights, 2 * one.follows)),
         (Reason.STEADY, strong and one.trembles.apart(limits)),
-        (Reason.PATH, strong and passed),
-        (Reason.WANDERS, strong and wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights),
+        (Reason.PATH, strong and passed and look.passed(one, limits) and one.heights >= own.path_heights),
+        (Reason.WANDERS, strays and clear),
+        (Reason.UNSURE, strays),
     )
     return next((reason for reason, holds in reasons if holds), Reason.NOTHING)
 

@@ -96,6 +96,25 @@ def test_a_scratch_stays_and_a_pole_follows_the_scene():
     assert pole[0].stays < 0.1
 
 
+def test_a_line_is_where_the_picture_shows_it_wherever_the_evidence_lies():
+    line = cover(200, lean=6)
+    for off in (-1.5, 0.0, 1.5):
+        (found,) = find_lines(0, evidence(cover(200 + off, lean=6)), look(0, line), None)
+        assert (found.x_top, found.x_bottom) == (pytest.approx(197, abs=0.5), pytest.approx(203, abs=0.5))
+        assert found.x_middle == pytest.approx(200, abs=0.2)
+
+
+def test_the_whole_scene_moves_as_its_own_edges_do():
+    line = cover(200)
+    shown = beside(look(0, line), -3.0)
+    shown.flow[:, 190:211, 0] = 0.0
+    (found,) = find_lines(0, evidence(line), look(3, line), shown)
+    assert found.whole_px == pytest.approx(3)
+    flat = np.full((HEIGHT, WIDTH), 120.0, np.float32) * (1 - line) + 230.0 * line
+    (found,) = find_lines(0, evidence(line), flat.astype(np.uint8), shown)
+    assert found.whole_px == 0, "nothing but the line itself could say"
+
+
 def test_a_scan_looked_at_in_half_size_gets_its_own_pixels():
     line = cover(200, lean=6)
     (small,) = find_lines(0, evidence(line), look(0, line), beside(look(0, line), 2.0))
@@ -105,7 +124,7 @@ def test_a_scan_looked_at_in_half_size_gets_its_own_pixels():
 
 
 def test_lines_are_kept_and_the_same_lines_give_the_same_bytes(tmp_path):
-    lines = [Line(i, 720, 10.5, 11.25, 3.0, 0.5, 0.75, -12.0, 1.0, 0.25, 0.5, 0.25, 0.0) for i in range(3)]
+    lines = [Line(i, 720, 10.5, 11.25, 3.0, 0.5, 0.75, -12.0, 1.0, 0.25, 0.5, 0.25, 0.0, 0.125) for i in range(3)]
     for name in ("a", "b"):
         write_lines(tmp_path / name, lines)
     assert read_lines(tmp_path / "a") == lines

@@ -22,6 +22,7 @@ def line(frame, x, **kwargs):
         "ridge": 20.0,
         "step": 3.0,
         "scene_px": 0.0,
+        "whole_px": 0.0,
         "moved": 0.0,
         "stays": 0.0,
         "follows": 0.0,
@@ -56,8 +57,9 @@ def test_a_line_that_stays_while_the_scene_passes_is_a_scratch():
 
 
 def test_a_slow_pan_tells_by_its_length():
-    x = 300 + np.random.default_rng(1).normal(0, 1.0, 24)
-    assert reasons(over(x, scene_px=0.4)) == [Reason.PATH]
+    x = 300 + np.random.default_rng(1).normal(0, 0.4, 24)
+    assert reasons(over(x, scene_px=0.4, whole_px=0.4)) == [Reason.PATH]
+    assert find_tracks(over(x, scene_px=0.4, whole_px=[0.5, -0.5] * 12), SHOT) == [], "a crowd passes behind a rail"
 
 
 def test_a_line_that_wanders_of_its_own_accord_is_a_scratch():
@@ -91,6 +93,52 @@ def test_a_faint_line_is_not_believed_for_its_way_alone():
     assert reasons(over(middle, coverage=0.3, confidence=0.5)) == [Reason.NOTHING]
 
 
+def test_what_wanders_but_shows_little_of_itself_is_left_alone():
+    middle, _ = wandering(24)
+    assert reasons(over(middle, coverage=0.5, confidence=0.65)) == [Reason.UNSURE], "a door panel on real film"
+    assert reasons(over(middle, coverage=0.8, confidence=0.65)) == [Reason.WANDERS]
+
+
+def test_a_scratch_is_bright_or_dark_and_not_both():
+    middle, _ = wandering(24)
+    two_mouldings = [3.0 if i % 3 else -12.0 for i in range(24)]
+    assert reasons(over(middle, ridge=two_mouldings)) == [Reason.UNSURE]
+    clear = over(middle[::2], frames=range(100, 124, 2), ridge=20.0)
+    clear += over(middle[1::2], frames=range(101, 124, 2), ridge=-20.0)
+    assert sorted(track.dark for track in judged_tracks(clear, SHOT)) == [False, True], "two lines, not one"
+
+
+def test_a_line_before_a_flat_wall_goes_along_with_the_scene_far_from_it():
+    rng = np.random.default_rng(6)
+    weave, noise = rng.normal(0, 0.8, 26), rng.normal(0, 0.2, 26)
+    whole = list(np.diff(weave, prepend=weave[0]))
+    assert reasons(over(300 + weave + noise, whole_px=whole)) == [Reason.FOLLOWS]
+    middle, _ = wandering(26)
+    assert reasons(over(middle, whole_px=whole)) == [Reason.WANDERS]
+
+
+def test_a_line_that_goes_no_farther_than_the_scene_is_not_believed():
+    swing, other = (np.cumsum(np.random.default_rng(seed).normal(0, 1.0, 12)) for seed in (20, 21))
+    frames = range(100, 124, 2)
+    assert reasons(over(300 + swing, frames=frames, whole_px=list(np.diff(other, prepend=0.0)))) == [Reason.UNSURE]
+    assert reasons(over(300 + swing, frames=frames)) == [Reason.WANDERS]
+
+
+def test_a_stray_sighting_does_not_make_a_still_line_move():
+    x = np.full(24, 300.0)
+    x[[4, 13]] = 297.0
+    assert reasons(over(x, scene_px=0.4, whole_px=0.4)) == [Reason.STILL]
+
+
+def test_few_frames_run_on_by_chance():
+    _, edge = wandering(24)
+    rng = np.random.default_rng(2)
+    unsteady = edge + rng.normal(0, 1.0, 25)
+    lines = [line(100 + i, 0.0, x_top=edge[i], x_bottom=unsteady[i + 1]) for i in range(24)]
+    assert reasons(lines) == [Reason.RUNS_ON]
+    assert Reason.RUNS_ON not in reasons(lines[:9])
+
+
 def test_where_nothing_moved_the_answer_is_no():
     x = 300 + np.random.default_rng(3).normal(0, 0.35, 24)
     assert find_tracks(over(x), SHOT) == []
@@ -113,8 +161,8 @@ def test_a_broken_scratch_is_one_track():
 
 def test_a_line_found_twice_in_a_frame_is_one_track():
     middle, _ = wandering(24)
-    twins = over(middle[::2] + 4, frames=range(100, 124, 2), coverage=0.4)
-    assert len(find_tracks(over(middle) + twins, SHOT)) == 1
+    twins = over(middle[::2] + 4, frames=range(100, 124, 2), coverage=0.4, confidence=0.9)
+    assert len(find_tracks(over(middle, confidence=0.9) + twins, SHOT)) == 1
 
 
 def test_two_scratches_that_run_side_by_side_are_two():

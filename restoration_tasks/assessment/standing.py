@@ -1,0 +1,111 @@
+"""What a line's look says for it, and how its way goes together with that of the whole scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from restoration_tasks.assessment.evidence import Evidence, TrackLimits, Trembling
+from restoration_tasks.assessment.linking import Chain, size_of
+
+
+@dataclass(frozen=True)
+class StandingLimits:
+    """What a line must show before its own way is believed.
+
+    Chosen on simulated scratches over training clips, on upright lines before training clips and the validation clip,
+    and by looking at real film; never on the test's clips.
+    """
+
+    strength: float = 0.5
+    """Coverage times confidence of a line that nothing but its wandering speaks for. Of 48 simulated scratches three
+    had less; the panel of a door on real film, which seemed to wander, had 0.34."""
+    alike: float = 0.8
+    """Share of its sightings that must be bright, or dark, as most of them are."""
+    farther: float = 1.5
+    """How many times as far as the whole scene a line must go, where it is not seen to stay behind its trembling."""
+    run_on_t: float = 2.5
+    """Student's t of the correlation of leans with moves: few frames correlate by chance."""
+    run_on_strength: float = 0.3
+    """Coverage times confidence of a line that is believed to run on from frame to frame."""
+    path_heights: float = 3.0
+    """Frame heights that a line must show on to be told by the length of the scene's way."""
+    still_px: float = 0.5
+    """A line whose way stays within so much, but for a fifth of its sightings, stands stiller than film in the gate."""
+    along: float = 0.4
+    """Pixels that a line surely moves for a pixel of the whole scene, from which it is one of the scene's."""
+    sure: float = 2.0
+    """Standard errors that make it sure."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One line's look and way beside the whole scene's, in numbers."""
+
+    whole: Trembling
+    """How it moves to and fro with the whole scene. Weave moves every line of the scene, however flat its surround."""
+    scene: float
+    """Range of the whole scene's way across the frame, px at 720 wide."""
+    relative: float
+    """Range of its way across the whole scene, px at 720."""
+    core: float
+    """Range of the middle eight tenths of its way, px at 720: a sighting of something else now and then has no say."""
+    alike: float
+    """Share of its sightings that are bright, or dark, as most are."""
+    run_on_t: float
+    """Student's t of how its leans and its moves correlate."""
+
+    @classmethod
+    def of(cls, chain: Chain, one: Evidence, moves: Mapping[int, float]) -> Standing:
+        """Weigh a chain.
+
+        Args:
+            chain: the line.
+            one: what it shows otherwise.
+            moves: by frame of the shot, how far the whole scene moved to it from the frame before, px; frames that
+                nothing is known of are left out.
+        """
+        path, size = np.array([line.x_middle for line in chain]), size_of(chain[0])
+        first, last = chain[0].frame, chain[-1].frame
+        way = np.cumsum([0.0] + [moves.get(frame, 0.0) for frame in range(first + 1, last + 1)])
+        beside = path - way[[line.frame - first for line in chain]]
+        bright = float(np.mean([line.ridge >= 0 for line in chain]))
+        pairs = sum(line.frame - before.frame == 1 for before, line in pairwise(chain))
+        return cls(
+            whole=Trembling.of([replace(line, scene_px=line.whole_px) for line in chain], path),
+            scene=_spread(way, 90) / size,
+            relative=_spread(beside, 90) / size,
+            core=_spread(path, 80) / size,
+            alike=max(bright, 1 - bright),
+            run_on_t=one.run_on * float(np.sqrt(max(pairs - 2, 0) / max(1 - one.run_on**2, 1e-6))),
+        )
+
+    def follows(self, limits: TrackLimits, own: StandingLimits) -> bool:
+        """It surely trembles with the whole scene, about as far."""
+        whole = self.whole
+        least, most = whole.slope - own.sure * whole.error, whole.slope + own.sure * whole.error
+        return whole.scene_px >= limits.trembling_px and least >= own.along and most >= 1 and least <= 2
+
+    def behind(self, limits: TrackLimits, own: StandingLimits) -> bool:
+        """The whole scene trembles, and the line surely does not do so with it."""
+        whole = self.whole
+        return whole.scene_px >= limits.trembling_px and 1 - whole.slope > own.sure * whole.error
+
+    def passed(self, one: Evidence, limits: TrackLimits) -> bool:
+        """The whole scene went by, and not only what lies close to the line."""
+        return self.scene >= limits.passed_px and one.own < 0.5 * self.relative
+
+    def apart(self, one: Evidence, limits: TrackLimits, own: StandingLimits) -> bool:
+        """The whole scene stands still, or the line does not tremble with it, or goes farther."""
+        still = self.scene < limits.still_px
+        return still or self.behind(limits, own) or one.own >= own.farther * self.scene
+
+
+def _spread(values: npt.NDArray[np.float64], percent: float) -> float:
+    """How far apart the ends of the middle of some values are."""
+    low, high = np.percentile(values, (50 - percent / 2, 50 + percent / 2))
+    return float(high - low)
