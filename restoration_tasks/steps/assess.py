@@ -27,32 +27,37 @@ class AssessParams(BaseModel):
 
 
 def run(work: StepWork) -> None:
-    """Write the damage maps (`map.mkv`) and the tables of figures and of lines (`figures.parquet`, `lines.parquet`)."""
+    """Write the damage maps (`map.mkv`) and the tables of figures, lines and readings (all Parquet)."""
     import cv2
 
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import write_figures
     from restoration_tasks.assessment.lines import write_lines
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.readings import gauges, read_segment, scanned, write_readings
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.restoration.treatment import Means
 
     params = work.parse_params(AssessParams)
     engine = Engine(params.engine)
     master, side = work.input("master"), work.input("infrared") if "infrared" in work.input_names else None
+    means = Means.of(work.profile, work.settings.threads)
     channel = open_channel(master, side, params.segment, params.infrared)
     measured = measure_segment(
         master,
         params.segment,
         work.output("map", "map.mkv", media_type="video/x-matroska"),
         engine=engine,
-        means=Means.of(work.profile, work.settings.threads),
+        means=means,
         channel=channel,
         progress=work.progress,
     )
     rows = measured.frames
     write_figures(work.output("figures", "figures.parquet", media_type=PARQUET), rows)
     write_lines(work.output("lines", "lines.parquet", media_type=PARQUET), measured.lines)
+    read = read_segment(master, params.segment, means, gauges())
+    readings = work.output("readings", "readings.parquet", media_type=PARQUET)
+    write_readings(readings, read, gauges(), scanned(master))
     work.figure("frames", len(rows))
     work.figure("dirt_area", round(sum(row.dirt_area for row in rows) / len(rows), 6))
     work.figure("hair_area", round(sum(row.hair_area for row in rows) / len(rows), 6))
@@ -70,4 +75,4 @@ def run(work: StepWork) -> None:
         work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
 
 
-STEP = StepDefinition(name=StepName.ASSESS, version="3", run=run)
+STEP = StepDefinition(name=StepName.ASSESS, version="4", run=run)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
@@ -20,6 +21,8 @@ class PlanParams(BaseModel):
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
+    carrier: CarrierReadings = CarrierReadings()
+    """What staff read off the carrier."""
     version: int = Field(default=1, ge=1)
     parent: int | None = None
     author: str = "reelkeeper"
@@ -27,18 +30,21 @@ class PlanParams(BaseModel):
 
 
 def run(work: StepWork) -> None:
-    """Write `plan.yaml`."""
+    """Write `plan.yaml`, and the reel's condition (`condition.json`)."""
+    from restoration_tasks.assessment.condition import condition_json, reel_severities, shot_conditions
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import read_figures
     from restoration_tasks.assessment.lines import read_lines
+    from restoration_tasks.assessment.readings import read_readings
     from restoration_tasks.assessment.shots import read_shots
+    from restoration_tasks.assessment.urgency import urgency
     from restoration_tasks.restoration.plan import Plan
 
     params = work.parse_params(PlanParams)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
-    rows, lines = [], []
+    rows, lines, readings, scan = [], [], [], None
     for place, segment in enumerate(segments, start=1):
         name = f"figures/{segment.id}"
         if name not in work.input_names:
@@ -49,6 +55,8 @@ def run(work: StepWork) -> None:
             )
         rows += read_figures(work.input(name))
         lines += read_lines(work.input(f"lines/{segment.id}"))
+        read, scan = read_readings(work.input(f"readings/{segment.id}"))
+        readings += read
         work.progress(place, len(segments), "segments")
     decided = decide(
         shots, rows, params.treatments, Strength(params.strength), lines=lines, engine=Engine(params.engine)
@@ -63,6 +71,11 @@ def run(work: StepWork) -> None:
     )
     plan.validate_treatments()
     work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
+    if scan is not None:
+        conditions = shot_conditions([figures for _, figures in decided], readings, scan)
+        text = condition_json(conditions, params.carrier)
+        work.output("condition", "condition.json", media_type="application/json").write_text(text)
+        work.figure("urgency", urgency(reel_severities(conditions), params.carrier))
     work.figure("shots", len(shots))
     work.figure("treated", plan.treated)
     work.figure("plan_version", plan.version)
@@ -73,4 +86,4 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="2", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="3", run=run)

@@ -141,7 +141,7 @@ class Way:
             | {
                 f"{name}/{segment}": result.reference(name)
                 for segment, result in assessed.items()
-                for name in ("figures", "lines")
+                for name in ("figures", "lines", "readings")
             },
             params={
                 "treatments": list(self.options.treatments),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from restoration_tasks.assessment.shots import Shot, shots_json
@@ -18,7 +20,9 @@ def inputs(reel, assessed):
     shots = [Shot(number, *bounds) for number, bounds in enumerate(SHOTS, start=1)]
     text = shots_json(shots, [0.0] * SHOTS[-1][1])
     figures = {
-        f"{kind}/{name}": result.reference(kind) for name, result in assessed.items() for kind in ("figures", "lines")
+        f"{kind}/{name}": result.reference(kind)
+        for name, result in assessed.items()
+        for kind in ("figures", "lines", "readings")
     }
     return {"shots": reel.keep("shots.json", text.encode())} | figures
 
@@ -47,3 +51,16 @@ def test_a_segment_that_was_not_assessed_is_named(reel):
     del given["figures/s002-01"]
     with pytest.raises(StepFailed, match="s002-01"):
         reel.work(StepName.PLAN, given)
+
+
+def test_the_condition_of_the_reel_is_written_beside_the_plan(reel):
+    given = inputs(reel, reel.assess())
+    result = reel.work(StepName.PLAN, given, carrier={"ad_strip_level": 2.0})
+    condition = json.loads(reel.file(result.reference("condition")).read_text())
+    assert [(shot["start"], shot["stop"]) for shot in condition["shots"]] == [tuple(bounds) for bounds in SHOTS]
+    damaged, clean = ({one["category"]: one for one in shot["verdicts"]} for shot in condition["shots"])
+    assert damaged["dirt"]["severity"] > 5 >= clean["dirt"]["severity"]
+    assert set(condition["severities"]) == set(damaged)
+    assert condition["urgency"] == result.figures["urgency"] > 80
+    without = reel.work(StepName.PLAN, given)
+    assert without.figures["urgency"] < 50

@@ -1,0 +1,139 @@
+"""The condition record of a reel: a verdict per shot and category, the reel's severities, and how urgent that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from restoration_tasks.assessment.carrier import CarrierReadings
+from restoration_tasks.assessment.decide import ShotFigures
+from restoration_tasks.assessment.dirt import dirt_severity
+from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
+from restoration_tasks.assessment.readings import FrameReadings, gauges
+from restoration_tasks.assessment.urgency import urgency
+from restoration_tasks.runtime.errors import MediaError
+
+FORMAT = "reelkeeper.condition/1"
+NOTHING = 5.0
+"""Severity up to which nobody need look."""
+
+
+@dataclass(frozen=True)
+class ShotCondition:
+    """How one shot stands."""
+
+    facts: ShotFacts
+    verdicts: tuple[Verdict, ...]
+    """One a category that was measured."""
+
+    @property
+    def worst(self) -> Verdict | None:
+        """Its worst category; None where there is nothing to look at."""
+        seen = [verdict for verdict in self.verdicts if verdict.severity > NOTHING]
+        return max(seen, key=lambda verdict: verdict.severity, default=None)
+
+
+def shot_conditions(
+    measured: Sequence[ShotFigures], readings: Sequence[FrameReadings], scan: Scanned
+) -> list[ShotCondition]:
+    """The condition of every shot.
+
+    Args:
+        measured: what the plan measured of each shot, in order of the reel.
+        readings: of every frame, in any order.
+        scan: what was scanned.
+
+    Raises:
+        MediaError: a frame was not read.
+    """
+    rows = {row.frame: row for row in readings}
+    conditions = []
+    for figures in measured:
+        shot = figures.shot
+        facts = ShotFacts(shot.number, shot.start, shot.stop, scan)
+        missing = next((frame for frame in range(shot.start, shot.stop) if frame not in rows), None)
+        if missing is not None:
+            raise MediaError(
+                f"shot {shot.number} was not read whole", frame=missing, action="clear the assessment of that shot"
+            )
+        own = [rows[frame].by for frame in range(shot.start, shot.stop)]
+        read = tuple(gauge.judge([row[gauge.category] for row in own], facts) for gauge in gauges())
+        conditions.append(ShotCondition(facts, (*_planned(figures), *read)))
+    return conditions
+
+
+def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:
+    """What the plan's own detectors say of a shot, in the same form."""
+    area, tracks = figures.dirt_area, len(figures.scratches)
+    return (
+        Verdict(
+            Category.DIRT,
+            dirt_severity(area),
+            1.0,
+            f"Dirt and hairs cover {100 * area:.2f} % of the picture on average.",
+            {"area_share": round(area, 7)},
+        ),
+        Verdict(
+            Category.SCRATCH,
+            figures.scratch_severity,
+            1.0,
+            f"{tracks} scratch{'' if tracks == 1 else 'es'} run along the film." if tracks else "No scratch runs here.",
+            {"tracks": tracks},
+        ),
+        Verdict(
+            Category.FLICKER,
+            figures.flicker_severity,
+            1.0,
+            f"Brightness jumps by {figures.flicker_amplitude:.1f} of 255 code values from frame to frame.",
+            {"amplitude_codes": round(figures.flicker_amplitude, 3)},
+        ),
+    )
+
+
+def reel_severity(pairs: Sequence[tuple[float, int]]) -> float:
+    """The severity of a reel from those of its shots and their lengths, 0 … 100.
+
+    The root mean square over the frames: a reel with a bad tenth is worse than its mean says, and not as bad as that
+    tenth.
+    """
+    frames = sum(count for _, count in pairs)
+    return float(np.sqrt(sum(severity**2 * count for severity, count in pairs) / frames)) if frames else 0.0
+
+
+def reel_severities(conditions: Sequence[ShotCondition]) -> dict[Category, float]:
+    """Every category's severity over the reel."""
+    pairs: dict[Category, list[tuple[float, int]]] = {}
+    for condition in conditions:
+        for verdict in condition.verdicts:
+            pairs.setdefault(verdict.category, []).append((verdict.severity, condition.facts.frames))
+    return {category: round(reel_severity(found), 1) for category, found in pairs.items()}
+
+
+def condition_json(conditions: Sequence[ShotCondition], carrier: CarrierReadings) -> str:
+    """The text of `condition.json`; the same readings give the same bytes."""
+    severities = reel_severities(conditions)
+    content = {
+        "format": FORMAT,
+        "frames": sum(condition.facts.frames for condition in conditions),
+        "severities": {category.value: severity for category, severity in severities.items()},
+        "carrier": carrier.model_dump(mode="json"),
+        "urgency": urgency(severities, carrier),
+        "shots": [
+            {
+                "shot": condition.facts.number,
+                "start": condition.facts.start,
+                "stop": condition.facts.stop,
+                "verdicts": [_as_json(verdict) for verdict in condition.verdicts],
+            }
+            for condition in conditions
+        ],
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _as_json(verdict: Verdict) -> Mapping[str, Any]:
+    return asdict(verdict) | {"category": verdict.category.value, "severity": round(verdict.severity, 2)}

@@ -1,0 +1,124 @@
+"""The readings of a segment's frames by all gauges, kept as Parquet: one row a frame, one group of columns a gauge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
+from restoration_tasks.assessment.glance import Glance
+from restoration_tasks.media.reader import FrameReader
+from restoration_tasks.media.segments import Segment
+from restoration_tasks.media.window import windows
+from restoration_tasks.restoration.treatment import Means
+from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.in_order import in_order
+
+_SCAN = b"reelkeeper.scan"
+
+
+@cache
+def gauges() -> tuple[Gauge[Any], ...]:
+    """Every gauge, in the order their columns stand in."""
+    from restoration_tasks.assessment.clipping import ClippingGauge
+
+    return (ClippingGauge(),)
+
+
+@dataclass(frozen=True)
+class FrameReadings:
+    """What all gauges read off one frame."""
+
+    frame: int
+    """Position in the reel."""
+    by: dict[Category, Any]
+    """The reading of each gauge, of its own dataclass."""
+
+
+def scanned(master: Path) -> Scanned:
+    """What the gauges may know of a master."""
+    picture = FrameReader(master, count=1).format
+    return Scanned(picture.width, picture.height, float(picture.fps), picture.is_grey)
+
+
+def read_segment(master: Path, segment: Segment, means: Means, asked: Sequence[Gauge[Any]]) -> Iterator[FrameReadings]:
+    """Read the frames of one segment; memory does not grow with its length.
+
+    Args:
+        master: preservation master of the whole reel.
+        segment: which frames; context is read beside it, inside its shot.
+        means: how many frames may be worked side by side.
+        asked: the gauges.
+
+    Raises:
+        MediaError: the master is damaged.
+    """
+    radius = max((gauge.radius for gauge in asked), default=0)
+    start, stop = segment.with_handles(radius)
+    reader = FrameReader(master, start=start, count=stop - start)
+    picture = reader.format
+    glances = (Glance.of(index, picture.to_work(frame), picture) for index, frame in enumerate(reader, start))
+    wanted = (window for _, window in windows(glances, radius) if segment.start <= window[0].index < segment.stop)
+
+    def read(window: Any) -> FrameReadings:
+        return FrameReadings(
+            window[0].index,
+            {
+                gauge.category: gauge.read({at: one for at, one in window.items() if abs(at) <= gauge.radius})
+                for gauge in asked
+            },
+        )
+
+    yield from in_order(read, wanted, threads=means.threads, ahead=means.threads)
+
+
+def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Gauge[Any]], scan: Scanned) -> None:
+    """Write the table; the same rows give the same bytes. What the gauges must know of the scan goes with it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+    groups = [
+        pa.field(
+            gauge.category.value,
+            pa.struct([pa.field(one.name, types[str(one.type)], nullable=False) for one in fields(gauge.reading)]),
+            nullable=False,
+        )
+        for gauge in asked
+    ]
+    schema = pa.schema([pa.field("frame", pa.int64(), nullable=False), *groups])
+    schema = schema.with_metadata({_SCAN: json.dumps(asdict(scan)).encode()})
+    content = [{"frame": row.frame} | {name.value: asdict(one) for name, one in row.by.items()} for row in rows]
+    pq.write_table(pa.Table.from_pylist(content, schema=schema), path, compression="zstd")
+
+
+def read_readings(path: Path) -> tuple[list[FrameReadings], Scanned]:
+    """Read the table and what was scanned; categories this version does not know are left out.
+
+    Raises:
+        MediaError: it is damaged or has other columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    known = {gauge.category.value: gauge for gauge in gauges()}
+    try:
+        table = pq.read_table(path)
+        scan = Scanned(**json.loads((table.schema.metadata or {})[_SCAN]))
+        rows: list[dict[str, Any]] = table.to_pylist()
+        read = [
+            FrameReadings(
+                row["frame"],
+                {known[name].category: known[name].reading(**row[name]) for name in row if name in known},
+            )
+            for row in rows
+        ]
+        return read, scan
+    except (pa.ArrowException, OSError, TypeError, ValueError, KeyError) as error:
+        raise MediaError(
+            f"the table of readings cannot be read: {error}", file=path, action="assess the segment again"
+        ) from error
