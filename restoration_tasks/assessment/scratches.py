@@ -146,7 +146,7 @@ def _reason(chain: Chain, limits: TrackLimits, moves: Mapping[int, float]) -> Re
     passed = one.scene >= limits.passed_px and one.own < 0.5 * one.relative and one.follows <= one.stays
     runs_on = one.run_on >= limits.run_on and look.run_on_t >= own.run_on_t and one.strength >= own.run_on_strength
     strays = strong and wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights
-    clear = one.strength >= own.strength and look.alike >= own.alike and look.apart(one, limits, own)
+    clear = look.shows(one, own) and look.apart(one, limits, own)
     reasons = (
         (Reason.TOO_LITTLE, one.heights < limits.heights or one.seen_share < limits.seen_share),
         (Reason.TOO_WIDE, one.wide > limits.widest_px),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.assessment.evidence import Evidence, TrackLimits, Trembling
-from restoration_tasks.assessment.linking import Chain, size_of
+from restoration_tasks.assessment.linking import CLEAR_RIDGE, Chain, size_of
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,19 @@ class StandingLimits:
     strength: float = 0.5
     """Coverage times confidence of a line that nothing but its wandering speaks for. Of 48 simulated scratches three
     had less; the panel of a door on real film, which seemed to wander, had 0.34."""
+    far_strength: float = 0.3
+    """... of one that strays by `far_px` and more, farther than a place is ever measured wrong, ..."""
+    far_px: float = 5.0
+    far_seen_share: float = 0.5
+    """... and is seen on so many of its frames: what comes and goes may each time be another line."""
     alike: float = 0.8
-    """Share of its sightings that must be bright, or dark, as most of them are."""
+    """Share of its clear sightings that must be bright, or dark, as most of them are."""
+    step: float = 2.5
+    """How many times as much its two sides may differ as it stands out from them: more is the edge of something."""
     farther: float = 1.5
-    """How many times as far as the whole scene a line must go, where it is not seen to stay behind its trembling."""
+    """How many times as far as the whole scene a line must go that is not seen to stay behind its trembling; ..."""
+    doubted_farther: float = 3.0
+    """... and one that rather seems to tremble with it."""
     run_on_t: float = 2.5
     """Student's t of the correlation of leans with moves: few frames correlate by chance."""
     run_on_strength: float = 0.3
@@ -55,7 +64,9 @@ class Standing:
     core: float
     """Range of the middle eight tenths of its way, px at 720: a sighting of something else now and then has no say."""
     alike: float
-    """Share of its sightings that are bright, or dark, as most are."""
+    """Share of its clear sightings that are bright, or dark, as most are; 1 where none is clear."""
+    step: float
+    """How much its two sides differ, in shares of what it stands out from them."""
     run_on_t: float
     """Student's t of how its leans and its moves correlate."""
 
@@ -73,7 +84,9 @@ class Standing:
         first, last = chain[0].frame, chain[-1].frame
         way = np.cumsum([0.0] + [moves.get(frame, 0.0) for frame in range(first + 1, last + 1)])
         beside = path - way[[line.frame - first for line in chain]]
-        bright = float(np.mean([line.ridge >= 0 for line in chain]))
+        ridges = np.array([line.ridge for line in chain])
+        clear = ridges[np.abs(ridges) >= CLEAR_RIDGE]
+        bright = float(np.mean(clear > 0)) if len(clear) else 1.0
         pairs = sum(line.frame - before.frame == 1 for before, line in pairwise(chain))
         return cls(
             whole=Trembling.of([replace(line, scene_px=line.whole_px) for line in chain], path),
@@ -81,6 +94,7 @@ class Standing:
             relative=_spread(beside, 90) / size,
             core=_spread(path, 80) / size,
             alike=max(bright, 1 - bright),
+            step=float(np.median([line.step for line in chain])) / max(1.0, abs(float(np.median(ridges)))),
             run_on_t=one.run_on * float(np.sqrt(max(pairs - 2, 0) / max(1 - one.run_on**2, 1e-6))),
         )
 
@@ -99,10 +113,18 @@ class Standing:
         """The whole scene went by, and not only what lies close to the line."""
         return self.scene >= limits.passed_px and one.own < 0.5 * self.relative
 
+    def shows(self, one: Evidence, own: StandingLimits) -> bool:
+        """Enough of it shows, a ridge of one polarity, for its wandering to be believed."""
+        far = one.own >= own.far_px and one.seen_share >= own.far_seen_share
+        ridge = self.alike >= own.alike and self.step <= own.step
+        return ridge and one.strength >= (own.far_strength if far else own.strength)
+
     def apart(self, one: Evidence, limits: TrackLimits, own: StandingLimits) -> bool:
         """The whole scene stands still, or the line does not tremble with it, or goes farther."""
-        still = self.scene < limits.still_px
-        return still or self.behind(limits, own) or one.own >= own.farther * self.scene
+        if self.scene < limits.still_px or self.behind(limits, own):
+            return True
+        doubted = self.whole.scene_px >= limits.trembling_px and self.whole.slope >= max(0.5, self.whole.error)
+        return one.own >= (own.doubted_farther if doubted else own.farther) * self.scene
 
 
 def _spread(values: npt.NDArray[np.float64], percent: float) -> float:

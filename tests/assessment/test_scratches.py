@@ -97,11 +97,16 @@ def test_what_wanders_but_shows_little_of_itself_is_left_alone():
     middle, _ = wandering(24)
     assert reasons(over(middle, coverage=0.5, confidence=0.65)) == [Reason.UNSURE], "a door panel on real film"
     assert reasons(over(middle, coverage=0.8, confidence=0.65)) == [Reason.WANDERS]
+    assert reasons(over(middle, step=60.0)) == [Reason.UNSURE], "the edge of something"
+    far = 300 + 1.5 * (middle - 300)
+    assert reasons(over(far, coverage=0.6, confidence=0.65)) == [Reason.WANDERS], "no error of measurement is so large"
+    now_and_then = [one for one in over(far, coverage=0.6, confidence=0.65) if one.frame % 3 == 1]
+    assert reasons(now_and_then) == [Reason.UNSURE]
 
 
 def test_a_scratch_is_bright_or_dark_and_not_both():
     middle, _ = wandering(24)
-    two_mouldings = [3.0 if i % 3 else -12.0 for i in range(24)]
+    two_mouldings = [-12.0 if i < 8 else 3.0 if i < 14 else 12.0 for i in range(24)]
     assert reasons(over(middle, ridge=two_mouldings)) == [Reason.UNSURE]
     clear = over(middle[::2], frames=range(100, 124, 2), ridge=20.0)
     clear += over(middle[1::2], frames=range(101, 124, 2), ridge=-20.0)
