@@ -94,13 +94,13 @@ def test_a_faint_line_is_not_believed_for_its_way_alone():
 
 
 def test_what_wanders_but_shows_little_of_itself_is_left_alone():
-    middle, _ = wandering(24)
+    middle, _ = wandering(24, reach=2.0)
     assert reasons(over(middle, coverage=0.5, confidence=0.65)) == [Reason.UNSURE], "a door panel on real film"
     assert reasons(over(middle, coverage=0.8, confidence=0.65)) == [Reason.WANDERS]
     assert reasons(over(middle, step=60.0)) == [Reason.UNSURE], "the edge of something"
-    far = 300 + 1.5 * (middle - 300)
-    assert reasons(over(far, coverage=0.6, confidence=0.65)) == [Reason.WANDERS], "no error of measurement is so large"
-    now_and_then = [one for one in over(far, coverage=0.6, confidence=0.65) if one.frame % 3 == 1]
+    far = 300 + 4 * np.sin(0.3 * np.arange(30))
+    assert reasons(over(far, coverage=0.5, confidence=0.65)) == [Reason.WANDERS], "no error of measurement is so large"
+    now_and_then = [one for one in over(far, coverage=0.5, confidence=0.65) if one.frame % 5 < 2]
     assert reasons(now_and_then) == [Reason.UNSURE]
 
 
