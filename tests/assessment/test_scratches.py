@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,10 @@ def test_a_line_that_stays_while_the_scene_passes_is_a_scratch():
 def test_a_slow_pan_tells_by_its_length():
     x = 300 + np.random.default_rng(1).normal(0, 0.4, 24)
     assert reasons(over(x, scene_px=0.4, whole_px=0.4)) == [Reason.PATH]
-    assert find_tracks(over(x, scene_px=0.4, whole_px=[0.5, -0.5] * 12), SHOT) == [], "a crowd passes behind a rail"
+    x = 300 + np.random.default_rng(1).normal(0, 0.3, 24)
+    assert find_tracks(over(x, scene_px=0.4, whole_px=0.1), SHOT) == [], "a crowd passes behind a rail"
+    glimpses = over(x[:6], frames=range(100, 112, 2), coverage=0.45, scene_px=0.6, whole_px=0.6)
+    assert find_tracks(glimpses, SHOT) == []
 
 
 def test_a_line_that_wanders_of_its_own_accord_is_a_scratch():
@@ -129,6 +134,15 @@ def test_a_line_that_goes_no_farther_than_the_scene_is_not_believed():
     assert reasons(over(300 + swing, frames=frames)) == [Reason.WANDERS]
 
 
+def test_a_line_that_rather_trembles_with_the_scene_must_go_much_farther():
+    rng = np.random.default_rng(3)
+    weave, swing = rng.normal(0, 0.5, 20), np.sin(0.9 * np.arange(20))
+    whole = list(np.diff(weave, prepend=weave[0]))
+    assert reasons(over(300 + 2 * swing + 0.9 * weave, whole_px=whole)) == [Reason.UNSURE]
+    assert reasons(over(300 + 2 * swing, whole_px=whole)) == [Reason.WANDERS]
+    assert reasons(over(300 + 3.6 * swing + 0.9 * weave, whole_px=whole)) == [Reason.WANDERS]
+
+
 def test_a_stray_sighting_does_not_make_a_still_line_move():
     x = np.full(24, 300.0)
     x[[4, 13]] = 297.0
@@ -142,6 +156,7 @@ def test_few_frames_run_on_by_chance():
     lines = [line(100 + i, 0.0, x_top=edge[i], x_bottom=unsteady[i + 1]) for i in range(24)]
     assert reasons(lines) == [Reason.RUNS_ON]
     assert Reason.RUNS_ON not in reasons(lines[:9])
+    assert Reason.RUNS_ON not in reasons([replace(one, coverage=0.4) for one in lines])
 
 
 def test_where_nothing_moved_the_answer_is_no():
