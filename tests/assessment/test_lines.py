@@ -111,7 +111,7 @@ def test_the_whole_scene_moves_as_its_own_edges_do():
     (found,) = find_lines(0, evidence(line), look(3, line), shown)
     assert found.whole_px == pytest.approx(3)
     flat = np.full((HEIGHT, WIDTH), 120.0, np.float32) * (1 - line) + 230.0 * line
-    (found,) = find_lines(0, evidence(line), flat.astype(np.uint8), shown)
+    (found,) = find_lines(0, evidence(line), flat.astype(np.uint8), beside(look(0, line), -3.0))
     assert found.whole_px == 0, "nothing but the line itself could say"
 
 

@@ -61,10 +61,9 @@ def test_a_line_that_stays_while_the_scene_passes_is_a_scratch():
 def test_a_slow_pan_tells_by_its_length():
     x = 300 + np.random.default_rng(1).normal(0, 0.4, 24)
     assert reasons(over(x, scene_px=0.4, whole_px=0.4)) == [Reason.PATH]
-    x = 300 + np.random.default_rng(1).normal(0, 0.3, 24)
     assert find_tracks(over(x, scene_px=0.4, whole_px=0.1), SHOT) == [], "a crowd passes behind a rail"
-    glimpses = over(x[:6], frames=range(100, 112, 2), coverage=0.45, scene_px=0.6, whole_px=0.6)
-    assert find_tracks(glimpses, SHOT) == []
+    assert reasons(over(x[:6], scene_px=1.2, whole_px=1.2)) == [Reason.PATH]
+    assert find_tracks(over(x[:6], coverage=0.4, scene_px=1.2, whole_px=1.2), SHOT) == [], "too little of it shows"
 
 
 def test_a_line_that_wanders_of_its_own_accord_is_a_scratch():
@@ -125,6 +124,15 @@ def test_a_line_before_a_flat_wall_goes_along_with_the_scene_far_from_it():
     assert reasons(over(300 + weave + noise, whole_px=whole)) == [Reason.FOLLOWS]
     middle, _ = wandering(26)
     assert reasons(over(middle, whole_px=whole)) == [Reason.WANDERS]
+
+
+def test_what_a_strong_line_draws_along_beside_it_is_not_the_scene():
+    rng = np.random.default_rng(6)
+    weave, tremble = rng.normal(0, 0.5, (2, 24))
+    drawn, whole = (list(np.diff(moves, prepend=moves[0])) for moves in (tremble, weave))
+    way = 300 + 4 * np.sin(0.3 * np.arange(24)) + tremble
+    assert reasons(over(way, scene_px=drawn)) == [Reason.FOLLOWS]
+    assert reasons(over(way, scene_px=drawn, whole_px=whole))[0].is_scratch
 
 
 def test_a_line_that_goes_no_farther_than_the_scene_is_not_believed():
