@@ -152,11 +152,15 @@ def _masks(master: Path, segment: Segment, plan: Plan, maps: Sequence[DamageMap]
 
 
 def ungated(plan: Plan) -> Plan:
-    """The plan with dirt repaired in every shot at the default threshold, however little there is."""
+    """The plan with dirt repaired in every shot at the default threshold, however little there is.
+
+    A shot that the plan leaves alone as a whole, for what is found looks like snow or glitter, is repaired as well.
+    """
     shots = []
     for shot in plan.shots:
-        has = any(treatment.name == "dirt" for treatment in shot.treatments)
-        treatments = shot.treatments if has else (_dirt(), *shot.treatments)
+        others = tuple(one for one in shot.treatments if one.name != "dirt" or one.params.get("only_added"))
+        has = len(others) < len(shot.treatments)
+        treatments = shot.treatments if has else (_dirt(), *(one for one in others if one.name != "dirt"))
         shots.append(shot.model_copy(update={"treatments": treatments}))
     return plan.model_copy(update={"shots": tuple(shots)})
 

@@ -14,9 +14,10 @@ from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
 from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.recurrence import Going, RecurrenceLimits
 from restoration_tasks.assessment.scratches import Track, find_tracks
 from restoration_tasks.assessment.shots import Shot
-from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
@@ -28,6 +29,10 @@ FLICKER_GATE = 1.0
 """Amplitude (8-bit code values) from which a shot is deflickered; under it no eye sees flicker."""
 FLICKER_DECIMALS = 5
 """Decimals a curve keeps in the plan: a hundredth of a code value at 10 bit."""
+_ASK = (
+    "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35, or mark single places."
+)
+_RECURRENCE = RecurrenceLimits()
 _NAMED_TRACKS = 4
 """Scratches named one by one in a plan's reason; the rest are counted."""
 
@@ -60,6 +65,10 @@ class ShotFigures:
     scratches: tuple[Track, ...]
     scratch_severity: float
     """0 … 100, by decades of the share of the picture that the scratches run over, as for dirt."""
+    doubted_area: float
+    """Mean share of the picture under what would be dirt but for the frames around it."""
+    falls: bool
+    """Whether what is found moves on from frame to frame as snow does."""
     flicker_amplitude: float
     """8-bit code values."""
     flicker_severity: float
@@ -139,6 +148,8 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
         dirt_severity=dirt_severity(area),
         scratches=tracks,
         scratch_severity=dirt_severity(under),
+        doubted_area=sum(row.doubted_area for row in rows) / len(rows),
+        falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
         flicker_amplitude=curve.amplitude,
         flicker_severity=flicker_severity(curve.amplitude),
     )
@@ -154,14 +165,32 @@ def _planned(measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: li
 
 def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> PlannedTreatment | None:
     gate = asked.gate * DIRT_GATE_AREA[asked.engine]
-    if measured.dirt_area < gate:
+    suspect = measured.dirt_area + measured.doubted_area
+    if suspect < gate:
         return None
+    if measured.falls:
+        why = (
+            f"Looks like snow or rain, left alone: what could be dirt ({100 * suspect:.2f} % of the picture) moves on "
+            f"from frame to frame, as dirt does not; {_ASK}"
+        )
+        return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
+    if measured.dirt_area < gate:
+        why = (
+            f"Looks like light on water, sparks or rain, left alone: what could be dirt ({100 * suspect:.2f} % of the "
+            f"picture) flashes again and again in the same places, all but {100 * measured.dirt_area:.2f} %; {_ASK}"
+        )
+        return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
     specks, hairs = (sum(counts) / len(rows) for counts in ((r.dirt_count for r in rows), (r.hair_count for r in rows)))
     seen = f"{specks:.0f} specks" + (f" and {hairs:.1f} hairs" if hairs >= 0.05 else "")
     why = (
         f"Dirt or hair covers {100 * measured.dirt_area:.2f} % of the picture on average ({seen} a frame, severity "
         f"{measured.dirt_severity:.0f} of 100); shots are cleaned from {100 * gate:.3g} %."
     )
+    if measured.doubted_area >= gate:
+        why += (
+            f" Another {100 * measured.doubted_area:.2f} % is left alone: it flashes again and again in the same "
+            "places, like light on water, or moves on like snow."
+        )
     return PlannedTreatment(name="dirt", params={"threshold": _DIRT_THRESHOLD[asked.strength], **asked.fill}, why=why)
 
 

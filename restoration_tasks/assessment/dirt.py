@@ -7,6 +7,7 @@ not followed, all around a piece is as little explained as the piece itself; the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -61,8 +62,13 @@ class Unexplained:
 
     once: Floats
     """Against the side, before or after, that explains it worse: also what came, went or was uncovered."""
-    twice: Floats
-    """Against both sides, in the same direction: what is on this frame alone."""
+    alone: Floats
+    """Against both sides, in the same direction: what is on this frame alone; above 0 where that is brighter."""
+
+    @cached_property
+    def twice(self) -> Floats:
+        """The same, whether brighter or darker."""
+        return np.abs(self.alone)
 
     @property
     def weighed(self) -> Floats:
@@ -126,7 +132,7 @@ def find_pieces(sure: Floats, unexplained: Unexplained, limits: PieceLimits, *, 
     beside = _mean(unexplained.around(candidates, surround), places, owners, count)
     # A part in a thousand of the range is less than anything is ever explained to.
     short = np.log2(np.maximum(limits.stands_out * (beside + 1e-3) / (own + 1e-3), 1.0))
-    found[1:] = _raised(found[1:], limits.bar * short[1:])
+    found[1:] = raised(found[1:], limits.bar * short[1:])
     found[(area < max(2.0, limits.smallest_px * size)) | (area > limits.largest_share * sure.size)] = 0.0
     found[found < limits.lowest] = 0.0
     found[0] = 0.0
@@ -150,7 +156,7 @@ def _mean(
     return np.asarray(np.bincount(owners, plane.ravel()[places], count) / members)
 
 
-def _raised(sure: npt.NDArray[np.float64], logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def raised(sure: npt.NDArray[np.float64], logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Confidences with the bar raised by so many logits."""
     odds = sure / np.maximum(1 - sure, 1e-6) * np.exp(-logits)
     return np.asarray(odds / (1 + odds))

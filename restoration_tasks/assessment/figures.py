@@ -44,6 +44,18 @@ class FrameFigures:
     """Median movement from the frame before, in pixels."""
     near_duplicate: bool
     """Whether the frame nearly repeats the one before."""
+    doubted_area: float
+    """Share of the picture under what would be dirt but for the frames around it, 0 … 1: it blinks again and again in
+    the same place, or falls as snow does. None of it is in `dirt_area`."""
+    doubted_count: int
+    """Pieces of it."""
+    followed: int
+    """Pieces, sure or not, that could be followed to the frames before and after; 0 where the scanner's own channel
+    tells what is dirt, and for the classical detector."""
+    going_on: int
+    """How many of them were found to go on their way."""
+    going_by_chance: float
+    """How many would by chance."""
 
 
 def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:

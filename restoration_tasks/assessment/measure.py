@@ -17,7 +17,8 @@ from restoration_tasks.assessment.dirt import dirt_figures, dirt_severity
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.lines import Line
-from restoration_tasks.assessment.network import Found, NetworkDetector, with_passing
+from restoration_tasks.assessment.network import Found, NetworkDetector, settle, with_going, with_passing
+from restoration_tasks.assessment.recurrence import NO_DOUBT, NONE_GOING, Doubt, Going
 from restoration_tasks.assessment.scanner_channel import ScannerChannel, with_channel
 from restoration_tasks.assessment.seen import Seen, Window
 from restoration_tasks.media.reader import FrameReader
@@ -156,7 +157,9 @@ def _with_marks(outcome: _Outcome, marked: Map | None) -> _Outcome:
         return outcome
     damage = with_channel(outcome.damage, marked)
     counted = replace(damage, dirt=np.where((marked > 0) & (damage.hair >= CERTAIN), np.uint8(0), damage.dirt))
-    return replace(outcome, damage=damage, figures=replace(outcome.figures, **_areas(counted)))
+    # What the channel marks is dirt, whatever falls: the shot is not to be left alone as a whole.
+    figures = replace(outcome.figures, **_areas(counted), followed=0, going_on=0, going_by_chance=0.0)
+    return replace(outcome, damage=damage, figures=figures)
 
 
 def _classically(master: Path, segment: Segment, means: Means) -> Iterator[_Outcome]:
@@ -188,14 +191,15 @@ def _by_network(master: Path, segment: Segment, means: Means) -> Iterator[_Outco
         return detector.detect(window, picture.width / window[0].luma.shape[1])
 
     found = in_order(detect, wanted, threads=means.threads, ahead=means.threads + 1)
-    for _, around in windows(found, REACH):
+    followed = (with_going(around) for _, around in windows(found, 1))
+    for _, around in windows(followed, REACH):
         if segment.start <= around[0].index < segment.stop:
             yield _finished(around, (picture.height, picture.width))
 
 
 def _finished(around: Mapping[int, Found], shape: tuple[int, int]) -> _Outcome:
     """A frame's outcome, now that its neighbours are known."""
-    found = around[0]
+    found, doubt = settle(around)
     others = [around[index - found.index] for index in found.near if index - found.index in around]
     damage = with_passing(found, others)
     figures = _figures(
@@ -207,6 +211,8 @@ def _finished(around: Mapping[int, Found], shape: tuple[int, int]) -> _Outcome:
         level=found.level,
         motion_px=found.motion_px,
         duplicate=found.duplicate,
+        doubt=doubt,
+        going=found.going,
     )
     return _Outcome(figures, _at_size(damage, shape), found.lines)
 
@@ -231,6 +237,8 @@ def _figures(
     level: float,
     motion_px: float,
     duplicate: bool,
+    doubt: Doubt = NO_DOUBT,
+    going: Going = NONE_GOING,
 ) -> FrameFigures:
     return FrameFigures(
         frame=index,
@@ -242,6 +250,11 @@ def _figures(
         level=level,
         motion_px=motion_px,
         near_duplicate=duplicate,
+        doubted_area=doubt.area,
+        doubted_count=doubt.pieces,
+        followed=going.followed,
+        going_on=going.on,
+        going_by_chance=going.by_chance,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.assessment.border import outside
-from restoration_tasks.assessment.dirt import Floats, PieceLimits, Unexplained, confidence, find_pieces
+from restoration_tasks.assessment.dirt import Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
 from restoration_tasks.assessment.line_finder import Beside, find_lines
 from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.recurrence import (
+    NO_DOUBT,
+    NONE_GOING,
+    Doubt,
+    Going,
+    RecurrenceLimits,
+    Sighting,
+    doubted,
+    going,
+    settled,
+)
 from restoration_tasks.assessment.seen import Seen, Window
 from restoration_tasks.models.defects.features import FALL_AFTER, FALL_BEFORE, GAIN, RISE_AFTER, RISE_BEFORE
 from restoration_tasks.models.defects.kinds import Defect
-from restoration_tasks.restoration.damage_map import DamageMap, Map
+from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap, Map, Mask
 from restoration_tasks.restoration.motion import Flow, sampling_grid
 from restoration_tasks.restoration.neighbours import distinct_neighbours
 from restoration_tasks.restoration.tone import ToneMap, match_tone
@@ -39,6 +50,49 @@ PRESENT = 51
 """Map value from which a neighbour shows something (a fifth)."""
 
 
+TOGETHER = 2
+"""Frames each way whose pieces are counted together to see whether something falls."""
+_RECURRENCE = RecurrenceLimits()
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Pieces of one frame, before the frames around have had their say."""
+
+    pieces: Pieces
+    soft: Mask
+    """Where their soft edges may reach."""
+    seen: Sighting
+
+    @classmethod
+    def of(cls, pieces: Pieces, soft: Mask, unexplained: Unexplained, spikes: Floats | None = None) -> Gathered:
+        """With what other frames want to know of them."""
+        return cls(pieces, soft, Sighting.of(pieces, unexplained, _RECURRENCE, spikes))
+
+    @property
+    def planes(self) -> tuple[Map, Map]:
+        """Their maps: dirt and hairs."""
+        hairs = self.pieces.hairs
+        return self.pieces.plane(~hairs, self.soft), self.pieces.plane(hairs, self.soft)
+
+    def settled(self, others: Sequence[Sighting], *, one_sided: bool, falls: bool) -> tuple[Gathered, Doubt]:
+        """As the frames around leave them, and what was doubted.
+
+        Args:
+            others: what the distinct neighbours show.
+            one_sided: whether they lie on one side only.
+            falls: whether something falls or drifts past here; then none of them is believed.
+        """
+        before = self.pieces.confidence
+        after = settled(self.pieces, self.seen, others, _RECURRENCE, one_sided=one_sided)
+        if falls:
+            after = doubted(before, np.zeros_like(before))
+        if np.array_equal(after, before):
+            return self, NO_DOUBT
+        doubt = Doubt.between(self.pieces, after, self.seen)
+        return replace(self, pieces=replace(self.pieces, confidence=after)), doubt
+
+
 @dataclass(frozen=True)
 class Found:
     """What one frame shows by itself, at the size the network looks at."""
@@ -56,6 +110,14 @@ class Found:
     level: float
     duplicate: bool
     """Whether it nearly repeats the frame before."""
+    gathered: Gathered | None = None
+    """The pieces behind the planes of dirt and hairs."""
+    lonely: Gathered | None = None
+    """The pieces behind `passing`."""
+    around: tuple[int, ...] = ()
+    """Positions in the reel of all distinct neighbours that were looked at."""
+    going: Going = NONE_GOING
+    """How many of the pieces go on their way, once the frames beside it are known."""
 
 
 class NetworkDetector:
@@ -100,7 +162,8 @@ class NetworkDetector:
         surround = outside((seen.edges for seen in window.values()), (shape[0], shape[1]))
         if surround is not None:
             detection.maps[:, surround] = 0.0
-        damage, passing = self._damage(detection.maps, features)
+        scratch, gathered, lonely = self._damage(detection.maps, features)
+        dirt, hair = gathered.planes
         nearest = next(iter((*before, *after)), None)
         beside = None
         if nearest is not None and detection.motion is not None:
@@ -108,14 +171,17 @@ class NetworkDetector:
         tone = self._tone(window, before, detection.motion)
         return Found(
             index=middle.index,
-            damage=damage,
-            passing=passing,
+            damage=DamageMap(dirt, hair, scratch),
+            passing=lonely.planes[0],
             near=tuple(middle.index + side[0] for side in (before, after) if side),
-            lines=tuple(find_lines(middle.index, damage.scratch, middle.luma, beside, scale)),
+            lines=tuple(find_lines(middle.index, scratch, middle.luma, beside, scale)),
             tone=tone,
             motion_px=_speed(detection.motion) * scale if before[:1] == [-1] and detection.motion is not None else 0.0,
             level=float(middle.luma.mean()) / 255.0,
             duplicate=-1 in window and (not before or before[0] != -1),
+            gathered=gathered,
+            lonely=lonely,
+            around=tuple(middle.index + offset for offset in (*before, *after)),
         )
 
     def _of_this_thread(self) -> Detector:
@@ -127,20 +193,21 @@ class NetworkDetector:
         detector: Detector = self._own.detector
         return detector
 
-    def _damage(self, maps: Floats, features: Features) -> tuple[DamageMap, Map]:
+    def _damage(self, maps: Floats, features: Features) -> tuple[Map, Gathered, Gathered]:
+        """Evidence of scratches; pieces of dirt and hairs; pieces of scratches that no neighbour explains."""
         thresholds = self._detector.thresholds
         dirt, hair, scratch = (confidence(plane, thresholds[kind]) for kind, plane in zip(Defect, maps, strict=True))
         unexplained = _unexplained(features)
         either = np.maximum(dirt, hair)
-        soft = either >= self._limits.soft
-        pieces = find_pieces(either, unexplained, self._limits, hair=hair)
-        lonely = find_pieces(scratch, unexplained, self._limits)
-        damage = DamageMap(
-            dirt=pieces.plane(~pieces.hairs, soft),
-            hair=pieces.plane(pieces.hairs, soft),
-            scratch=np.asarray(cv2.convertScaleAbs(np.where(scratch >= FAINTEST, scratch, 0), alpha=255.0), np.uint8),
+        found = Gathered.of(
+            find_pieces(either, unexplained, self._limits, hair=hair), either >= self._limits.soft, unexplained
         )
-        return damage, lonely.plane(lonely.confidence > 0, scratch >= self._limits.soft)
+        lonely = find_pieces(scratch, unexplained, self._limits)
+        return (
+            np.asarray(cv2.convertScaleAbs(np.where(scratch >= FAINTEST, scratch, 0), alpha=255.0), np.uint8),
+            found,
+            Gathered.of(lonely, scratch >= self._limits.soft, unexplained, found.seen.spikes),
+        )
 
     @staticmethod
     def _tone(window: Window, before: Sequence[int], motion: Flow | None) -> ToneMap:
@@ -177,8 +244,42 @@ def _unexplained(features: Features) -> Unexplained:
     rise_after, fall_after = planes[RISE_AFTER], planes[FALL_AFTER]
     gain = np.float32(1) / GAIN
     once = np.maximum(np.maximum(rise_before, fall_before), np.maximum(rise_after, fall_after))
-    twice = np.maximum(np.minimum(rise_before, rise_after), np.minimum(fall_before, fall_after))
-    return Unexplained(once * gain, twice * gain)
+    # Where one side has a rise it has no fall: of the two, one is nothing.
+    alone = np.minimum(rise_before, rise_after) - np.minimum(fall_before, fall_after)
+    return Unexplained(once * gain, alone * gain)
+
+
+def with_going(around: Mapping[int, Found]) -> Found:
+    """The middle frame of a window, with how many of its pieces go on their way from the frame before to that after."""
+    seen = {offset: found.gathered.seen for offset, found in around.items() if found.gathered is not None}
+    if 0 not in seen:
+        return around[0]
+    return replace(around[0], going=going(seen[0], seen.get(-1), seen.get(1), _RECURRENCE))
+
+
+def settle(around: Mapping[int, Found]) -> tuple[Found, Doubt]:
+    """The middle frame of a window as the frames around leave it, and what of it is taken for part of the scene.
+
+    Args:
+        around: frames of one shot, up to `REACH` each way, each from `with_going`.
+    """
+    found = around[0]
+    if found.gathered is None or found.lonely is None:
+        return found, NO_DOUBT
+    near = (around.get(position - found.index) for position in found.around)
+    others = [other.gathered.seen for other in near if other is not None and other.gathered is not None]
+    together = (around[offset].going for offset in range(-TOGETHER, TOGETHER + 1) if offset in around)
+    falls = Going.together(together).falls(_RECURRENCE)
+    one_sided = len(found.near) == 1
+    gathered, doubt = found.gathered.settled(others, one_sided=one_sided, falls=falls)
+    # Not counted: these would be scratches of one frame only if no neighbour showed a line there.
+    lonely, _ = found.lonely.settled(others, one_sided=one_sided, falls=falls)
+    if gathered is not found.gathered:
+        dirt, hair = gathered.planes
+        found = replace(found, damage=replace(found.damage, dirt=dirt, hair=hair))
+    if lonely is not found.lonely:
+        found = replace(found, passing=np.where(lonely.planes[0] >= CERTAIN, lonely.planes[0], np.uint8(0)))
+    return found, doubt
 
 
 def with_passing(found: Found, others: Sequence[Found]) -> DamageMap:

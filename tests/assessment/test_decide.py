@@ -13,7 +13,7 @@ from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import PlanError
 
-CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False)
+CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False, 0.0, 0, 0, 0, 0.0)
 BOTH = ("dirt", "flicker")
 
 
@@ -69,6 +69,59 @@ def test_hairs_count_as_dirt_does():
     ((planned, measured),) = decide([Shot(1, 0, 20)], hairy, BOTH, Strength.SAME)
     assert "1.0 hairs a frame" in planned.treatments[0].why
     assert measured.dirt_area == pytest.approx(0.001)
+
+
+def planned_dirt(figures, **kwargs):
+    """The dirt treatment that is planned, None if there is none."""
+    ((planned, measured),) = decide([Shot(1, 0, len(figures))], figures, ("dirt",), Strength.SAME, **kwargs)
+    Plan(reel_id="demo", shots=(planned,)).validate_treatments()
+    return next(iter(planned.treatments), None), measured
+
+
+def snowing(area, *, on=15, doubted=0.0):
+    return [
+        replace(row, followed=80, going_on=on, going_by_chance=2.0, doubted_area=doubted) for row in rows(20, area=area)
+    ]
+
+
+def test_a_shot_in_which_it_snows_is_left_alone_and_the_plan_says_so():
+    for figures in (snowing(0.02), snowing(0.0, doubted=0.02)):
+        treatment, measured = planned_dirt(figures)
+        assert measured.falls
+        assert treatment.params == {"only_added": True}
+        assert treatment.why.startswith(
+            "Looks like snow or rain, left alone: what could be dirt (2.00 % of the picture)"
+        )
+        assert (
+            "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35"
+            in treatment.why
+        )
+
+
+def test_as_many_as_chance_would_have_go_on_are_no_snow():
+    treatment, measured = planned_dirt(snowing(0.02, on=3))
+    assert not measured.falls
+    assert treatment.params == {"threshold": 0.5}
+
+
+def test_snow_that_is_hardly_there_needs_no_word():
+    assert planned_dirt(snowing(0.0001, doubted=0.0001))[0] is None
+
+
+def test_a_shot_whose_specks_flash_again_and_again_is_left_alone_and_the_plan_says_so():
+    glittering = [replace(row, doubted_area=0.004, doubted_count=30) for row in rows(20, area=0.0002)]
+    treatment, measured = planned_dirt(glittering)
+    assert treatment.params == {"only_added": True}
+    assert treatment.why.startswith("Looks like light on water, sparks or rain, left alone: what could be dirt (0.42 %")
+    assert "a person who sees dirt here can ask for it" in treatment.why
+    assert measured.doubted_area == pytest.approx(0.004)
+
+
+def test_dirt_beside_what_flashes_is_repaired_and_the_rest_is_named():
+    treatment, _ = planned_dirt([replace(row, doubted_area=0.004, doubted_count=30) for row in rows(20, area=0.01)])
+    assert treatment.params == {"threshold": 0.5}
+    assert "Another 0.40 % is left alone" in treatment.why
+    assert "left alone" not in planned_dirt(rows(20, area=0.01))[0].why
 
 
 def scratched(start, frames):

@@ -17,12 +17,13 @@ from benchmarks.dirt_cases import FULL, Aged, Case, Motion, Take, shot_motion, t
 from benchmarks.dirt_checks import REACH_LOGITS, confidence_place
 from benchmarks.dirt_contenders import Job, contender_digest, recipe_of, work
 from benchmarks.dirt_jobs import PEER_CASES, Choice, Part, Unit, units
+from benchmarks.engines import ungated
 from benchmarks.kept import Kept, source_digest
 from benchmarks.scoring import BEST_DB, Errors, Flicker, Line, at_least, interval, match_tracks, psnr_db
 from benchmarks.sheets import difference, spread
 from benchmarks.true_tracks import planned_lines, true_lines
 from benchmarks.uprights import Camera, shots
-from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.plan import ONLY_ADDED, Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.training.damage import DamageKind, Scratch
 
@@ -384,3 +385,19 @@ def test_without_the_film_there_are_no_sheets(monkeypatch, tmp_path):
     monkeypatch.setattr(sheets.real_labels, "load", lambda: [SimpleNamespace(run="gone")])
     assert sheets.main([str(tmp_path / "out")]) == 0
     assert not (tmp_path / "out").exists()
+
+
+def test_with_gates_off_a_shot_that_was_left_alone_for_its_looks_is_repaired_too():
+    scratches = PlannedTreatment(name="scratches", params={"tracks": []}, why="scratched")
+    dirt = [
+        (),
+        (PlannedTreatment(name="dirt", params=ONLY_ADDED["dirt"], why="looks like snow"),),
+        (PlannedTreatment(name="dirt", params={"threshold": 0.4}, why="dirty"),),
+    ]
+    shots = [
+        PlannedShot(shot=n, start=n, stop=n + 1, treatments=(*one, scratches)) for n, one in enumerate(dirt, start=1)
+    ]
+    for shot, params in zip(
+        ungated(Plan(reel_id="demo", shots=tuple(shots))).shots, ({}, {}, {"threshold": 0.4}), strict=True
+    ):
+        assert [(one.name, one.params) for one in shot.treatments] == [("dirt", params), ("scratches", {"tracks": []})]
