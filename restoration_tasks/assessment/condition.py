@@ -61,9 +61,13 @@ def shot_conditions(
                 f"shot {shot.number} was not read whole", frame=missing, action="clear the assessment of that shot"
             )
         own = [rows[frame].by for frame in range(shot.start, shot.stop)]
-        read = tuple(gauge.judge([row[gauge.category] for row in own], facts) for gauge in gauges())
-        conditions.append(ShotCondition(facts, (*_planned(figures), *read)))
+        conditions.append(ShotCondition(facts, (*_planned(figures), *judged(own, facts))))
     return conditions
+
+
+def judged(rows: Sequence[Mapping[Category, Any]], facts: ShotFacts) -> tuple[Verdict, ...]:
+    """What every gauge says of a shot by its readings, one row a frame."""
+    return tuple(gauge.judge([row[gauge.category] for row in rows], facts) for gauge in gauges())
 
 
 def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:

@@ -14,17 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from restoration_tasks.assessment.course import Doubles, chosen_bandwidth, local_linear
 from restoration_tasks.restoration.tone import ToneMap
 
-Doubles = npt.NDArray[np.float64]
-
-BANDWIDTHS_FRAMES = (1.5, 3.0, 6.0, 12.0, 24.0)
-"""Standard deviations (frames) of the smoothing windows to choose from. Wider ones would follow the error that adds
-up along the chain."""
-ERROR_TOLERATED = 2.0
-"""The widest window is taken whose prediction error is at most this many times the best window's."""
 FEWEST_FRAMES = 5
 """Under so many frames flicker cannot be told from a change of light."""
 GAIN_BOUNDS = (0.25, 4.0)
@@ -57,10 +50,8 @@ def flicker_curve(relations: Sequence[ToneMap], level: float) -> FlickerCurve:
         return FlickerCurve((ToneMap(),) * frames, 0.0, 0.0)
     gains, offsets = _chain(relations)
     course = gains * level + offsets
-    errors = {candidate: _left_out_error(course, candidate) for candidate in BANDWIDTHS_FRAMES}
-    tolerated = ERROR_TOLERATED * min(errors.values())
-    bandwidth = max(candidate for candidate, error in errors.items() if error <= tolerated)
-    smoother = _local_linear(frames, bandwidth)
+    bandwidth = chosen_bandwidth(course)
+    smoother = local_linear(frames, bandwidth)
     gain = (smoother @ gains) / gains
     offset = smoother @ offsets - offsets * gain
     corrections = tuple(
@@ -85,25 +76,3 @@ def _chain(relations: Sequence[ToneMap]) -> tuple[Doubles, Doubles]:
     for relation in relations[1:]:
         chained.append(chained[-1].then(relation))
     return np.array([tone.gain for tone in chained]), np.array([tone.offset for tone in chained])
-
-
-def _local_linear(frames: int, bandwidth: float) -> Doubles:
-    """`(T, T)` weights of local linear regression with a Gaussian window.
-
-    A steady trend is kept, also at a shot's ends. See Fan & Gijbels, "Local Polynomial Modelling and Its Applications"
-    (1996), section 3.
-    """
-    time = np.arange(frames, dtype=np.float64)
-    apart = time[None, :] - time[:, None]
-    kernel = np.exp(-0.5 * np.square(apart / bandwidth))
-    first = (kernel * apart).sum(axis=1, keepdims=True)
-    second = (kernel * np.square(apart)).sum(axis=1, keepdims=True)
-    weights = kernel * (second - first * apart)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
-
-
-def _left_out_error(course: Doubles, bandwidth: float) -> float:
-    """Mean square error of predicting each frame from the others with this window."""
-    smoother = _local_linear(len(course), bandwidth)
-    own = np.clip(np.diag(smoother), None, 0.999)
-    return float(np.mean(np.square((course - smoother @ course) / (1.0 - own))))

@@ -25,8 +25,14 @@ _SCAN = b"reelkeeper.scan"
 def gauges() -> tuple[Gauge[Any], ...]:
     """Every gauge, in the order their columns stand in."""
     from restoration_tasks.assessment.clipping import ClippingGauge
+    from restoration_tasks.assessment.missing import MissingGauge
+    from restoration_tasks.assessment.weave import WeaveGauge
 
-    return (ClippingGauge(),)
+    return (
+        ClippingGauge(),
+        WeaveGauge(),
+        MissingGauge(),
+    )
 
 
 @dataclass(frozen=True)
