@@ -15,7 +15,7 @@ from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.recurrence import Going, RecurrenceLimits
-from restoration_tasks.assessment.scratches import Track, find_tracks
+from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import PlanError
@@ -33,6 +33,7 @@ _ASK = (
     "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35, or mark single places."
 )
 _RECURRENCE = RecurrenceLimits()
+_ASK_LINE = "If one is a scratch, mark it by hand."
 _NAMED_TRACKS = 4
 """Scratches named one by one in a plan's reason; the rest are counted."""
 
@@ -72,6 +73,8 @@ class ShotFigures:
     flicker_amplitude: float
     """8-bit code values."""
     flicker_severity: float
+    unsure: tuple[Track, ...] = ()
+    """Lines left alone that may be scratches."""
 
 
 def decide(
@@ -140,7 +143,8 @@ class _Asked:
 def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[ShotFigures, FlickerCurve]:
     area = sum(row.dirt_area + row.hair_area for row in rows) / len(rows)
     curve = flicker_curve(tone_relations(rows), sum(row.level for row in rows) / len(rows))
-    tracks = tuple(find_tracks(lines, shot))
+    judged = judged_tracks(lines, shot)
+    tracks = tuple(track for track in judged if track.is_scratch)
     under = sum(track.area_px for track in tracks) / (lines[0].picture_px * shot.frames) if tracks else 0.0
     measured = ShotFigures(
         shot=shot,
@@ -152,6 +156,7 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
         flicker_amplitude=curve.amplitude,
         flicker_severity=flicker_severity(curve.amplitude),
+        unsure=tuple(track for track in judged if track.reason is Reason.UNSURE),
     )
     return measured, curve
 
@@ -196,16 +201,13 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
 
 def _scratches(measured: ShotFigures, asked: _Asked) -> PlannedTreatment | None:
     tracks, start = measured.scratches, measured.shot.start
+    doubt = f"Left alone, in doubt: {_named(measured.unsure, start)}." if measured.unsure else ""
     if not tracks:
-        return None
-    named = ", ".join(
-        f"frames {track.first - start}–{track.last - start} at {100 * track.place:.0f} % of the width ({track.reason})"
-        for track in sorted(tracks, key=lambda track: -track.area_px)[:_NAMED_TRACKS]
-    )
-    more = f" and {len(tracks) - _NAMED_TRACKS} more" if len(tracks) > _NAMED_TRACKS else ""
+        params = {**ONLY_ADDED["scratches"], **asked.fill}
+        return PlannedTreatment(name="scratches", params=params, why=f"{doubt} {_ASK_LINE}") if doubt else None
     count = "1 scratch" if len(tracks) == 1 else f"{len(tracks)} scratches"
-    why = f"{count}: {named}{more}. Severity {measured.scratch_severity:.0f} of 100."
-    params: dict[str, object] = {
+    why = f"{count}: {_named(tracks, start)}. Severity {measured.scratch_severity:.0f} of 100. {doubt}".rstrip()
+    asked_for: dict[str, object] = {
         "tracks": [
             {
                 "first": track.first - start,
@@ -218,7 +220,16 @@ def _scratches(measured: ShotFigures, asked: _Asked) -> PlannedTreatment | None:
         "threshold": _SCRATCH_THRESHOLD[asked.strength],
         **asked.fill,
     }
-    return PlannedTreatment(name="scratches", params=cast("dict[str, JsonValue]", params), why=why)
+    return PlannedTreatment(name="scratches", params=cast("dict[str, JsonValue]", asked_for), why=why)
+
+
+def _named(tracks: Sequence[Track], start: int) -> str:
+    """Tracks with their frames in the shot, place and reason, the largest first; the rest counted."""
+    named = ", ".join(
+        f"frames {track.first - start}–{track.last - start} at {100 * track.place:.0f} % of the width ({track.reason})"
+        for track in sorted(tracks, key=lambda track: -track.area_px)[:_NAMED_TRACKS]
+    )
+    return named + (f" and {len(tracks) - _NAMED_TRACKS} more" if len(tracks) > _NAMED_TRACKS else "")
 
 
 def _flicker(measured: ShotFigures, curve: FlickerCurve, asked: _Asked) -> PlannedTreatment | None:

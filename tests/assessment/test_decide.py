@@ -148,6 +148,20 @@ def test_scratches_stand_in_the_plan_in_frames_of_the_shot_with_words_for_people
     assert decide(shots, rows(40), BOTH, Strength.SAME, lines=scratched(25, 12))[1][0].treatments == ()
 
 
+def test_a_line_left_alone_in_doubt_is_told_and_not_repaired():
+    faint = [replace(line, coverage=0.5, confidence=0.6) for line in scratched(0, 20)]
+    (((treatment,), figures),) = [
+        (planned.treatments, figures)
+        for planned, figures in decide([Shot(1, 0, 20)], rows(20), (*BOTH, "scratches"), Strength.SAME, lines=faint)
+    ]
+    assert (treatment.name, treatment.params["tracks"], len(figures.unsure)) == ("scratches", [], 1)
+    assert treatment.why.startswith("Left alone, in doubt: frames 0–19 at 28 % of the width (it seems to wander")
+    both = [*scratched(0, 20), *(replace(line, x_top=line.x_top + 200, x_bottom=line.x_bottom + 200) for line in faint)]
+    ((planned, _),) = decide([Shot(1, 0, 20)], rows(20), ("scratches",), Strength.SAME, lines=both)
+    assert len(planned.treatments[0].params["tracks"]) == 1
+    assert "Left alone, in doubt: frames 0–19 at 56 % of the width" in planned.treatments[0].why
+
+
 def test_strength_moves_the_gate_and_the_parameters():
     slight = rows(20, area=0.0007)
     assert names(slight, strength=Strength.SAME) == ["dirt"]
