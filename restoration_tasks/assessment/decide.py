@@ -14,7 +14,8 @@ from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
 from restoration_tasks.assessment.lines import Line
-from restoration_tasks.assessment.recurrence import Going, RecurrenceLimits
+from restoration_tasks.assessment.onward import Going
+from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment

@@ -15,16 +15,17 @@ from restoration_tasks.assessment.border import outside
 from restoration_tasks.assessment.dirt import Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
 from restoration_tasks.assessment.line_finder import Beside, find_lines
 from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.onward import NONE_GOING, Going, going
 from restoration_tasks.assessment.recurrence import (
     NO_DOUBT,
-    NONE_GOING,
+    Company,
+    Doubles,
     Doubt,
-    Going,
     RecurrenceLimits,
     Sighting,
     doubted,
-    going,
-    settled,
+    in_company,
+    recurring,
 )
 from restoration_tasks.assessment.seen import Seen, Window
 from restoration_tasks.models.defects.features import FALL_AFTER, FALL_BEFORE, GAIN, RISE_AFTER, RISE_BEFORE
@@ -75,18 +76,10 @@ class Gathered:
         hairs = self.pieces.hairs
         return self.pieces.plane(~hairs, self.soft), self.pieces.plane(hairs, self.soft)
 
-    def settled(self, others: Sequence[Sighting], *, one_sided: bool, falls: bool) -> tuple[Gathered, Doubt]:
-        """As the frames around leave them, and what was doubted.
-
-        Args:
-            others: what the distinct neighbours show.
-            one_sided: whether they lie on one side only.
-            falls: whether something falls or drifts past here; then none of them is believed.
-        """
+    def left_with(self, after: Doubles) -> tuple[Gathered, Doubt]:
+        """With lower confidences, and what was doubted."""
         before = self.pieces.confidence
-        after = settled(self.pieces, self.seen, others, _RECURRENCE, one_sided=one_sided)
-        if falls:
-            after = doubted(before, np.zeros_like(before))
+        after = doubted(before, after)
         if np.array_equal(after, before):
             return self, NO_DOUBT
         doubt = Doubt.between(self.pieces, after, self.seen)
@@ -266,20 +259,39 @@ def settle(around: Mapping[int, Found]) -> tuple[Found, Doubt]:
     found = around[0]
     if found.gathered is None or found.lonely is None:
         return found, NO_DOUBT
-    near = (around.get(position - found.index) for position in found.around)
-    others = [other.gathered.seen for other in near if other is not None and other.gathered is not None]
     together = (around[offset].going for offset in range(-TOGETHER, TOGETHER + 1) if offset in around)
-    falls = Going.together(together).falls(_RECURRENCE)
-    one_sided = len(found.near) == 1
-    gathered, doubt = found.gathered.settled(others, one_sided=one_sided, falls=falls)
+    if Going.together(together).falls(_RECURRENCE):
+        left, alone = (np.zeros_like(one.pieces.confidence) for one in (found.gathered, found.lonely))
+    else:
+        company = [one for offset in (-1, 0, 1) if (one := _company(around, offset)) is not None]
+        left = in_company(_recurring(around, 0, found.gathered), found.gathered.seen, company, _RECURRENCE)
+        alone = _recurring(around, 0, found.lonely)
+        company.append(Company.of(found.lonely.pieces.confidence, alone, found.lonely.seen))
+        alone = in_company(alone, found.lonely.seen, company, _RECURRENCE)
+    gathered, doubt = found.gathered.left_with(left)
     # Not counted: these would be scratches of one frame only if no neighbour showed a line there.
-    lonely, _ = found.lonely.settled(others, one_sided=one_sided, falls=falls)
+    lonely, _ = found.lonely.left_with(alone)
     if gathered is not found.gathered:
         dirt, hair = gathered.planes
         found = replace(found, damage=replace(found.damage, dirt=dirt, hair=hair))
     if lonely is not found.lonely:
         found = replace(found, passing=np.where(lonely.planes[0] >= CERTAIN, lonely.planes[0], np.uint8(0)))
     return found, doubt
+
+
+def _recurring(around: Mapping[int, Found], offset: int, own: Gathered) -> Doubles:
+    """Confidences of pieces of one frame of a window, as its neighbours in the window leave them."""
+    found, middle = around[offset], around[0].index
+    near = (around.get(position - middle) for position in found.around)
+    others = [other.gathered.seen for other in near if other is not None and other.gathered is not None]
+    return recurring(own.pieces, own.seen, others, _RECURRENCE, one_sided=len(found.near) == 1)
+
+
+def _company(around: Mapping[int, Found], offset: int) -> Company | None:
+    own = around[offset].gathered if offset in around else None
+    if own is None:
+        return None
+    return Company.of(own.pieces.confidence, _recurring(around, offset, own), own.seen)
 
 
 def with_passing(found: Found, others: Sequence[Found]) -> DamageMap:

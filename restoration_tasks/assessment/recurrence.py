@@ -6,9 +6,8 @@ where they flashed before; snow comes down, and a flake that went from one place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import cv2
 import numpy as np
@@ -48,10 +47,10 @@ class RecurrenceLimits:
     """How far (standard deviation of a bell) a piece is known by the company it keeps."""
     company_bar: float = 8.0
     """Logits by which the bar rises for what is left with each doubling, from as many on, of the pieces around that are
-    part of the scene over those that are not. With all this, of the energy of false pieces inside a shot 17 % is left
-    in rain, 14 % in glitter, 10 % in fireworks, 23 and 19 % on the clip as it is and thinned, for 0.2 to 0.5 % of the
-    energy of the dirt found (0.8 to 1.3 % thinned), in one speck of thirty (fifteen): faint ones where the scene
-    blinks. A mean in place of the largest spike costs five times that."""
+    part of the scene over those that are not. With all this, of the energy of false pieces inside a shot 9 % is left
+    in rain, 11 % in glitter, 8 % in fireworks, 12 and 9 % on the clip as it is and thinned, for 0.2 to 0.4 % of the
+    energy of the dirt found (0.9 to 1.5 % thinned), in one speck of thirty (fifteen): faint ones where the scene
+    blinks. The company costs no dirt, and takes half of what is left without it."""
     farthest_px: float = 45.0
     """How far a flake goes from frame to frame."""
     off_px: float = 1.5
@@ -71,38 +70,6 @@ class RecurrenceLimits:
     """Area from which a piece is followed, at 720x540."""
     most: int = 250
     """The largest pieces, of each frame, that are followed; more would say no more, and cost time."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """How many pieces go on their way: found in three frames running, with one step like the other."""
-
-    followed: int = 0
-    """Pieces that could be followed: there is a frame before and after."""
-    on: int = 0
-    """How many of them went on."""
-    by_chance: float = 0.0
-    """How many would by chance: the mean of those that turned a quarter to the left, to the right, or back."""
-
-    def __add__(self, other: Going) -> Going:
-        return Going(self.followed + other.followed, self.on + other.on, self.by_chance + other.by_chance)
-
-    @classmethod
-    def together(cls, several: Iterable[Going]) -> Going:
-        """The sum of several frames."""
-        return reduce(cls.__add__, several, cls())
-
-    def falls(self, limits: RecurrenceLimits) -> bool:
-        """Whether these are pieces of something that comes down or drifts past.
-
-        Counted as Poisson: the mean of three counts varies by a third of one, and one is added for counts near none.
-        """
-        more = self.on - self.by_chance
-        spread = np.sqrt(self.on + self.by_chance / 3 + 1)
-        return more >= limits.falling_share * max(self.followed, 1) and more >= limits.falling_sure * float(spread)
-
-
-NONE_GOING = Going()
 
 
 @dataclass(frozen=True)
@@ -185,10 +152,10 @@ def _spikes(twice: Floats, cell: int, around: int) -> Floats:
     return np.asarray(cv2.dilate(cells, np.ones((2 * around + 1, 2 * around + 1), np.uint8)), np.float32)
 
 
-def settled(
+def recurring(
     pieces: Pieces, own: Sighting, others: Sequence[Sighting], limits: RecurrenceLimits, *, one_sided: bool = False
-) -> npt.NDArray[np.float64]:
-    """Confidence of each piece, less where its place shows as much in most of the neighbours, and in such company.
+) -> Doubles:
+    """Confidence of each piece, less where its place shows as much in most of the neighbours.
 
     Args:
         pieces: of one frame.
@@ -210,93 +177,49 @@ def settled(
     rows, columns = np.divmod(places, own.width)
     again = np.bincount(owners, shown[rows // cell, columns // cell], count) / np.maximum(own.area, 1)
     short = np.log2(np.maximum(stands_out * (again + limits.least) / (own.spike + 1e-6), 1.0))
-    after = raised(pieces.confidence, limits.bar * short)
-    return doubted(pieces.confidence, _in_company(pieces.confidence, after, own, limits))
+    return raised(pieces.confidence, limits.bar * short)
 
 
-def _in_company(before: Doubles, after: Doubles, own: Sighting, limits: RecurrenceLimits) -> Doubles:
-    """Confidences, less where most pieces nearby turned out to be part of the scene."""
-    counted = np.flatnonzero(before >= HALF)
-    scene = after[counted] < HALF
-    left = counted[~scene]
+@dataclass(frozen=True)
+class Company:
+    """Pieces of a frame that count, and which of them recur."""
+
+    x: Doubles
+    y: Doubles
+    scene: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, before: Doubles, after: Doubles, own: Sighting) -> Company:
+        """From confidences before and after `recurring`."""
+        counted = before >= HALF
+        return cls(own.x[counted], own.y[counted], after[counted] < HALF)
+
+
+def in_company(after: Doubles, own: Sighting, company: Sequence[Company], limits: RecurrenceLimits) -> Doubles:
+    """Confidences, less where most pieces nearby turned out to be part of the scene.
+
+    Args:
+        after: what `recurring` leaves.
+        own: what the frame shows.
+        company: of the frame itself, and of the one before and the one after.
+        limits: how much it counts.
+    """
+    scene = np.concatenate([one.scene for one in company])
+    left = np.flatnonzero(after >= HALF)
     if not scene.any() or not len(left):
         return after
-    away = np.square(own.x[left][:, None] - own.x[counted]) + np.square(own.y[left][:, None] - own.y[counted])
+    x, y = np.concatenate([one.x for one in company]), np.concatenate([one.y for one in company])
+    away = np.square(own.x[left][:, None] - x) + np.square(own.y[left][:, None] - y)
     weight = np.exp(-away / (2 * (limits.company_px * own.width / 720) ** 2))
-    odds = weight[:, scene].sum(axis=1) / weight[:, ~scene].sum(axis=1)
+    odds = weight[:, scene].sum(axis=1) / (weight[:, ~scene].sum(axis=1) + 1e-9)
     lower = after.copy()
     lower[left] = raised(after[left], limits.company_bar * np.log2(np.maximum(odds, 1.0)))
     return lower
 
 
-def doubted(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def doubted(before: Doubles, after: Doubles) -> Doubles:
     """Lower confidences; what no longer counts keeps what a person can ask for, and no more than that."""
     return np.where((after < before) & (after < HALF), np.minimum(before, DOUBTED), after)
-
-
-def going(middle: Sighting, before: Sighting | None, after: Sighting | None, limits: RecurrenceLimits) -> Going:
-    """How many pieces of a frame go on their way, from the frame before to the frame after.
-
-    What stays in its place (a hair in the gate, dirt on a repeated frame) is as often found wherever one turns.
-
-    Args:
-        middle: the frame.
-        before: the frame just before; None where there is none.
-        after: the frame just after.
-        limits: what is alike.
-    """
-    if before is None or after is None:
-        return NONE_GOING
-    own = middle.largest(limits)
-    near = [(side, side.largest(limits)) for side in (before, after)]
-    if not len(own):
-        return NONE_GOING
-    hits = np.zeros((4, len(own)), np.bool_)
-    for (source, sources), (target, targets) in (near, near[::-1]):
-        hits |= _onward(middle, own, (source, sources), (target, targets), limits)
-    counts = hits.sum(axis=1)
-    return Going(len(own), int(counts[0]), float(counts[1:].mean()))
-
-
-_Some = tuple[Sighting, npt.NDArray[np.intp]]
-_TURNS = ((1, 0), (0, 1), (-1, 0), (0, -1))
-"""Cosine and sine: straight on, and a quarter, a half and three quarters round."""
-
-
-def _onward(
-    middle: Sighting, own: npt.NDArray[np.intp], source: _Some, target: _Some, limits: RecurrenceLimits
-) -> npt.NDArray[np.bool_]:
-    """`(4, own)`: which have one like them where they would have come from, and one where they would go, by turn."""
-    size = middle.width / 720
-    hits = np.zeros((len(_TURNS), len(own)), np.bool_)
-    came_x = middle.x[own][:, None] - source[0].x[source[1]]
-    came_y = middle.y[own][:, None] - source[0].y[source[1]]
-    near = _alike(middle, own, source, limits) & (np.hypot(came_x, came_y) < limits.farthest_px * size)
-    which, where = np.nonzero(near)
-    if not len(which) or not len(target[1]):
-        return hits
-    step_x, step_y = came_x[which, where], came_y[which, where]
-    off_squared = np.square(limits.off_px * size + limits.off_share * np.hypot(step_x, step_y))
-    alike = _alike(middle, own, target, limits)[which]
-    x, y = middle.x[own][which], middle.y[own][which]
-    for turn, (cosine, sine) in enumerate(_TURNS):
-        gone_x, gone_y = x + cosine * step_x - sine * step_y, y + sine * step_x + cosine * step_y
-        away = np.square(gone_x[:, None] - target[0].x[target[1]])
-        away += np.square(gone_y[:, None] - target[0].y[target[1]])
-        hits[turn, which[((away < off_squared[:, None]) & alike).any(axis=1)]] = True
-    return hits
-
-
-def _alike(
-    middle: Sighting, own: npt.NDArray[np.intp], other: _Some, limits: RecurrenceLimits
-) -> npt.NDArray[np.bool_]:
-    """`(own, others)`: which could be one thing seen twice."""
-    sighting, others = other
-    mine, theirs = middle.contrast[own], sighting.contrast[others]
-    area = np.abs(np.log(middle.area[own])[:, None] - np.log(sighting.area[others]))
-    contrast = np.abs(np.log(np.abs(mine) + 0.01)[:, None] - np.log(np.abs(theirs) + 0.01))
-    same = np.sign(mine)[:, None] == np.sign(theirs)
-    return np.asarray((area < np.log(limits.like_area)) & (contrast < np.log(limits.like_contrast)) & same)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.dirt import PieceLimits, Unexplained, find_pieces
+from restoration_tasks.assessment.onward import NONE_GOING, Going, going
 from restoration_tasks.assessment.recurrence import (
     DOUBTED,
-    NONE_GOING,
-    Going,
+    Company,
     RecurrenceLimits,
     Sighting,
-    going,
-    settled,
+    doubted,
+    in_company,
+    recurring,
 )
 
 SHAPE = (405, 720)
@@ -84,7 +85,9 @@ def test_a_shots_ends_say_nothing_of_movement():
 
 def judged(own_places, others, **kwargs):
     pieces, own = frame(own_places)
-    return settled(pieces, own, [sighting for _, sighting in others], LIMITS, **kwargs)[1:]
+    after = recurring(pieces, own, [sighting for _, sighting in others], LIMITS, **kwargs)
+    company = [Company.of(pieces.confidence, after, own)]
+    return doubted(pieces.confidence, in_company(after, own, company, LIMITS))[1:]
 
 
 def test_a_piece_whose_place_flashes_in_three_of_four_neighbours_is_doubted():
@@ -119,11 +122,19 @@ def test_a_piece_is_known_by_its_company():
     assert found[:-1] == pytest.approx(np.full(7, DOUBTED))
 
 
+def test_the_company_of_the_frames_before_and_after_counts_too():
+    pieces, own = frame([PLACE])
+    flashing = Company(np.array([90.0, 120.0]), np.array([100.0, 110.0]), np.array([True, True]))
+    alone = Company.of(pieces.confidence, pieces.confidence, own)
+    assert in_company(pieces.confidence, own, [alone], LIMITS)[1] == pytest.approx(0.9)
+    assert in_company(pieces.confidence, own, [flashing, alone, flashing], LIMITS)[1] < 0.5
+
+
 def test_no_confidence_rises_and_what_was_less_stays_as_it_was():
     pieces, own = frame([PLACE])
     lower = replace(pieces, confidence=np.array([0.0, 0.36]))
     others = [frame([], extra=[(104, 108, 0.3)])[1]] * 4
-    assert settled(lower, own, others, LIMITS)[1] == pytest.approx(0.36)
+    assert doubted(lower.confidence, recurring(lower, own, others, LIMITS))[1] == pytest.approx(0.36)
 
 
 def test_few_pieces_are_never_enough():
