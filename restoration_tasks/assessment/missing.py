@@ -26,7 +26,7 @@ MOVES_PX = 0.25
 """Cells that move by less (at `WIDTH_PX`, mean of the frames beside) say nothing."""
 FEWEST_SHARE = 0.1
 """Share of the cells that must say something."""
-REPEATED = 0.25
+REPEATED = 0.12
 """A repeat differs by at most this share of what its shot differs from frame to frame …"""
 ALIVE_CODES = 0.3
 """… where that is more than this many 8-bit code values: in a still nothing can be told."""

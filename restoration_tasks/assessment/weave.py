@@ -36,7 +36,9 @@ TRUSTED = 0.35
 SMALLEST_SIDE = 32
 FEWEST_FRAMES = 5
 FREE_PX = 0.12
-"""Deviation (px at 720 px width) up to which severity is 0: following corners is not more exact than half of that."""
+"""Deviation (px at 720 px width) up to which severity is 0: following corners is not more exact than half of that …"""
+FREE_OF_STEP = 0.1
+"""… and a moving camera does not move more evenly than to this share of its step."""
 FULL_PX = 6.0
 """Deviation at which severity is 100; between the two it grows by octaves."""
 
@@ -110,16 +112,23 @@ class WeaveGauge(Gauge[WeaveReading]):
             "largest_px": round(float(np.hypot(shaken["x_px"], shaken["y_px"]).max()), 2),
             "followed_share": round(trust, 3),
         }
-        severity = weave_severity(whole)
+        steady = float(np.median([np.hypot(row.x_px, row.y_px) for row in steps])) * size
+        severity = weave_severity(whole, steady)
         words = (
             f"The picture weaves by {x:.1f} px sideways and {y:.1f} px up and down." if severity else "It lies still."
         )
         return Verdict(self.category, severity, trust, words, figures, shot.start + worst if severity else None)
 
 
-def weave_severity(deviation_px: float) -> float:
-    """0 … 100 of a deviation in pixels at 720 px width, by octaves: 0 up to 0.12, 50 at 0.85, 100 from 6."""
-    if deviation_px <= FREE_PX:
+def weave_severity(deviation_px: float, step_px: float = 0.0) -> float:
+    """0 … 100 of a deviation in pixels at 720 px width, by octaves: 0 up to 0.12, 50 at 0.85, 100 from 6.
+
+    Args:
+        deviation_px: of the picture's place from its course.
+        step_px: how far the picture usually moves from frame to frame; a weave that is small beside it is none.
+    """
+    free = FREE_PX + FREE_OF_STEP * step_px
+    if deviation_px <= free:
         return 0.0
     return float(min(100.0, 100.0 * np.log(deviation_px / FREE_PX) / np.log(FULL_PX / FREE_PX)))
 
@@ -128,11 +137,12 @@ def _followed(
     before: NDArray[np.uint8], here: NDArray[np.uint8], corners: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Corners `(N, 2)` that were followed there and back, and where they are now."""
-    nowhere = np.empty_like(corners)
-    there, seen, _ = cv2.calcOpticalFlowPyrLK(before, here, corners, nowhere, winSize=WINDOW_PX, maxLevel=LEVELS)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(here, before, there, nowhere, winSize=WINDOW_PX, maxLevel=LEVELS)
+    # OpenCV writes into what it is given, and returns it.
+    there, back = np.empty_like(corners), np.empty_like(corners)
+    _, seen, _ = cv2.calcOpticalFlowPyrLK(before, here, corners, there, winSize=WINDOW_PX, maxLevel=LEVELS)
+    _, again, _ = cv2.calcOpticalFlowPyrLK(here, before, there, back, winSize=WINDOW_PX, maxLevel=LEVELS)
     apart = np.linalg.norm((back - corners).reshape(-1, 2), axis=1)
-    kept = (seen.ravel() > 0) & (again.ravel() > 0) & (apart <= THERE_AND_BACK_PX)
+    kept = np.asarray((seen.ravel() > 0) & (again.ravel() > 0) & (apart <= THERE_AND_BACK_PX))
     return (
         np.asarray(corners.reshape(-1, 2)[kept], np.float32),
         np.asarray(there.reshape(-1, 2)[kept], np.float32),
@@ -146,6 +156,9 @@ def _left_over(rows: Sequence[WeaveReading], name: str) -> Doubles:
 
 
 def _deviation(left_over: Doubles) -> float:
-    """Standard deviation; robust, so that a jump at a splice is no weave."""
-    spread = 1.4826 * float(np.median(np.abs(left_over - np.median(left_over))))
-    return min(spread, float(left_over.std())) if spread > 0 else float(left_over.std())
+    """Standard deviation; what lies beyond four robust deviations counts as four: a jump at a splice is no weave."""
+    middle = np.median(left_over)
+    spread = 1.4826 * float(np.median(np.abs(left_over - middle)))
+    if spread == 0:
+        return float(left_over.std())
+    return float(np.clip(left_over, middle - 4 * spread, middle + 4 * spread).std())

@@ -40,8 +40,8 @@ def test_the_ground_of_a_title_is_flat_by_nature():
 
 
 def test_severity_grows_by_decades_of_the_share():
-    assert clipping_severity(0.0005) == 0.0
-    assert clipping_severity(0.01) == pytest.approx(50, abs=1)
+    assert clipping_severity(0.03) == 0.0
+    assert clipping_severity(0.11) == pytest.approx(50, abs=1)
     assert clipping_severity(0.5) == 100.0
     quiet = ClippingGauge().judge([ClippingReading(0.0, 0.0)], SHOT)
     assert (quiet.severity, quiet.worst_frame) == (0.0, None)

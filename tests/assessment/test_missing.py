@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+
+from restoration_tasks.assessment.gauge import Scanned, ShotFacts
+from restoration_tasks.assessment.missing import MissingGauge
+from tests.assessment.glances import window
+from tests.assessment.test_weave import HEIGHT, WIDTH, scene
+
+PAN = scene((3.0, 0.5))
+
+
+def judged(frames):
+    gauge = MissingGauge()
+    rows = [gauge.read(window(frames, at, gauge.radius)) for at in range(len(frames))]
+    return gauge.judge(rows, ShotFacts(1, 50, 50 + len(frames), Scanned(WIDTH, HEIGHT, 24.0, False)))
+
+
+def test_a_whole_sequence_has_nothing_missing():
+    verdict = judged(PAN)
+    assert (verdict.severity, verdict.worst_frame) == (0.0, None)
+    assert (verdict.figures["repeated"], verdict.figures["gaps"]) == (0, 0)
+
+
+def test_repeats_are_counted_and_named():
+    frames = PAN[[*range(8), 7, *range(8, 15), 14, *range(15, 24)]]
+    verdict = judged(frames)
+    assert verdict.figures["repeated"] == 2
+    assert verdict.figures["gaps"] == 0
+    assert verdict.worst_frame == 50 + 8
+    assert "2 repeated" in verdict.words
+
+
+def test_a_gap_is_seen_by_the_longer_step():
+    frames = PAN[[*range(10), *range(11, 24)]]
+    verdict = judged(frames)
+    assert verdict.figures["gaps"] == 1
+    assert verdict.worst_frame == 50 + 10
+
+
+def test_a_still_says_nothing_of_repeats():
+    verdict = judged(np.repeat(PAN[:1], 12, axis=0))
+    assert verdict.severity == 0.0
+    assert verdict.confidence == 0.0

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from restoration_tasks.assessment.gauge import Scanned, ShotFacts
+from restoration_tasks.assessment.weave import WeaveGauge, weave_severity
+from restoration_tasks.training.damage.weave import Weave
+from tests.assessment.glances import window
+
+FRAMES, HEIGHT, WIDTH = 24, 160, 240
+SHOT = ShotFacts(1, 100, 100 + FRAMES, Scanned(WIDTH, HEIGHT, 24.0, False))
+
+
+def scene(moving=(0.0, 0.0), seed=4):
+    """A textured wall, seen by a camera that pans by so many pixels a frame."""
+    rng = np.random.default_rng(seed)
+    wall = cv2.GaussianBlur(rng.random((HEIGHT + 120, WIDTH + 200)).astype(np.float32), (0, 0), 2.5)
+    wall = (wall - wall.min()) / (wall.max() - wall.min())
+    frames = []
+    for number in range(FRAMES):
+        matrix = np.float32([[1, 0, -60 + moving[0] * number], [0, 1, -50 + moving[1] * number]])
+        grey = cv2.warpAffine(wall, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
+        frames.append(np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=2))
+    return np.stack(frames)
+
+
+def judged(frames):
+    gauge = WeaveGauge()
+    return gauge.judge([gauge.read(window(frames, at, 1)) for at in range(len(frames))], SHOT)
+
+
+def woven(frames, **weave):
+    damage = Weave(seed=7, **weave)
+    codes = [np.rint(frame.transpose(2, 0, 1) * 1023).astype(np.uint16) for frame in frames]
+    aged = list(damage.apply(codes, bit_depth=10))
+    truth = {axis: np.std([one.truth.values[damage.kind][axis] for one in aged]) for axis in ("x_px", "y_px")}
+    return np.stack([one.picture.transpose(1, 2, 0) / 1023 for one in aged]).astype(np.float32), truth
+
+
+@pytest.mark.parametrize("strength", [0.9, 3.0, 6.0])
+def test_the_weave_of_a_static_camera_is_measured_to_a_seventh_of_a_pixel(strength):
+    frames, truth = woven(scene(), x_px=strength, y_px=0.7 * strength)
+    verdict = judged(frames)
+    assert verdict.figures["x_rms_px"] == pytest.approx(truth["x_px"], abs=0.15)
+    assert verdict.figures["y_rms_px"] == pytest.approx(truth["y_px"], abs=0.15)
+    assert verdict.severity > 20
+    assert SHOT.start <= verdict.worst_frame < SHOT.stop
+
+
+@pytest.mark.parametrize("moving", [(0.0, 0.0), (1.5, 0.3)])
+def test_a_still_picture_and_a_pan_do_not_weave(moving):
+    verdict = judged(scene(moving))
+    assert (verdict.severity, verdict.confidence) == (0.0, 1.0)
+
+
+def test_weave_is_seen_in_a_pan():
+    frames, truth = woven(scene((1.5, 0.3)), x_px=3.0, y_px=2.0)
+    assert judged(frames).figures["x_rms_px"] == pytest.approx(truth["x_px"], abs=0.2)
+
+
+def test_something_that_moves_by_itself_is_outvoted():
+    frames = scene()
+    for number, frame in enumerate(frames):
+        frame[40:100, 10 + 5 * number : 60 + 5 * number] = scene(seed=9)[0][40:100, 0:50][
+            :, : frame.shape[1] - 10 - 5 * number
+        ]
+    assert judged(frames).severity == 0.0
+
+
+def test_a_picture_without_corners_is_not_judged():
+    verdict = judged(np.full((FRAMES, HEIGHT, WIDTH, 3), 0.5, np.float32))
+    assert (verdict.severity, verdict.confidence) == (0.0, 0.0)
+
+
+def test_severity_grows_by_octaves():
+    assert weave_severity(0.12) == 0.0
+    assert weave_severity(0.85) == pytest.approx(50, abs=1)
+    assert weave_severity(9.0) == 100.0
+    assert weave_severity(0.3, step_px=3.0) == 0.0
