@@ -21,6 +21,10 @@ WIDEST_PX = 720
 """Wider frames are brought to this width (means of areas): what stains, fades, sways or tears is larger than that."""
 TILE_PX = 128
 """Side of the tiles that are kept at full size."""
+FINE_SHARE = 6.0 / 720.0
+"""What is fine, as a share of the picture's width: grain looks the same in a large scan and in a small one."""
+FINEST_SIDE = 5
+"""The smallest box that still parts grain from tones, pixels."""
 TILES = 3
 """Tiles each way, spread over the frame."""
 CLEAREST = 1.0 / 4096.0
@@ -39,6 +43,8 @@ class Glance:
     """Pixels of the scan a pixel of `rows` stands for, 1 or more."""
     tiles: NDArray[np.float32]
     """`(K, t, t, C)`: parts of the frame at the scan's own size; K is 1 to 9, t `TILE_PX` or the frame's short side."""
+    tile_places: NDArray[np.intp]
+    """`(K, 2)`: row and column of each tile's first pixel in the scan."""
     step: float
     """One code value as a share."""
 
@@ -53,7 +59,8 @@ class Glance:
             size = (WIDEST_PX, max(round(height / scale), 1))
             resized = cv2.resize(full, size, interpolation=cv2.INTER_AREA)
             small = np.asarray(resized, np.float32).reshape(size[1], size[0], full.shape[2])
-        return cls(index, np.ascontiguousarray(small, np.float32), scale, _tiles(full), 1.0 / picture.max_code)
+        tiles, places = _tiles(full)
+        return cls(index, np.ascontiguousarray(small, np.float32), scale, tiles, places, 1.0 / picture.max_code)
 
     @cached_property
     def luma(self) -> Plane:
@@ -74,6 +81,17 @@ class Glance:
             return self.tiles[..., 0]
         return np.asarray(self.tiles @ np.array(REC709, np.float32), np.float32)
 
+    @property
+    def fine_side(self) -> int:
+        """Side in pixels of the box whose mean is taken away in `tile_fines`: odd, 7 in a scan 720 wide."""
+        return max(2 * round(FINE_SHARE * float(self.rows.shape[1]) * self.scale / 2) + 1, FINEST_SIDE)
+
+    @cached_property
+    def tile_fines(self) -> NDArray[np.float32]:
+        """`(K, t, t)`: luma of the tiles less its mean in boxes of `fine_side`; grain is in it, tones are not."""
+        side = (self.fine_side, self.fine_side)
+        return np.stack([luma - cv2.blur(luma, side).reshape(luma.shape) for luma in self.tile_lumas])
+
     @cached_property
     def densities(self) -> Rows:
         """`(h, w, C)`: density, D = −log10(share), 0 to 3.6: shares taken for transmission."""
@@ -84,7 +102,7 @@ Glances = Mapping[int, Glance]
 """Offset to frame; 0 is the frame in the middle, only frames of the same shot."""
 
 
-def _tiles(full: Rows) -> NDArray[np.float32]:
+def _tiles(full: Rows) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     height, width = full.shape[:2]
     side = min(TILE_PX, height, width)
 
@@ -92,4 +110,5 @@ def _tiles(full: Rows) -> NDArray[np.float32]:
         count = max(min(TILES, length // side), 1)
         return [round((length - side) * (2 * place + 1) / (2 * count)) for place in range(count)]
 
-    return np.stack([full[y : y + side, x : x + side] for y in starts(height) for x in starts(width)])
+    places = [(y, x) for y in starts(height) for x in starts(width)]
+    return np.stack([full[y : y + side, x : x + side] for y, x in places]), np.array(places, np.intp)
