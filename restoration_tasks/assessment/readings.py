@@ -24,14 +24,20 @@ _SCAN = b"reelkeeper.scan"
 @cache
 def gauges() -> tuple[Gauge[Any], ...]:
     """Every gauge, in the order their columns stand in."""
+    from restoration_tasks.assessment.blocking import BlockingGauge
     from restoration_tasks.assessment.clipping import ClippingGauge
+    from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.missing import MissingGauge
+    from restoration_tasks.assessment.sharpness import BlurGauge
     from restoration_tasks.assessment.weave import WeaveGauge
 
     return (
         ClippingGauge(),
         WeaveGauge(),
         MissingGauge(),
+        GrainGauge(),
+        BlurGauge(),
+        BlockingGauge(),
     )
 
 
