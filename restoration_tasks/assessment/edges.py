@@ -41,10 +41,10 @@ SHARPEST = 0.25
 LOW, HIGH = 0.1, 0.9
 GAUSSIAN = 2.563
 """Width between them of an ideal edge under a Gaussian blur, in its standard deviations."""
-CALM = 0.2
-NOISY = 3
-"""Where that share of the pixels is not calmer than this (in quarters of Sobel's gradient; white noise of about 5 code
-values), noise would cut the edges short."""
+CALM = 0.05
+NOISY = 2
+"""Where not even that share of the pixels is calmer than this (in quarters of Sobel's gradient; white noise of about 6
+code values), noise would cut the edges short."""
 SMOOTHED_PX = 1.2
 """Standard deviation of the blur such a picture gets first."""
 

@@ -84,7 +84,7 @@ def test_a_shot_is_judged_by_its_strongest_band():
 
 
 def test_severity_grows_with_the_deviation():
-    assert [grain_severity(sigma) for sigma in (0.0, 0.005, 0.06, 0.2)] == [0.0, 5.0, 85.0, 100.0]
+    assert [grain_severity(sigma) for sigma in (0.0, 0.006, 0.06, 0.2)] == [0.0, 5.0, 85.0, 100.0]
 
 
 def test_coarse_grain_hangs_together_more_and_its_fine_part_holds_less():
