@@ -27,6 +27,8 @@ class StandingLimits:
     far_strength: float = 0.3
     """... of one that strays by `far_px` and more, farther than a place is ever measured wrong, ..."""
     far_px: float = 5.0
+    far_times: float = 2.5
+    """... and so many times as far as the whole scene, ..."""
     far_seen_share: float = 0.5
     """... and is seen on so many of its frames: what comes and goes may each time be another line."""
     alike: float = 0.8
@@ -115,7 +117,7 @@ class Standing:
 
     def shows(self, one: Evidence, own: StandingLimits) -> bool:
         """Enough of it shows, a ridge of one polarity, for its wandering to be believed."""
-        far = one.own >= own.far_px and one.seen_share >= own.far_seen_share
+        far = one.own >= max(own.far_px, own.far_times * self.scene) and one.seen_share >= own.far_seen_share
         ridge = self.alike >= own.alike and self.step <= own.step
         return ridge and one.strength >= (own.far_strength if far else own.strength)
 

@@ -104,6 +104,9 @@ def test_what_wanders_but_shows_little_of_itself_is_left_alone():
     assert reasons(over(middle, step=60.0)) == [Reason.UNSURE], "the edge of something"
     far = 300 + 4 * np.sin(0.3 * np.arange(30))
     assert reasons(over(far, coverage=0.5, confidence=0.65)) == [Reason.WANDERS], "no error of measurement is so large"
+    drift = 300 + 4 * np.cos(0.3 * np.arange(30))
+    drifts = over(far, coverage=0.5, confidence=0.65, whole_px=list(0.5 * np.diff(drift, prepend=drift[0])))
+    assert reasons(drifts) == [Reason.UNSURE], "the whole scene goes half as far"
     now_and_then = [one for one in over(far, coverage=0.5, confidence=0.65) if one.frame % 5 < 2]
     assert reasons(now_and_then) == [Reason.UNSURE]
 
