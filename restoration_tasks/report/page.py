@@ -125,7 +125,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "size": size, "change": change}
-    script, style = _asset("report.js"), _asset("report.css")
+    script, style = asset("report.js"), asset("report.css")
     reported = _shots(plan, scan, shots, stills, repaired)
     return environment.get_template("report.html.j2").render(
         check=check,
@@ -150,7 +150,8 @@ def render(
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file beside the page, as text."""
     return files("restoration_tasks.report").joinpath(name).read_text(encoding="utf-8")
 
 

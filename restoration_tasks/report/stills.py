@@ -65,6 +65,24 @@ class _Candidate:
     found: npt.NDArray[np.uint8]
 
 
+class Display:
+    """Shows frames of one format as a screen does. Nothing of it is ever written to a master."""
+
+    def __init__(self, picture: PictureFormat) -> None:
+        self._picture = picture
+        self._table = _view_table(picture)
+
+    def view(self, frame: Frame) -> Bgr:
+        """A frame, `(H, W, 3)` B, G, R 8 bit."""
+        if self._picture.layout.model is ColourModel.GREY:
+            grey = self._table[frame[0]]
+            return np.dstack((grey, grey, grey))
+        if self._picture.layout.model is ColourModel.RGB:
+            green, blue, red = frame[:3]
+            return np.dstack((self._table[blue], self._table[green], self._table[red]))
+        return _yuv_to_bgr(self._picture, frame)
+
+
 class StillPicker:
     """Holds one candidate of the present shot and the finished stills; it does not grow with the length of a shot.
 
@@ -73,8 +91,7 @@ class StillPicker:
     """
 
     def __init__(self, picture: PictureFormat) -> None:
-        self._picture = picture
-        self._table = _view_table(picture)
+        self._display = Display(picture)
         self._best: _Candidate | None = None
         self._seen = 0
         self._stills: list[Still] = []
@@ -114,13 +131,13 @@ class StillPicker:
             self._stills[place] = replace(least, before="", after="", damage="", detail_before="", detail_after="")
 
     def _draw(self, best: _Candidate) -> Still:
-        before, after = self._view(best.before), self._view(best.after)
+        before, after = self._display.view(best.before), self._display.view(best.after)
         still = Still(
             shot=best.row.shot,
             frame=best.row.frame,
             scan_number=best.row.scan_number,
             score=best.score,
-            thumbnail=_jpeg(_fitted(after, THUMBNAIL_WIDTH_PX)),
+            thumbnail=jpeg(fitted(after, THUMBNAIL_WIDTH_PX)),
         )
         if not best.score:
             return still
@@ -128,22 +145,12 @@ class StillPicker:
         detail = (slice(y, y + DETAIL_PX), slice(x, x + DETAIL_PX))
         return replace(
             still,
-            before=_jpeg(_fitted(before, STILL_WIDTH_PX)),
-            after=_jpeg(_fitted(after, STILL_WIDTH_PX)),
-            damage=_jpeg(_damage_view(_fitted(before, STILL_WIDTH_PX), best.found)),
-            detail_before=_jpeg(_enlarged(before[detail])),
-            detail_after=_jpeg(_enlarged(after[detail])),
+            before=jpeg(fitted(before, STILL_WIDTH_PX)),
+            after=jpeg(fitted(after, STILL_WIDTH_PX)),
+            damage=jpeg(damage_view(fitted(before, STILL_WIDTH_PX), best.found)),
+            detail_before=jpeg(_enlarged(before[detail])),
+            detail_after=jpeg(_enlarged(after[detail])),
         )
-
-    def _view(self, frame: Frame) -> Bgr:
-        """A frame as a screen shows it, `(H, W, 3)` B, G, R 8 bit. Never written to a master."""
-        if self._picture.layout.model is ColourModel.GREY:
-            grey = self._table[frame[0]]
-            return np.dstack((grey, grey, grey))
-        if self._picture.layout.model is ColourModel.RGB:
-            green, blue, red = frame[:3]
-            return np.dstack((self._table[blue], self._table[green], self._table[red]))
-        return _yuv_to_bgr(self._picture, frame)
 
 
 def _view_table(picture: PictureFormat) -> npt.NDArray[np.uint8]:
@@ -169,7 +176,7 @@ def _yuv_to_bgr(picture: PictureFormat, frame: Frame) -> Bgr:
     return np.asarray(np.rint(np.clip(bgr, 0, 1) * 255), dtype=np.uint8)
 
 
-def _fitted(picture: Bgr, width: int) -> Bgr:
+def fitted(picture: Bgr, width: int) -> Bgr:
     """At most so many pixels wide; never enlarged."""
     height, wide = picture.shape[:2]
     if wide <= width:
@@ -182,7 +189,7 @@ def _enlarged(picture: Bgr) -> Bgr:
     return np.asarray(np.repeat(np.repeat(picture, DETAIL_ZOOM, axis=0), DETAIL_ZOOM, axis=1), dtype=np.uint8)
 
 
-def _damage_view(picture: Bgr, found: npt.NDArray[np.uint8]) -> Bgr:
+def damage_view(picture: Bgr, found: npt.NDArray[np.uint8]) -> Bgr:
     """The damage in colour on a dimmed grey picture, ringed so that a single speck is seen."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     dimmed = (np.asarray(grey, dtype=np.float32) * 0.5 + 20).astype(np.uint8)
@@ -205,7 +212,7 @@ def _busiest(found: npt.NDArray[np.uint8], side: int) -> tuple[int, int]:
     return max(0, min(y - side // 2, height - side)), max(0, min(x - side // 2, width - side))
 
 
-def _jpeg(picture: Bgr) -> str:
+def jpeg(picture: Bgr) -> str:
     """A data URI. Chroma is kept at full size: a coloured speck must look as large as it is."""
     sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, *sampling])

@@ -120,7 +120,7 @@ class Conductor:
         if self.way.options.plan_version is not None:
             with self.sessions.begin() as session:
                 return plan_versions.named(session, self.way, self.way.options.plan_version)
-        drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.shots, self.assessed))
+        drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
         with self.sessions.begin() as session:
             return plan_versions.adopt(
                 session,

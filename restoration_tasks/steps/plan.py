@@ -30,16 +30,16 @@ class PlanParams(BaseModel):
 
 
 def run(work: StepWork) -> None:
-    """Write `plan.yaml`, and the reel's condition (`condition.json`)."""
-    from restoration_tasks.assessment.condition import condition_json, reel_severities, shot_conditions
+    """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`)."""
+    from restoration_tasks.assessment.condition import shot_conditions
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import read_figures
     from restoration_tasks.assessment.lines import read_lines
     from restoration_tasks.assessment.readings import read_readings
     from restoration_tasks.assessment.shots import read_shots
-    from restoration_tasks.assessment.urgency import urgency
     from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.steps.condition import Found, write_condition
 
     params = work.parse_params(PlanParams)
     shots_path = work.input("shots")
@@ -73,9 +73,7 @@ def run(work: StepWork) -> None:
     work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
     if scan is not None:
         conditions = shot_conditions([figures for _, figures in decided], readings, scan)
-        text = condition_json(conditions, params.carrier)
-        work.output("condition", "condition.json", media_type="application/json").write_text(text)
-        work.figure("urgency", urgency(reel_severities(conditions), params.carrier))
+        write_condition(work, Found(conditions, rows, lines, segments), params.carrier)
     work.figure("shots", len(shots))
     work.figure("treated", plan.treated)
     work.figure("plan_version", plan.version)

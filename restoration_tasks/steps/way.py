@@ -132,16 +132,18 @@ class Way:
         polarity = stated if self.options.infrared == "as-delivered" else self.options.infrared
         return {"infrared": {"source": source, "polarity": polarity}}
 
-    def plan(self, execution: Execution, shots: StepResult, assessed: Mapping[str, StepResult]) -> Spec:
-        """Decide what each shot needs."""
+    def plan(
+        self, execution: Execution, ingest: StepResult, shots: StepResult, assessed: Mapping[str, StepResult]
+    ) -> Spec:
+        """Decide what each shot needs, and report what the reel suffers from."""
         return self._spec(
             StepName.PLAN,
             execution,
-            inputs={"shots": shots.reference("shots")}
+            inputs={"master": ingest.reference("master"), "shots": shots.reference("shots")}
             | {
                 f"{name}/{segment}": result.reference(name)
                 for segment, result in assessed.items()
-                for name in ("figures", "lines", "readings")
+                for name in ("figures", "lines", "readings", "map")
             },
             params={
                 "treatments": list(self.options.treatments),

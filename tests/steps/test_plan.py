@@ -22,9 +22,9 @@ def inputs(reel, assessed):
     figures = {
         f"{kind}/{name}": result.reference(kind)
         for name, result in assessed.items()
-        for kind in ("figures", "lines", "readings")
+        for kind in ("figures", "lines", "readings", "map")
     }
-    return {"shots": reel.keep("shots.json", text.encode())} | figures
+    return {"master": reel.master, "shots": reel.keep("shots.json", text.encode())} | figures
 
 
 def test_the_damaged_shot_is_treated_and_the_clean_one_left_alone(reel):
@@ -62,5 +62,8 @@ def test_the_condition_of_the_reel_is_written_beside_the_plan(reel):
     assert damaged["dirt"]["severity"] > 5 >= clean["dirt"]["severity"]
     assert set(condition["severities"]) == set(damaged)
     assert condition["urgency"] == result.figures["urgency"] > 80
+    page = reel.file(result.reference("condition_report")).read_text()
+    assert "Dirt and hairs" in page
+    assert page.count("data:image/jpeg") >= 3
     without = reel.work(StepName.PLAN, given)
     assert without.figures["urgency"] < 50

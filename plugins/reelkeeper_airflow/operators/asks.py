@@ -96,7 +96,7 @@ def _assess(ask: Ask) -> tuple[Spec, ...]:
 
 def _plan(ask: Ask) -> tuple[Spec, ...]:
     ingest, shots = ask.result("ingest"), ask.result("shots")
-    return (ask.way.plan(ask.asks(""), shots, ask.way.assessed(ingest, shots)),)
+    return (ask.way.plan(ask.asks(""), ingest, shots, ask.way.assessed(ingest, shots)),)
 
 
 def _restore(ask: Ask) -> tuple[Spec, ...]:
