@@ -31,14 +31,17 @@ EDGES = (0.3, 0.65)
 """Brightness (share of the code range) at which the bands part."""
 UNCLIPPED = (0.02, 0.97)
 """Cells darker or lighter than this say nothing: grain is clipped away there, and bars and borders lie there."""
-CELLS = 12
-"""Cells a tile's side is parted into: 11 pixels in a tile of 128."""
+CELL = 1.5
+"""Side of the cells a tile is parted into, in sides of the box whose mean is taken away: 11 pixels in a scan 720 wide.
+Like the box they grow with the scan's width, as grain does."""
+FEWEST_A_SIDE = 4
+"""Cells along a tile's side, at least."""
 FEWEST_CELLS = 24
 """Cells a band must have to be read."""
 CALMEST = 0.03
 """Share of the cells of a band that are at least as calm as what counts. With more of them, or larger cells, rain and
 snow are taken for grain; with fewer, the rank correlation with the simulator's strength falls (training split and
-validation clip: 0.983 here)."""
+validation clip: 0.98 here)."""
 CALMEST_NORMAL = -1.8808
 """That share's quantile of the standard normal law."""
 UNEVEN = 3.0
@@ -51,6 +54,8 @@ RADII = tuple(np.round(np.arange(0.2, 6.01, 0.1), 1).tolist())
 """Radii of grain that are told apart: standard deviation of the blur that would make it of white noise, pixels."""
 HELD_LEAST = 0.15
 """Less than this share of the grain's variance is never taken to be left in the fine part."""
+STEADY = 0.2
+"""Quantile over the frames of a shot: grain is on all of them, rain and dirt come and go."""
 KNOTS = ((0.0, 0.0), (0.006, 5.0), (0.06, 85.0), (0.1, 100.0))
 """Deviation to severity."""
 
@@ -79,18 +84,19 @@ class GrainGauge(Gauge[GrainReading]):
         """Read one frame."""
         middle = window[0]
         own = middle.tile_fines
-        if own.shape[1] < CELLS:
+        parts = max(round(own.shape[1] / (CELL * middle.fine_side)), FEWEST_A_SIDE)
+        if own.shape[1] < 2 * parts:
             return GrainReading(-1.0, -1.0, -1.0, RADII[0], 0)
-        brightness = _cells(middle.tile_lumas)
+        brightness = _cells(middle.tile_lumas, parts)
         usable = (brightness > UNCLIPPED[0]) & (brightness < UNCLIPPED[1])
         band = np.where(usable, np.searchsorted(EDGES, brightness), -1)
         apart = [
-            _Witness((own - glance.tile_fines) * np.float32(np.sqrt(0.5)))
+            _Witness((own - glance.tile_fines) * np.float32(np.sqrt(0.5)), parts)
             for offset, glance in window.items()
             if offset and glance.tile_fines.shape == own.shape
         ]
         most = max((one.level for one in apart), default=0.0)
-        witnesses = [_Witness(own), *(one for one in apart if one.level >= REPEATED * most)]
+        witnesses = [_Witness(own, parts), *(one for one in apart if one.level >= REPEATED * most)]
         found = {number: _calmest(witnesses, band == number) for number in range(len(BANDS))}
         read = {number: one for number, one in found.items() if one is not None}
         if not read:
@@ -99,7 +105,7 @@ class GrainGauge(Gauge[GrainReading]):
         weight = sum(np.count_nonzero(band == number) for number in read)
         together = sum(one[1] * np.count_nonzero(band == number) for number, one in read.items()) / weight
         grain = coarseness(float(together), middle.fine_side)
-        calm = grain.calm((own.shape[1] / CELLS) * (own.shape[2] / CELLS))
+        calm = grain.calm((own.shape[1] / parts) * (own.shape[2] / parts))
         sigma = [-1.0] * len(BANDS)
         for number, (variance, _) in read.items():
             own_variance = max(min(variance, UNEVEN * least) - middle.step**2 / 12, 0.0)
@@ -107,18 +113,18 @@ class GrainGauge(Gauge[GrainReading]):
         return GrainReading(sigma[0], sigma[1], sigma[2], grain.radius_px, int(usable.sum()))
 
     def judge(self, rows: Sequence[GrainReading], shot: ShotFacts) -> Verdict:
-        """The median over the frames of each band; the strongest band counts."""
+        """A low quantile over the frames of each band; the strongest band counts."""
         levels: dict[str, float] = {}
         for name in BANDS:
             seen = [value for row in rows if (value := getattr(row, name)) >= 0]
             if 2 * len(seen) >= len(rows):
-                levels[name] = float(np.median(seen))
+                levels[name] = float(np.quantile(seen, STEADY))
         radius = float(np.median([row.radius_px for row in rows]))
         strongest = max(levels.values(), default=0.0)
         severity = grain_severity(strongest)
         per_frame = [max(row.shadows, row.middle, row.lights) for row in rows]
         figures: dict[str, Any] = {f"{name}_sigma": round(value, 6) for name, value in levels.items()}
-        figures["radius_px"] = round(radius, 2)
+        figures["radius_px"] = round(radius, 2) if strongest > 0 else None
         confidence = min(1.0, float(np.median([row.cells for row in rows])) / 100) if levels else 0.0
         words = (
             f"Grain of {255 * strongest:.1f} of 255 code values, {radius:.1f} pixels coarse."
@@ -143,9 +149,10 @@ def grain_severity(sigma: float) -> float:
 class _Witness:
     """The fine part of a frame, or of its difference to another, by cells."""
 
-    def __init__(self, fines: Floats) -> None:
+    def __init__(self, fines: Floats, parts: int) -> None:
         self._fines = fines
-        self.variance = _cells(fines * fines)
+        self._parts = parts
+        self.variance = _cells(fines * fines, parts)
         """`(N,)`."""
         self.level = float(np.median(self.variance))
         """The median variance."""
@@ -155,19 +162,19 @@ class _Witness:
         """`(N,)`: covariance of pixels side by side and of pixels one above the other, their mean."""
         across = self._fines[:, :, :-1] * self._fines[:, :, 1:]
         down = self._fines[:, :-1] * self._fines[:, 1:]
-        return np.asarray((_cells(across) + _cells(down)) / 2, np.float32)
+        return np.asarray((_cells(across, self._parts) + _cells(down, self._parts)) / 2, np.float32)
 
 
-def _cells(tiles: Floats) -> Floats:
-    """Means of `CELLS` by `CELLS` cells of each of `(K, h, w)`, in one row."""
+def _cells(tiles: Floats, parts: int) -> Floats:
+    """Means of `parts` by `parts` cells of each of `(K, h, w)`, in one row."""
     height, width = tiles.shape[1:]
-    return np.asarray(_means(height).T @ tiles @ _means(width), np.float32).ravel()
+    return np.asarray(_means(height, parts).T @ tiles @ _means(width, parts), np.float32).ravel()
 
 
 @cache
-def _means(length: int) -> Floats:
-    """`(length, CELLS)`: times this, a line becomes the means of its cells."""
-    edges = np.arange(CELLS + 1) * length // CELLS
+def _means(length: int, parts: int) -> Floats:
+    """`(length, parts)`: times this, a line becomes the means of its cells."""
+    edges = np.arange(parts + 1) * length // parts
     within = (np.arange(length)[:, None] >= edges[:-1]) & (np.arange(length)[:, None] < edges[1:])
     return np.asarray(within / within.sum(axis=0), np.float32)
 

@@ -74,8 +74,8 @@ def test_a_wide_scan_is_read_like_a_small_one():
 
 
 def test_a_shot_is_judged_by_its_strongest_band():
-    rows = [GrainReading(0.01, 0.03, -1.0, 0.8, 400), GrainReading(0.01, 0.05, 0.2, 1.0, 400)]
-    verdict = GAUGE.judge([*rows, rows[0]], SHOT)
+    steady, rained_on = GrainReading(0.01, 0.03, -1.0, 0.8, 400), GrainReading(0.01, 0.05, 0.2, 1.0, 400)
+    verdict = GAUGE.judge([steady, rained_on, steady], SHOT)
     assert verdict.severity == pytest.approx(grain_severity(0.03))
     assert verdict.figures == {"shadows_sigma": 0.01, "middle_sigma": 0.03, "radius_px": 0.8}
     assert verdict.worst_frame == 1
