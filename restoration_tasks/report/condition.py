@@ -146,7 +146,8 @@ def render_condition(
         urgent=_word(urgency, URGENCIES),
         carrier_known=carrier_known,
         first=[(TITLES[category], _word(severity, GRADES)) for category, severity in ranked if severity > NOTHING],
-        unharmed=[TITLES[category] for category, severity in ranked if severity <= NOTHING],
+        unharmed=[TITLES[one] for one, severity in ranked if severity <= NOTHING and _judged(conditions, one)],
+        untold=[TITLES[one] for one, severity in ranked if severity <= NOTHING and not _judged(conditions, one)],
         rows=[_row(category, severity, conditions, frames) for category, severity in ranked],
         strip=_strip(conditions, display, fetch),
         chart=_dirt_chart(figures),
@@ -171,6 +172,11 @@ def _row(category: Category, severity: float, conditions: Sequence[ShotCondition
             told = f"Shot {condition.facts.number}: {_word(verdict.severity, GRADES)}. {verdict.words}"
             spans.append((100 * start / frames, 100 * count / frames, round(verdict.severity, 1), told))
     return Row(TITLES[category], round(severity, 1), _word(severity, GRADES), tuple(spans))
+
+
+def _judged(conditions: Sequence[ShotCondition], category: Category) -> bool:
+    """Whether a category could be told in any shot at all."""
+    return any(one.confidence > 0 for condition in conditions if (one := _of(condition, category)) is not None)
 
 
 def _of(condition: ShotCondition, category: Category) -> Verdict | None:
