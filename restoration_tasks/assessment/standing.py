@@ -28,7 +28,7 @@ class StandingLimits:
     """... of one that strays by `far_px` and more, farther than a place is ever measured wrong, ..."""
     far_px: float = 5.0
     far_times: float = 2.5
-    """... and so many times as far as the whole scene, ..."""
+    """... and so many times as far as the scene goes to and fro, ..."""
     far_seen_share: float = 0.5
     """... and is seen on so many of its frames: what comes and goes may each time be another line."""
     alike: float = 0.8
@@ -36,7 +36,7 @@ class StandingLimits:
     step: float = 2.5
     """How many times as much its two sides may differ as it stands out from them: more is the edge of something."""
     farther: float = 1.5
-    """How many times as far as the whole scene a line must go that is not seen to stay behind its trembling; ..."""
+    """How many times as far as the scene goes to and fro a line must go that is not seen to stay behind; ..."""
     doubted_farther: float = 3.0
     """... and one that rather seems to tremble with it."""
     run_on_t: float = 2.5
@@ -61,6 +61,8 @@ class Standing:
     """How it moves to and fro with the whole scene. Weave moves every line of the scene, however flat its surround."""
     scene: float
     """Range of the whole scene's way across the frame, px at 720 wide."""
+    weave: float
+    """The same but for an even drift: how far the scene goes to and fro."""
     relative: float
     """Range of its way across the whole scene, px at 720."""
     core: float
@@ -93,6 +95,7 @@ class Standing:
         return cls(
             whole=Trembling.of([replace(line, scene_px=line.whole_px) for line in chain], path),
             scene=_spread(way, 90) / size,
+            weave=_spread(_without_drift(way), 90) / size,
             relative=_spread(beside, 90) / size,
             core=_spread(path, 80) / size,
             alike=max(bright, 1 - bright),
@@ -117,16 +120,23 @@ class Standing:
 
     def shows(self, one: Evidence, own: StandingLimits) -> bool:
         """Enough of it shows, a ridge of one polarity, for its wandering to be believed."""
-        far = one.own >= max(own.far_px, own.far_times * self.scene) and one.seen_share >= own.far_seen_share
+        far = one.own >= max(own.far_px, own.far_times * self.weave) and one.seen_share >= own.far_seen_share
         ridge = self.alike >= own.alike and self.step <= own.step
         return ridge and one.strength >= (own.far_strength if far else own.strength)
 
     def apart(self, one: Evidence, limits: TrackLimits, own: StandingLimits) -> bool:
         """The whole scene stands still, or the line does not tremble with it, or goes farther."""
-        if self.scene < limits.still_px or self.behind(limits, own):
+        if self.weave < limits.still_px or self.behind(limits, own):
             return True
         doubted = self.whole.scene_px >= limits.trembling_px and self.whole.slope >= max(0.5, self.whole.error)
-        return one.own >= (own.doubted_farther if doubted else own.farther) * self.scene
+        return one.own >= (own.doubted_farther if doubted else own.farther) * self.weave
+
+
+def _without_drift(way: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A way less its straight line over time: a pan is no weave."""
+    times = np.arange(len(way))
+    drift, start = np.polyfit(times, way, 1)
+    return np.asarray(way - start - drift * times)
 
 
 def _spread(values: npt.NDArray[np.float64], percent: float) -> float:
