@@ -26,6 +26,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
     """Every gauge, in the order their columns stand in."""
     from restoration_tasks.assessment.blocking import BlockingGauge
     from restoration_tasks.assessment.clipping import ClippingGauge
+    from restoration_tasks.assessment.fade import FadeGauge
     from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.missing import MissingGauge
     from restoration_tasks.assessment.sharpness import BlurGauge
@@ -38,6 +39,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
         GrainGauge(),
         BlurGauge(),
         BlockingGauge(),
+        FadeGauge(),
     )
 
 
