@@ -92,7 +92,7 @@ def dyes(densities: NDArray[np.float32], clear: NDArray[np.float32]) -> Dyes:
     """Read the dyes of a frame.
 
     Args:
-        densities: `(h, w, 3)` red, green, blue, about 160 wide; finer detail than that carries no colour in video.
+        densities: `(h, w, 3)` red, green, blue, about 150 wide; finer detail than that carries no colour in video.
         clear: `(3,)`: the lightest density of each.
     """
     pixels, pixel_share = _pixels(densities, clear)

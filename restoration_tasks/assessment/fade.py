@@ -11,7 +11,7 @@ while an evening sun or a warm lamp raises one where it lowers the other, and a 
     severity = 5 · loss / 0.15                              up to a loss of 0.15 (14 %)
                5 + 95 · (1 − e^(−(loss − 0.15) / 0.3))      above
 
-Scenes that have not faded reach 0.15 (the training scenes, each judged by what the others taught).
+Scenes that have not faded reach 0.14 (thirty of them, each judged by what the others taught).
 
 What it cannot tell: a loss of all dyes alike (a shot without contrast looks the same); a loss of magenta alone (green
 scenes do); base fog where the shot has no white. A red cast is dyes that have gone, no proof that the acetate decays.
@@ -37,8 +37,8 @@ from restoration_tasks.assessment.dyes import NOTHING_TOLD, Dyes, dyes
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import CLEAREST, Glances
 
-WIDE_PX = 160
-"""Width at which the dyes are read."""
+WIDE_PX = 144
+"""Width at which the dyes are read: a fifth of a glance's, which is quick to make."""
 LIGHTEST, DARKEST = 0.002, 0.995
 """Quantiles of density that stand for clear film and for the deepest black."""
 CURVE_PX = 48
