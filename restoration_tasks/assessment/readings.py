@@ -30,6 +30,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
     from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.missing import MissingGauge
     from restoration_tasks.assessment.sharpness import BlurGauge
+    from restoration_tasks.assessment.tear import TearGauge
     from restoration_tasks.assessment.weave import WeaveGauge
 
     return (
@@ -40,6 +41,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
         BlurGauge(),
         BlockingGauge(),
         FadeGauge(),
+        TearGauge(),
     )
 
 
