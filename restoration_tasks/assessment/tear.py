@@ -47,15 +47,25 @@ NEAR = 0.25
 NEAR_PX = 0.1
 """… and this many pixels of the reduced picture."""
 
-COURSES = ((-0.5, 1.0, -0.5), (-0.5, 0.5, 0.5, -0.5), (-0.5, 0.5, 0.0, 0.5, -0.5))
-"""What the bend of movement does around tears of one, two and three frames with a pull of 1."""
+COURSES = (
+    (-0.5, 1.0, -0.5),
+    (-0.5, 0.5, 0.5, -0.5),
+    (-0.5, 0.5, 0.0, 0.5, -0.5),
+    (-0.5, 0.5, 0.5),
+    (0.5, 0.5, -0.5),
+    (-0.5, 0.5, 0.0, 0.5),
+    (0.5, 0.0, 0.5, -0.5),
+)
+"""What the bend of movement does around tears of one, two and three frames with a pull of 1; of the longer ones also
+with the frame before or after left out, which may lie between two tears. A picture that jumps and stays (−0.5, 0.5)
+explains two thirds of any."""
 # The five thresholds below: validation clip and sixteen takes of training clips, simulated tears against clean ones and
 # other damage. Tears of 1 px and more have rigid sides of 0.66 and more, what else follows the course 0.5 and less.
 EXPLAINED = 0.9
 """Share of the bends that a course must explain."""
 RIGID, RIGID_ON_AVERAGE = 0.5, 0.65
 """How rigid the sides must be: on every torn frame, and on average with the frames beside."""
-SAME_HEIGHT, SAME_TILT = 0.15, 0.6
+SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
 STANDS_OUT = 2.0
 """Times the shot's median bend that a pull must reach."""
@@ -242,14 +252,15 @@ def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
         for start in range(1, len(rows) - len(course)):
             pull = _pull(rows[start : start + len(course)], bends[start : start + len(course)], np.array(course))
             if pull > least:
-                found.append(_Tear(pull, start + 1, len(course) - 2))
+                torn = [place for place, share in enumerate(course, start) if share >= 0]
+                found.append(_Tear(pull, torn[0], len(torn)))
     # The course of another length fits a tear too, but tells a smaller pull.
     taken: set[int] = set()
     kept = []
     for tear in sorted(found, key=lambda one: -one.pull_px):
-        frames = set(range(tear.first - 1, tear.first + tear.frames + 1))
+        frames = set(range(tear.first, tear.first + tear.frames))
         if not taken & frames:
-            taken |= set(range(tear.first, tear.first + tear.frames))
+            taken |= set(range(tear.first - 1, tear.first + tear.frames + 1))
             kept.append(tear)
     return kept
 
