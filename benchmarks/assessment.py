@@ -40,7 +40,7 @@ from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.gauge import Category
 from restoration_tasks.assessment.glance import Glance
 from restoration_tasks.assessment.measure import measure_segment
-from restoration_tasks.assessment.readings import FrameReadings, gauges, read_segment, scanned
+from restoration_tasks.assessment.readings import gauges, read_segment, read_window, scanned
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.window import windows
@@ -171,13 +171,7 @@ def _by_gauges(frames: Sequence[Any], shots: Sequence[tuple[int, int]]) -> list[
     made = []
     for number, (start, stop) in enumerate(shots, 1):
         seen = (Glance.of(start + place, frame, picture) for place, frame in enumerate(frames[start:stop]))
-        rows = [
-            FrameReadings(
-                window[0].index,
-                {g.category: g.read({at: w for at, w in window.items() if abs(at) <= g.radius}) for g in gauges()},
-            )
-            for _, window in windows(seen, radius)
-        ]
+        rows = [read_window(window) for _, window in windows(seen, radius)]
         facts = ShotFacts(number, start, stop, scan)
         made.append(ShotCondition(facts, judged([row.by for row in rows], facts)))
     return made

@@ -74,13 +74,7 @@ def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:
     """What the plan's own detectors say of a shot, in the same form."""
     area, tracks = figures.dirt_area, len(figures.scratches)
     return (
-        Verdict(
-            Category.DIRT,
-            dirt_severity(area),
-            1.0,
-            f"Dirt and hairs cover {100 * area:.2f} % of the picture on average.",
-            {"area_share": round(area, 7)},
-        ),
+        dirt_verdict(area),
         Verdict(
             Category.SCRATCH,
             figures.scratch_severity,
@@ -96,6 +90,12 @@ def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:
             {"amplitude_codes": round(figures.flicker_amplitude, 3)},
         ),
     )
+
+
+def dirt_verdict(area: float, worst_frame: int | None = None) -> Verdict:
+    """Of the mean share of the picture under dirt and hairs."""
+    words = f"Dirt and hairs cover {100 * area:.2f} % of the picture on average."
+    return Verdict(Category.DIRT, dirt_severity(area), 1.0, words, {"area_share": round(area, 7)}, worst_frame)
 
 
 def reel_severity(pairs: Sequence[tuple[float, int]]) -> float:

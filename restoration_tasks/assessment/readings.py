@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
-from restoration_tasks.assessment.glance import Glance
+from restoration_tasks.assessment.glance import Glance, Glances
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
@@ -80,16 +80,21 @@ def read_segment(master: Path, segment: Segment, means: Means, asked: Sequence[G
     glances = (Glance.of(index, picture.to_work(frame), picture) for index, frame in enumerate(reader, start))
     wanted = (window for _, window in windows(glances, radius) if segment.start <= window[0].index < segment.stop)
 
-    def read(window: Any) -> FrameReadings:
-        return FrameReadings(
-            window[0].index,
-            {
-                gauge.category: gauge.read({at: one for at, one in window.items() if abs(at) <= gauge.radius})
-                for gauge in asked
-            },
-        )
+    def read(window: Glances) -> FrameReadings:
+        return read_window(window, asked)
 
     yield from in_order(read, wanted, threads=means.threads, ahead=means.threads)
+
+
+def read_window(window: Glances, asked: Sequence[Gauge[Any]] | None = None) -> FrameReadings:
+    """What gauges (all, if not named) read off the middle frame of a window."""
+    return FrameReadings(
+        window[0].index,
+        {
+            gauge.category: gauge.read({at: one for at, one in window.items() if abs(at) <= gauge.radius})
+            for gauge in asked or gauges()
+        },
+    )
 
 
 def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Gauge[Any]], scan: Scanned) -> None:

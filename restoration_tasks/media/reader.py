@@ -149,6 +149,11 @@ class FrameReader:
         """Name of the source for messages."""
         return str(self._source.folder if isinstance(self._source, ImageSequence) else self._source)
 
+    @property
+    def seeks(self) -> bool:
+        """Whether it can begin at any frame without reading those before."""
+        return self._seeks
+
     def __len__(self) -> int:
         """Frames that will be read.
 

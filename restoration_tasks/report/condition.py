@@ -150,7 +150,7 @@ def render_condition(
         untold=[TITLES[one] for one, severity in ranked if severity <= NOTHING and not _judged(conditions, one)],
         rows=[_row(category, severity, conditions, frames) for category, severity in ranked],
         strip=_strip(conditions, display, fetch),
-        chart=_dirt_chart(figures),
+        chart=_dirt_chart(figures) if figures else None,
         scratch_map=_scratch_map(lines, frames, picture.width),
         examples=_examples(conditions, display, fetch, fetch_map),
         shots=[(condition, _told(condition)) for condition in conditions],
@@ -183,16 +183,30 @@ def _of(condition: ShotCondition, category: Category) -> Verdict | None:
     return next((verdict for verdict in condition.verdicts if verdict.category is category), None)
 
 
-def _strip(conditions: Sequence[ShotCondition], display: Display, fetch: Fetch) -> list[Shown]:
+def shown_frames(conditions: Sequence[ShotCondition]) -> set[int]:
+    """Positions of the frames the page asks for."""
+    examples = {_frame_of(condition, verdict) for condition, verdict in _worst(conditions).values()}
+    return examples | {_middle(one) for one in conditions if one.facts.number in _pictured(conditions)}
+
+
+def _middle(condition: ShotCondition) -> int:
+    return (condition.facts.start + condition.facts.stop) // 2
+
+
+def _pictured(conditions: Sequence[ShotCondition]) -> set[int]:
+    """Numbers of the shots that get a thumbnail."""
     by_severity = sorted(conditions, key=lambda one: -(one.worst.severity if one.worst else 0.0))
-    pictured = {condition.facts.number for condition in by_severity[:THUMBNAILS]}
+    return {condition.facts.number for condition in by_severity[:THUMBNAILS]}
+
+
+def _strip(conditions: Sequence[ShotCondition], display: Display, fetch: Fetch) -> list[Shown]:
+    pictured = _pictured(conditions)
     shown = []
     for condition in conditions:
         facts, worst = condition.facts, condition.worst
         thumbnail = None
         if facts.number in pictured:
-            middle = (facts.start + facts.stop) // 2
-            thumbnail = jpeg(fitted(display.view(fetch(middle)), THUMBNAIL_WIDTH_PX))
+            thumbnail = jpeg(fitted(display.view(fetch(_middle(condition))), THUMBNAIL_WIDTH_PX))
         severity = worst.severity if worst else 0.0
         name = TITLES[worst.category] if worst else "nothing to look at"
         shown.append(
@@ -220,20 +234,28 @@ def _scratch_map(lines: Sequence[Line], frames: int, width: int) -> str | None:
     return jpeg(np.asarray(cv2.resize(drawn, (MAP_COLUMNS, height), interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
-def _examples(
-    conditions: Sequence[ShotCondition], display: Display, fetch: Fetch, fetch_map: FetchMap
-) -> list[Example]:
-    """For each category that is worth looking at, the frame that shows it best."""
+def _worst(conditions: Sequence[ShotCondition]) -> dict[Category, tuple[ShotCondition, Verdict]]:
+    """For each category that is worth looking at, the shot that has most of it."""
     worst: dict[Category, tuple[ShotCondition, Verdict]] = {}
     for condition in conditions:
         for verdict in condition.verdicts:
             held = worst.get(verdict.category)
             if verdict.severity > NOTHING and (held is None or verdict.severity > held[1].severity):
                 worst[verdict.category] = (condition, verdict)
+    return worst
+
+
+def _frame_of(condition: ShotCondition, verdict: Verdict) -> int:
+    return _middle(condition) if verdict.worst_frame is None else verdict.worst_frame
+
+
+def _examples(
+    conditions: Sequence[ShotCondition], display: Display, fetch: Fetch, fetch_map: FetchMap
+) -> list[Example]:
+    """For each category that is worth looking at, the frame that shows it best."""
     made = []
-    for category, (condition, verdict) in sorted(worst.items(), key=lambda pair: -pair[1][1].severity):
-        facts = condition.facts
-        frame = (facts.start + facts.stop) // 2 if verdict.worst_frame is None else verdict.worst_frame
+    for category, (condition, verdict) in sorted(_worst(conditions).items(), key=lambda pair: -pair[1][1].severity):
+        facts, frame = condition.facts, _frame_of(condition, verdict)
         view = fitted(display.view(fetch(frame)), STILL_WIDTH_PX)
         found = fetch_map(frame) if category in {Category.DIRT, Category.SCRATCH} else None
         made.append(
