@@ -35,6 +35,8 @@ EXACT_CODES = 0.02
 JUMPS = (1.6, 3.6)
 """How many times the usual step a jump is: one or two frames are gone. Less is acceleration, more is another thing."""
 SURE = 0.8
+FEWEST_FRAMES = 24
+"""Of fewer frames the rate is counted as of so many: one in five says little of all."""
 FULL_RATE = 0.25
 """Rate of repeats and gaps at which severity is 100; it grows with its root: the first ones are seen most."""
 
@@ -83,7 +85,7 @@ class MissingGauge(Gauge[MissingReading]):
             for place, row in enumerate(rows)
             if row.trust >= SURE and JUMPS[0] <= row.step <= JUMPS[1] and place not in beside
         ]
-        rate = (len(repeats) + len(gaps)) / len(rows)
+        rate = (len(repeats) + len(gaps)) / max(len(rows), FEWEST_FRAMES)
         severity = float(min(100.0, 100.0 * np.sqrt(rate / FULL_RATE)))
         told = [f"{len(found)} {word}" for found, word in ((repeats, "repeated"), (gaps, "missing")) if found]
         words = f"Frames: {' and '.join(told)}." if told else "No frame is missing or repeated as far as motion shows."
