@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import peers, vapoursynth_env
 from benchmarks.dirt_cases import FULL, RECIPE, Aged, Case, Mask, aged, shot_motion, true_flow
 from benchmarks.engines import Engine, Restored, fill, restore, rgb
-from benchmarks.kept import digest, file_digest, source_digest
+from benchmarks.kept import digest, file_digest, imported, source_digest
 from benchmarks.scoring import Errors, Flicker, at_least, match_tracks
 from benchmarks.true_tracks import planned_lines, true_lines
 from restoration_tasks.media import ffmpeg
@@ -31,7 +31,9 @@ SMALLEST_PX = 3
 """Pieces of damage less than so many pixels across are not asked for, nor held against whoever finds them."""
 SLACK_PX = 2
 """How far beside true damage a found pixel is not yet wrong: a map takes the soft edge along."""
-_PRODUCT = ("assessment", "restoration", "models/defects")
+_ASSESSMENT = "restoration_tasks/assessment"
+_MEASURES = (f"{_ASSESSMENT}/measure.py", f"{_ASSESSMENT}/decide.py")
+_REPAIRS = ("restoration_tasks/restoration", "restoration_tasks/models/defects", "benchmarks/engines.py")
 _WEIGHTS = tuple(f"restoration_tasks/models/defects/{name}.safetensors" for name in ("detector", "fusion"))
 _ON_CASES = ("benchmarks/dirt_contenders.py", "benchmarks/dirt_cases.py", "benchmarks/scoring.py")
 Result = dict[str, Any]
@@ -48,7 +50,7 @@ class Job:
 
 def product_digest(engine: Engine | None = None) -> str:
     """Digest of what the product does with dirt; of the networks' weights too, unless it is the classical engine."""
-    code = source_digest(*(f"restoration_tasks/{name}" for name in _PRODUCT), "benchmarks/engines.py")
+    code = source_digest(*imported(*_MEASURES, within=_ASSESSMENT), *_REPAIRS)
     return digest(code, *(file_digest(name) for name in _WEIGHTS if engine is not Engine.CLASSICAL))
 
 

@@ -95,6 +95,29 @@ def source_digest(*names: str) -> str:
     return digest(*(ast.dump(_without_docstrings(ast.parse(path.read_bytes()))) for path in paths))
 
 
+@cache
+def imported(*names: str, within: str) -> tuple[str, ...]:
+    """Source files and what they import of one folder, at the top or inside functions, and what that imports.
+
+    Args:
+        names: files, from the root of the repository.
+        within: the folder of a package; what lies elsewhere is not followed.
+    """
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse((ROOT / name).read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                path = f"{node.module.replace('.', '/')}.py"
+                if path.startswith(f"{within}/") and (ROOT / path).is_file():
+                    waiting.append(path)
+    return tuple(sorted(found))
+
+
 def _python_files(path: Path) -> Iterator[Path]:
     yield from path.rglob("*.py") if path.is_dir() else [path]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -18,7 +19,7 @@ from benchmarks.dirt_checks import REACH_LOGITS, confidence_place
 from benchmarks.dirt_contenders import Job, contender_digest, recipe_of, work
 from benchmarks.dirt_jobs import PEER_CASES, Choice, Part, Unit, units
 from benchmarks.engines import ungated
-from benchmarks.kept import Kept, source_digest
+from benchmarks.kept import Kept, imported, source_digest
 from benchmarks.scoring import BEST_DB, Errors, Flicker, Line, at_least, interval, match_tracks, psnr_db
 from benchmarks.sheets import difference, spread
 from benchmarks.true_tracks import planned_lines, true_lines
@@ -401,3 +402,14 @@ def test_with_gates_off_a_shot_that_was_left_alone_for_its_looks_is_repaired_too
         ungated(Plan(reel_id="demo", shots=tuple(shots))).shots, ({}, {}, {"threshold": 0.4}), strict=True
     ):
         assert [(one.name, one.params) for one in shot.treatments] == [("dirt", params), ("scratches", {"tracks": []})]
+
+
+def test_a_piece_is_stale_when_anything_behind_it_changed_and_not_for_other_detectors():
+    behind = imported(
+        "restoration_tasks/assessment/measure.py",
+        "restoration_tasks/assessment/decide.py",
+        within="restoration_tasks/assessment",
+    )
+    names = {Path(name).stem for name in behind}
+    assert {"network", "recurrence", "scratches", "line_place", "seen", "figures"} <= names
+    assert not {"fade", "weave", "condition", "readings"} & names
