@@ -30,6 +30,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
     from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.missing import MissingGauge
     from restoration_tasks.assessment.sharpness import BlurGauge
+    from restoration_tasks.assessment.stain import StainGauge
     from restoration_tasks.assessment.tear import TearGauge
     from restoration_tasks.assessment.weave import WeaveGauge
 
@@ -42,6 +43,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
         BlockingGauge(),
         FadeGauge(),
         TearGauge(),
+        StainGauge(),
     )
 
 

@@ -180,10 +180,12 @@ def tear_severity(pull_px: float, torn_share: float = USUAL_SHARE) -> float:
 
 
 def _reduced(glance: Glance) -> NDArray[np.uint8]:
-    height, width = glance.luma8.shape
-    factor = max(width // LEAST_WIDTH_PX, 1)
-    size = (max(width // factor, 1), max(height // factor, 1))
-    return np.asarray(cv2.resize(glance.luma8, size, interpolation=cv2.INTER_AREA), np.uint8)
+    luma = glance.luma8
+    factor = max(luma.shape[1] // LEAST_WIDTH_PX, 1)
+    height, width = (max(side // factor, 1) for side in luma.shape)
+    # A whole factor both ways is what OpenCV is fast at.
+    part = luma[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _cells(plane: Floats, rows: int) -> Floats:

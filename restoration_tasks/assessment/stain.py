@@ -1,0 +1,357 @@
+"""Stains: soft patches of added density that come, stay for some frames where they are on the frame, and go.
+
+Each frame is laid over the one four before and the one four after along the motion found between them (dense inverse
+search, Kroeger et al. 2016), in density, where a stain is a sum whatever it lies on. The tone the whole frame gained is
+taken away, cells whose detail does not fit are trusted little, and the rest is smoothed to the size of a stain. The
+patch that gained most towards each side is read: how much, where, how large, of which colour, and three things that
+tell it from what a scene does by itself:
+
+- *kept*: below a stain the detail of the picture stays what it was; below a thing that came or went it does not;
+- *inside*: a stain fits at least as well inside as at its rim; what is left of misplaced edges does not;
+- *shear*: how unevenly things move there. Where they do, motion is not known well enough to say anything.
+
+A shot is judged by patches that are seen in the same place over four frames in a row. A stain that does not change
+within a shot is part of the picture as far as this sees. Shadows keep detail, but hold back blue no more than red. On
+grey film colour tells nothing: only what came and also went in the same place counts, and the confidence is halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
+from restoration_tasks.assessment.glance import Glance, Glances
+from restoration_tasks.assessment.tear import weighted_median
+
+Floats = NDArray[np.float32]
+
+LAG = 4
+"""Frames between those that are compared; the shortest stains stay for eight."""
+LEAST_WIDTH_PX = 180
+"""Pictures are reduced by the largest whole factor that leaves this width; lengths below are in their pixels."""
+SMALLEST_SIDE = 24
+CELL_PX = 4
+DARKEST_SHARE = 0.004
+"""Added to shares before density is taken: one 8-bit code value, below which density is noise."""
+TINT = (0.833, 0.958, 1.208)
+"""Density of a yellow-brown stain in red, green and blue, mean 1: the middle of what the simulator knows."""
+LEAST_BLUE = 0.9
+"""A patch counts only as far as its density in blue passes this share of that in red; a shadow has 1 or less …"""
+BLUE_WEIGHS = 5.0
+"""… by so many times the excess, and by no more than its whole density."""
+COLOURS = (0.95, 2.2)
+"""Density in blue over that in red of a patch on a single frame …"""
+COLOUR = 1.05
+"""… and at least this on average."""
+AREAS = (0.009, 0.4)
+"""Least and largest share of the picture: a patch of radius 40 px in 720 is 0.009 down to half its depth."""
+DETAIL_DENSITY, DETAIL_SHARE = 0.02, 0.25
+"""Misfit of detail at which a cell counts half: density, and as a share of what was gained around it."""
+DETAIL_BOX_PX, FIT_BOX_PX = 9, 7
+SMOOTH_CELLS = 1.5
+NOISE_TIMES = 2.0
+"""Times the usual gain (1.48 median absolute) of the frame that a patch must reach."""
+LEAST_TRUST = 0.06
+# Kept, inside and shear: set between the stains of the recipe (validation clip and five training clips) and everything
+# else in them and fourteen more clean takes, eight of them with rain, snow, fireworks and glitter.
+KEPT = 0.42
+INSIDE = 0.95
+SHEAR = 0.12
+FEWEST_FRAMES = 4
+FAINTEST = 0.044
+"""Gain of density (mean of the channels) below which nothing is taken for a stain: clean takes stay below, or fail."""
+SAME_PLACE = 0.1
+"""How far a patch may be from where it was first seen, share of the picture's sides."""
+_PER_E = np.float32(-1 / np.log(10))
+FREE_DENSITY, FULL_DENSITY = 0.03, 0.6
+"""Gain at which severity is 0 and 100 for a patch of a twentieth of the picture; between them by octaves."""
+USUAL_AREA, BY_AREA = 0.05, 0.1
+"""The gain is weighed with the area against a twentieth, to the power of 0.1."""
+
+
+@dataclass(frozen=True)
+class StainReading:
+    """The patch that gained most density since four frames before, and the one that will lose most until four after.
+
+    Where nothing was found, or there is no such frame in the shot, its figures are 0.
+    """
+
+    came: float
+    """Density gained, mean of the channels, 0 or more."""
+    came_x: float
+    came_y: float
+    """Middle of the patch, shares of width and height, 0–1."""
+    came_area: float
+    """Share of the picture that gained at least half as much, 0–1."""
+    came_colour: float
+    """Density gained in blue over that in red, 0–9; 1 on grey film."""
+    came_kept: float
+    """How far detail stayed the same there, up to 1 (all of it)."""
+    came_inside: float
+    """How well it fits inside the patch against its rim, 0–9."""
+    came_shear: float
+    """How unevenly the picture moves there, pixels a pixel."""
+    goes: float
+    """Density that will be lost; the others as above."""
+    goes_x: float
+    goes_y: float
+    goes_area: float
+    goes_colour: float
+    goes_kept: float
+    goes_inside: float
+    goes_shear: float
+    seen: float
+    """Share of the picture that could be compared, 0–1."""
+
+
+class _Patch(NamedTuple):
+    """One side of a reading, in its order."""
+
+    gain: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    area: float = 0.0
+    colour: float = 0.0
+    kept: float = 0.0
+    inside: float = 0.0
+    shear: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Stain:
+    """A patch that was seen over several frames."""
+
+    gain: float
+    area: float
+    frame: int
+    """Position in the shot of the frame that shows it best."""
+    x: float
+    y: float
+
+    @property
+    def weighed(self) -> float:
+        """The gain, weighed with the area."""
+        return float(self.gain * (self.area / USUAL_AREA) ** BY_AREA)
+
+
+class StainGauge(Gauge[StainReading]):
+    """Reads what grew denser up to a frame, and what will grow lighter after it."""
+
+    category: ClassVar[Category] = Category.STAIN
+    reading: ClassVar[type[StainReading]] = StainReading
+    radius: ClassVar[int] = LAG
+
+    def read(self, window: Glances) -> StainReading:
+        """Compare a frame with those four frames away."""
+        here = _small(window[0])
+        sides = [_Patch(), _Patch()]
+        seen = [0.0]
+        for place, at in enumerate((-LAG, LAG)):
+            if at in window and min(here[0].shape) >= SMALLEST_SIDE and window[at].rows.shape == window[0].rows.shape:
+                sides[place], share = _most_gained(_Change.between(here, _small(window[at])))
+                seen.append(share)
+        return StainReading(*sides[0], *sides[1], max(seen))
+
+    def judge(self, rows: Sequence[StainReading], shot: ShotFacts) -> Verdict:
+        """Look for patches that stay in their place."""
+        came = _stains([_Patch(*_side(row, "came")) for row in rows], shot.scan.grey)
+        goes = _stains([_Patch(*_side(row, "goes")) for row in rows], shot.scan.grey)
+        if shot.scan.grey:
+            came, goes = _both(came, goes)
+        worst = max((*came, *goes), key=lambda stain: stain.weighed, default=None)
+        severity = stain_severity(worst.gain, worst.area) if worst else 0.0
+        seen = float(np.mean([row.seen for row in rows]))
+        confidence = min(2.0 * seen, 1.0) * (0.5 if shot.scan.grey else 1.0)
+        words = (
+            f"A stain darkens {100 * worst.area:.0f} % of the picture by {worst.gain:.2f} density within {LAG} frames."
+            if worst
+            else "No soft patch of density comes or goes."
+        )
+        figures = {
+            "came": len(came),
+            "went": len(goes),
+            "gain_density": round(worst.gain, 4) if worst else 0.0,
+            "area_share": round(worst.area, 4) if worst else 0.0,
+            "x_share": round(worst.x, 3) if worst else None,
+            "y_share": round(worst.y, 3) if worst else None,
+        }
+        return Verdict(self.category, severity, confidence, words, figures, shot.start + worst.frame if worst else None)
+
+
+def stain_severity(gain: float, area_share: float = USUAL_AREA) -> float:
+    """0 … 100 of the density gained within four frames, by octaves: 0 up to 0.03, 50 at 0.13, 100 from 0.6.
+
+    Args:
+        gain: mean of the channels.
+        area_share: of the picture, 0–1; ten times the area weighs as a gain 1.26 times as large.
+    """
+    if gain <= 0 or area_share <= 0:
+        return 0.0
+    weighed = gain * (area_share / USUAL_AREA) ** BY_AREA
+    return float(np.clip(100.0 * np.log(weighed / FREE_DENSITY) / np.log(FULL_DENSITY / FREE_DENSITY), 0.0, 100.0))
+
+
+def _side(row: StainReading, name: str) -> tuple[float, ...]:
+    return (getattr(row, name), *(getattr(row, f"{name}_{field}") for field in _Patch._fields[1:]))
+
+
+def _stains(patches: Sequence[_Patch], grey: bool) -> list[_Stain]:
+    """Patches that stay in their place and are what a stain is."""
+    runs: list[list[int]] = []
+    for place, patch in enumerate(patches):
+        if patch.gain < FAINTEST:
+            continue
+        first = patches[runs[-1][0]] if runs and runs[-1][-1] == place - 1 else None
+        if first is not None and np.hypot(patch.x - first.x, patch.y - first.y) <= SAME_PLACE:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    stains = []
+    for run in runs:
+        seen = [patches[place] for place in run]
+        mean = _Patch(*np.mean(seen, axis=0))
+        if len(run) < FEWEST_FRAMES or mean.kept < KEPT or mean.inside < INSIDE or mean.shear > SHEAR:
+            continue
+        if not grey and mean.colour < COLOUR:
+            continue
+        best = max(run, key=lambda place: patches[place].gain)
+        area = max(one.area for one in seen)
+        stains.append(_Stain(patches[best].gain, area, best, float(mean.x), float(mean.y)))
+    return stains
+
+
+def _both(came: Sequence[_Stain], went: Sequence[_Stain]) -> tuple[list[_Stain], list[_Stain]]:
+    """Those that came and later went in the same place."""
+    pairs = [
+        (one, other)
+        for one in came
+        for other in went
+        if one.frame < other.frame and np.hypot(one.x - other.x, one.y - other.y) <= SAME_PLACE
+    ]
+    return [one for one in came if any(one is pair[0] for pair in pairs)], [
+        other for other in went if any(other is pair[1] for pair in pairs)
+    ]
+
+
+def _small(glance: Glance) -> tuple[NDArray[np.uint8], Floats]:
+    """The reduced picture: luma `(h, w)` in 8-bit codes, and density `(h, w, C)`."""
+    factor = max(glance.rows.shape[1] // LEAST_WIDTH_PX, 1)
+    rows = _reduced(glance.rows, factor)
+    size = (rows.shape[1], rows.shape[0])
+    luma = glance.luma8[: size[1] * factor, : size[0] * factor]
+    density = np.asarray(cv2.log(rows + np.float32(DARKEST_SHARE)), np.float32).reshape(rows.shape) * _PER_E
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8), density
+
+
+def _reduced(plane: Floats, factor: int) -> Floats:
+    """Means over squares of a plane `(h, w)` or `(h, w, C)`; what is left over at its right and lower edge falls off.
+
+    A whole factor both ways is what OpenCV is fast at.
+    """
+    height, width = (max(side // factor, 1) for side in plane.shape[:2])
+    part = plane[: height * factor, : width * factor]
+    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32).reshape(height, width, *plane.shape[2:])
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What a frame gained against another, by cells `(m, n)`."""
+
+    gain: Floats
+    """`(m, n, C)` density."""
+    trust: Floats
+    """0–1."""
+    misfit: Floats
+    detail: Floats
+    """Mean square of what detail differs by, and of the detail of both; density squared."""
+    shear: Floats
+
+    @classmethod
+    def between(cls, here: tuple[NDArray[np.uint8], Floats], other: tuple[NDArray[np.uint8], Floats]) -> _Change:
+        """Lay the other frame over this one and compare."""
+        luma, density = here
+        height, width, channels = density.shape
+        finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        flow = finder.calc(luma, other[0], np.zeros((height, width, 2), np.float32))
+        x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
+        y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+        laid = cv2.remap(other[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        laid = np.asarray(laid, np.float32).reshape(density.shape)
+        inside = ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).astype(np.float32)
+        gain = density - laid
+        mean = _mean(gain)
+        low = _blur(mean, DETAIL_BOX_PX)
+        rough = _blur(np.abs(mean - low), DETAIL_BOX_PX)
+        trust = inside / (1 + np.square(rough / (DETAIL_DENSITY + DETAIL_SHARE * np.abs(low))))
+        own, its = (one - _blur(one, FIT_BOX_PX) for one in (_mean(density), _mean(laid)))
+        slopes = [np.abs(cv2.Sobel(flow, cv2.CV_32F, *axis, scale=1 / 8)) for axis in ((1, 0), (0, 1))]
+        shear = 2 * _mean(np.asarray(slopes[0] + slopes[1], np.float32))
+        weight = _reduced(trust, CELL_PX)
+        found = _reduced(gain * trust[..., None], CELL_PX) / np.maximum(weight, np.float32(1e-3))[..., None]
+        counts = np.asarray(weight.ravel() + np.float32(1e-6), np.float32)
+        for channel in range(channels):
+            found[..., channel] -= weighted_median(np.asarray(found[..., channel].ravel(), np.float32), counts)
+        misfit, detail = np.square(own - its), np.square(own) + np.square(its)
+        rest = (_reduced(plane, CELL_PX) for plane in (misfit, detail, shear))
+        return cls(np.clip(found, -1, 1), weight, *rest)
+
+
+def _most_gained(change: _Change) -> tuple[_Patch, float]:
+    """The patch that gained most as a stain would, and the share of the picture that could be compared."""
+    channels = change.gain.shape[2]
+    tint = np.array(TINT if channels == 3 else (1.0,), np.float32)
+    weight = change.trust
+    seen = float(weight[change.shear <= SHEAR].sum()) / weight.size
+    reached = _soft(weight) + np.float32(0.1)
+    smooth = np.stack([_soft(change.gain[..., one] * weight) / reached for one in range(channels)], axis=2)
+    gain = smooth @ tint / (tint @ tint)
+    if channels == 3:
+        blue = BLUE_WEIGHS * (smooth[..., 2] - LEAST_BLUE * smooth[..., 0])
+        gain = np.minimum(gain, np.minimum(2 * smooth.min(axis=2), blue))
+    top = np.unravel_index(int(np.argmax(gain)), gain.shape)
+    noise = 1.48 * float(np.median(np.abs(gain)))
+    if gain[top] <= 0:
+        return _Patch(), seen
+    _, labels = cv2.connectedComponents((gain > gain[top] / 2).astype(np.uint8))
+    patch = (labels == labels[top]).astype(np.uint8)
+    wide = cv2.dilate(patch, np.ones((5, 5), np.uint8)) > 0
+    rim = wide & (cv2.erode(patch, np.ones((3, 3), np.uint8)) == 0)
+    core = patch > 0
+    depth = float(np.quantile(change.gain[core] @ tint / (tint @ tint), 0.9))
+    mean = weight[core] @ change.gain[core] / max(float(weight[core].sum()), 1e-3)
+    colour = float(mean[-1] / max(float(mean[0]), 1e-3)) if channels == 3 else 1.0
+    area = float(core.mean())
+    as_a_stain = AREAS[0] <= area <= AREAS[1] and (channels == 1 or COLOURS[0] <= colour <= COLOURS[1])
+    if depth <= NOISE_TIMES * noise or not as_a_stain or float(weight[wide].mean()) < LEAST_TRUST:
+        return _Patch(), seen
+    y, x = np.nonzero(core)
+    detail = float((change.detail[wide] + np.float32(DETAIL_DENSITY**2)).sum())
+    kept = 1.0 - float(change.misfit[wide].sum()) / detail
+    fits = float(weight[core].mean()) / max(float(weight[rim].mean()), 1e-3)
+    middle = (float(x.mean() + 0.5) / gain.shape[1], float(y.mean() + 0.5) / gain.shape[0])
+    return _Patch(depth, *middle, area, colour, kept, min(fits, 9.0), float(change.shear[wide].mean())), seen
+
+
+def _mean(planes: Floats) -> Floats:
+    """Mean of the channels of `(h, w, C)`; numpy is slow along so short an axis."""
+    total = planes[..., 0].copy()
+    for channel in range(1, planes.shape[2]):
+        total += planes[..., channel]
+    return np.asarray(total / np.float32(planes.shape[2]), np.float32)
+
+
+def _blur(plane: Floats, side: int) -> Floats:
+    return np.asarray(cv2.blur(plane, (side, side)), np.float32).reshape(plane.shape)
+
+
+def _soft(plane: Floats) -> Floats:
+    return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(plane), (0, 0), SMOOTH_CELLS), np.float32).reshape(
+        plane.shape
+    )
