@@ -237,6 +237,7 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
         name: vault.local_path(newest[step].output(output).uri)
         for name, step, output in (
             ("master", StepName.INGEST, "master"),
+            ("condition", StepName.PLAN, "condition_report"),
             ("restored", StepName.ASSEMBLE, "restoration_master"),
             ("comparison", StepName.ASSEMBLE, "comparison"),
             ("report", StepName.CHECK, "report"),
@@ -261,6 +262,7 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
     clean = "bit-identical" if result.clean_identical else "CHANGED"
     console.print(f"The clean shot came out [bold]{clean}[/].")
     console.print(_seconds(client, vault, reel_id, run_id))
+    console.print(f"Condition:   {files['condition']}", soft_wrap=True)
     console.print(f"Report:      {files['report']}", soft_wrap=True)
     console.print(f"Comparison:  {files['comparison']}", soft_wrap=True)
     console.print(f"Package:     {files['bag'].parent}", soft_wrap=True)

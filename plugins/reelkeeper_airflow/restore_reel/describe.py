@@ -56,9 +56,11 @@ def plan_body(vault: Vault, planned: StepResult, version: Mapping[str, Any]) -> 
     Raises:
         PlanError: the plan's file is gone or damaged.
     """
+    condition = next((output.uri for output in planned.outputs if output.name == "condition_report"), None)
     return "\n\n".join(
         [
             f"Plan version **{version['version']}**: [the whole plan]({file_url(version['plan']['uri'])}).",
+            *([f"[What the reel suffers from]({file_url(condition)}): the condition report."] if condition else []),
             _table(planned.figures),
             _shots(_plan(vault, version)),
             "*Go on* restores the reel by it. *Stop here* ends the run; no picture has been touched.",
