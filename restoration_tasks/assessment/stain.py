@@ -23,22 +23,14 @@ from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from restoration_tasks.assessment.gained import DETAIL_DENSITY, Floats, Gained, reduced_density
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
-from restoration_tasks.assessment.glance import Glance, Glances
-from restoration_tasks.assessment.tear import weighted_median
-
-Floats = NDArray[np.float32]
+from restoration_tasks.assessment.glance import Glances
 
 LAG = 4
 """Frames between those that are compared; the shortest stains stay for eight."""
-LEAST_WIDTH_PX = 180
-"""Pictures are reduced by the largest whole factor that leaves this width; lengths below are in their pixels."""
 SMALLEST_SIDE = 24
-CELL_PX = 4
-DARKEST_SHARE = 0.004
-"""Added to shares before density is taken: one 8-bit code value, below which density is noise."""
 TINT = (0.833, 0.958, 1.208)
 """Density of a yellow-brown stain in red, green and blue, mean 1: the middle of what the simulator knows."""
 LEAST_BLUE = 0.9
@@ -51,24 +43,26 @@ COLOUR = 1.05
 """… and at least this on average."""
 AREAS = (0.009, 0.4)
 """Least and largest share of the picture: a patch of radius 40 px in 720 is 0.009 down to half its depth."""
-DETAIL_DENSITY, DETAIL_SHARE = 0.02, 0.25
-"""Misfit of detail at which a cell counts half: density, and as a share of what was gained around it."""
-DETAIL_BOX_PX, FIT_BOX_PX = 9, 7
 SMOOTH_CELLS = 1.5
 NOISE_TIMES = 2.0
 """Times the usual gain (1.48 median absolute) of the frame that a patch must reach."""
 LEAST_TRUST = 0.06
-# Kept, inside and shear: set between the stains of the recipe (validation clip and five training clips) and everything
-# else in them and fourteen more clean takes, eight of them with rain, snow, fireworks and glitter.
+"""Mean trust over a patch and its rim below which it was not compared at all."""
+# Kept, inside, shear and faintest: set between the recipe's stains (on the validation clip and five training clips) and
+# what else is in them, in other kinds of damage, and in twenty takes of the validation and training clips as they are,
+# two of them also under rain, snow, fireworks and glitter.
 KEPT = 0.42
+"""What `kept` must be on average over a run; 0.1 where an animal uncovers a wall, 0.6 to 0.95 below stains …"""
 INSIDE = 0.95
+"""… what `inside` must be, 1.0 to 2.8 for stains …"""
 SHEAR = 0.12
+"""… and what `shear` may be, pixels a pixel; cells beyond do not count as seen."""
 FEWEST_FRAMES = 4
+"""Frames in a row: as many as a stain needs to be whole in the comparison."""
 FAINTEST = 0.044
-"""Gain of density (mean of the channels) below which nothing is taken for a stain: clean takes stay below, or fail."""
+"""Gain of density (mean of the channels) below which nothing is taken for a stain: a soft shadow gained 0.041."""
 SAME_PLACE = 0.1
 """How far a patch may be from where it was first seen, share of the picture's sides."""
-_PER_E = np.float32(-1 / np.log(10))
 FREE_DENSITY, FULL_DENSITY = 0.03, 0.6
 """Gain at which severity is 0 and 100 for a patch of a twentieth of the picture; between them by octaves."""
 USUAL_AREA, BY_AREA = 0.05, 0.1
@@ -149,12 +143,12 @@ class StainGauge(Gauge[StainReading]):
 
     def read(self, window: Glances) -> StainReading:
         """Compare a frame with those four frames away."""
-        here = _small(window[0])
+        here = reduced_density(window[0])
         sides = [_Patch(), _Patch()]
         seen = [0.0]
         for place, at in enumerate((-LAG, LAG)):
             if at in window and min(here[0].shape) >= SMALLEST_SIDE and window[at].rows.shape == window[0].rows.shape:
-                sides[place], share = _most_gained(_Change.between(here, _small(window[at])))
+                sides[place], share = _most_gained(Gained.between(here, reduced_density(window[at])))
                 seen.append(share)
         return StainReading(*sides[0], *sides[1], max(seen))
 
@@ -239,71 +233,7 @@ def _both(came: Sequence[_Stain], went: Sequence[_Stain]) -> tuple[list[_Stain],
     ]
 
 
-def _small(glance: Glance) -> tuple[NDArray[np.uint8], Floats]:
-    """The reduced picture: luma `(h, w)` in 8-bit codes, and density `(h, w, C)`."""
-    factor = max(glance.rows.shape[1] // LEAST_WIDTH_PX, 1)
-    rows = _reduced(glance.rows, factor)
-    size = (rows.shape[1], rows.shape[0])
-    luma = glance.luma8[: size[1] * factor, : size[0] * factor]
-    density = np.asarray(cv2.log(rows + np.float32(DARKEST_SHARE)), np.float32).reshape(rows.shape) * _PER_E
-    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8), density
-
-
-def _reduced(plane: Floats, factor: int) -> Floats:
-    """Means over squares of a plane `(h, w)` or `(h, w, C)`; what is left over at its right and lower edge falls off.
-
-    A whole factor both ways is what OpenCV is fast at.
-    """
-    height, width = (max(side // factor, 1) for side in plane.shape[:2])
-    part = plane[: height * factor, : width * factor]
-    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32).reshape(height, width, *plane.shape[2:])
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What a frame gained against another, by cells `(m, n)`."""
-
-    gain: Floats
-    """`(m, n, C)` density."""
-    trust: Floats
-    """0–1."""
-    misfit: Floats
-    detail: Floats
-    """Mean square of what detail differs by, and of the detail of both; density squared."""
-    shear: Floats
-
-    @classmethod
-    def between(cls, here: tuple[NDArray[np.uint8], Floats], other: tuple[NDArray[np.uint8], Floats]) -> _Change:
-        """Lay the other frame over this one and compare."""
-        luma, density = here
-        height, width, channels = density.shape
-        finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        flow = finder.calc(luma, other[0], np.zeros((height, width, 2), np.float32))
-        x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
-        y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-        laid = cv2.remap(other[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        laid = np.asarray(laid, np.float32).reshape(density.shape)
-        inside = ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).astype(np.float32)
-        gain = density - laid
-        mean = _mean(gain)
-        low = _blur(mean, DETAIL_BOX_PX)
-        rough = _blur(np.abs(mean - low), DETAIL_BOX_PX)
-        trust = inside / (1 + np.square(rough / (DETAIL_DENSITY + DETAIL_SHARE * np.abs(low))))
-        own, its = (one - _blur(one, FIT_BOX_PX) for one in (_mean(density), _mean(laid)))
-        slopes = [np.abs(cv2.Sobel(flow, cv2.CV_32F, *axis, scale=1 / 8)) for axis in ((1, 0), (0, 1))]
-        shear = 2 * _mean(np.asarray(slopes[0] + slopes[1], np.float32))
-        weight = _reduced(trust, CELL_PX)
-        found = _reduced(gain * trust[..., None], CELL_PX) / np.maximum(weight, np.float32(1e-3))[..., None]
-        counts = np.asarray(weight.ravel() + np.float32(1e-6), np.float32)
-        for channel in range(channels):
-            found[..., channel] -= weighted_median(np.asarray(found[..., channel].ravel(), np.float32), counts)
-        misfit, detail = np.square(own - its), np.square(own) + np.square(its)
-        rest = (_reduced(plane, CELL_PX) for plane in (misfit, detail, shear))
-        return cls(np.clip(found, -1, 1), weight, *rest)
-
-
-def _most_gained(change: _Change) -> tuple[_Patch, float]:
+def _most_gained(change: Gained) -> tuple[_Patch, float]:
     """The patch that gained most as a stain would, and the share of the picture that could be compared."""
     channels = change.gain.shape[2]
     tint = np.array(TINT if channels == 3 else (1.0,), np.float32)
@@ -337,18 +267,6 @@ def _most_gained(change: _Change) -> tuple[_Patch, float]:
     fits = float(weight[core].mean()) / max(float(weight[rim].mean()), 1e-3)
     middle = (float(x.mean() + 0.5) / gain.shape[1], float(y.mean() + 0.5) / gain.shape[0])
     return _Patch(depth, *middle, area, colour, kept, min(fits, 9.0), float(change.shear[wide].mean())), seen
-
-
-def _mean(planes: Floats) -> Floats:
-    """Mean of the channels of `(h, w, C)`; numpy is slow along so short an axis."""
-    total = planes[..., 0].copy()
-    for channel in range(1, planes.shape[2]):
-        total += planes[..., channel]
-    return np.asarray(total / np.float32(planes.shape[2]), np.float32)
-
-
-def _blur(plane: Floats, side: int) -> Floats:
-    return np.asarray(cv2.blur(plane, (side, side)), np.float32).reshape(plane.shape)
 
 
 def _soft(plane: Floats) -> Floats:

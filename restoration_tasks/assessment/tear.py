@@ -59,7 +59,7 @@ COURSES = (
 """What the bend of movement does around tears of one, two and three frames with a pull of 1; of the longer ones also
 with the frame before or after left out, which may lie between two tears. A picture that jumps and stays (−0.5, 0.5)
 explains two thirds of any."""
-# The five thresholds below: validation clip and sixteen takes of training clips, simulated tears against clean ones and
+# The thresholds below: validation clip and eighteen takes of training clips, simulated tears against clean takes and
 # other damage. Tears of 1 px and more have rigid sides of 0.66 and more, what else follows the course 0.5 and less.
 EXPLAINED = 0.9
 """Share of the bends that a course must explain."""
