@@ -69,10 +69,13 @@ SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
 STANDS_OUT = 2.0
 """Times the shot's median bend that a pull must reach."""
-FREE_PX = 0.5
-"""Pull (px at 720 px width) up to which severity is 0 …"""
-FULL_PX = 24.0
-"""… and from which it is 100, where a tenth of the frames is torn; between the two it grows by octaves."""
+LEAST_PX = 0.5
+"""Pull (px at 720 px width) below which nothing is taken for a tear."""
+FREE_PX = 0.3
+"""Pull (px at 720 px width) at which severity would be 0 …"""
+FULL_PX = 18.0
+"""… and from which it is 100, where a tenth of the frames is torn; between the two it grows by octaves. A tear that
+takes most of the picture along also shakes it: it is to weigh more as a tear than as weave."""
 USUAL_SHARE, BY_SHARE = 0.1, 0.1
 """The pull is weighed with the share of torn frames against a tenth, to the power of 0.1."""
 
@@ -144,7 +147,7 @@ class TearGauge(Gauge[TearReading]):
         usual = float(np.median(bends)) if bends else 0.0
         # What moves unevenly by itself hides tears that pull less.
         unrest = usual * SD_WIDTH / shot.scan.width
-        confidence = len(bends) / max(len(rows) - 2, 1) / (1.0 + unrest / (2 * FREE_PX))
+        confidence = len(bends) / max(len(rows) - 2, 1) / (1.0 + unrest / (2 * LEAST_PX))
         words = (
             f"Torn from edge to edge {len(tears)} time{'' if len(tears) == 1 else 's'}, pulled by up to {pull:.1f} px."
             if tears
@@ -167,7 +170,7 @@ class TearGauge(Gauge[TearReading]):
 
 
 def tear_severity(pull_px: float, torn_share: float = USUAL_SHARE) -> float:
-    """0 … 100 of the largest pull (px at 720 px width), by octaves: 0 up to 0.5, 50 at 3.5, 100 from 24.
+    """0 … 100 of the largest pull (px at 720 px width), by octaves: 0 up to 0.3, 50 at 2.3, 100 from 18.
 
     Args:
         pull_px: how far one side is displaced against the other.
@@ -248,7 +251,7 @@ def weighted_median(figures: Floats, weights: Floats) -> float:
 def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
     """Every course of a tear in the readings of a shot, the largest pull first; none shares a frame with another."""
     bends = np.array([(row.x_px, row.y_px) for row in rows])
-    least = max(STANDS_OUT * float(np.median(np.hypot(*bends.T))), FREE_PX / size)
+    least = max(STANDS_OUT * float(np.median(np.hypot(*bends.T))), LEAST_PX / size)
     found = []
     for course in COURSES:
         for start in range(1, len(rows) - len(course)):

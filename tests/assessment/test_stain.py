@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import cv2
 import numpy as np
 import pytest
 
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
-from restoration_tasks.assessment.stain import LAG, StainGauge, stain_severity
+from restoration_tasks.assessment.stain import LAG, StainGauge, StainReading, stain_severity
 from restoration_tasks.training.damage.stain import Stain
 from restoration_tasks.training.damage.tone import Flicker
 from tests.assessment.glances import window
 
 FRAMES, HEIGHT, WIDTH = 26, 202, 360
+SCAN = Scanned(WIDTH, HEIGHT, 24.0, False)
 BROWN, NEUTRAL, BLUE = (0.8, 0.95, 1.25), (1.0, 1.0, 1.0), (1.3, 1.0, 0.7)
 
 
@@ -126,3 +129,28 @@ def test_severity_grows_by_octaves():
     assert stain_severity(0.0) == stain_severity(0.03) == 0.0
     assert stain_severity(0.134) == pytest.approx(50, abs=0.5)
     assert stain_severity(2.0) == 100.0
+
+
+SEEN = {"came": 0.2, "came_x": 0.4, "came_y": 0.5, "came_area": 0.05, "came_colour": 1.4}
+SEEN |= {"came_kept": 0.9, "came_inside": 1.2, "came_shear": 0.05}
+
+
+def readings(**other):
+    """Ten frames, a patch on four of them."""
+    nothing = {field.name: 0.0 for field in fields(StainReading)} | {"seen": 0.9}
+    patch = StainReading(**(nothing | SEEN | other))
+    return [patch if 3 <= place < 7 else StainReading(**nothing) for place in range(10)]
+
+
+def test_a_patch_that_is_all_a_stain_is_counts():
+    verdict = StainGauge().judge(readings(), ShotFacts(1, 0, 10, SCAN))
+    assert (verdict.figures["came"], verdict.figures["gain_density"], verdict.worst_frame) == (1, 0.2, 3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"came": 0.04}, {"came_colour": 1.0}, {"came_kept": 0.3}, {"came_inside": 0.9}, {"came_shear": 0.2}],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_patch_that_is_not_all_a_stain_is_does_not(other):
+    assert StainGauge().judge(readings(**other), ShotFacts(1, 0, 10, SCAN)).severity == 0.0

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
-from restoration_tasks.assessment.tear import TearGauge, tear_severity
+from restoration_tasks.assessment.tear import TearGauge, TearReading, tear_severity
 from restoration_tasks.training.damage.tear import Tear
 from restoration_tasks.training.damage.weave import Weave
 from tests.assessment.glances import window
@@ -105,7 +105,42 @@ def test_weave_is_no_tear():
 
 
 def test_severity_grows_by_octaves():
-    assert tear_severity(0.0) == tear_severity(0.5) == 0.0
-    assert tear_severity(3.46) == pytest.approx(50, abs=0.5)
+    assert tear_severity(0.0) == tear_severity(0.3) == 0.0
+    assert tear_severity(2.324) == pytest.approx(50, abs=0.5)
     assert tear_severity(30.0) == 100.0
     assert tear_severity(3.0, 0.3) > tear_severity(3.0, 0.05)
+
+
+def bends(course, rigid=0.9, heights=(0.5,), pull=4.0):
+    """Readings that follow a course, whole before and after."""
+    still = [TearReading(0.05, 0.0, 0.2, 0.3, 0.9)] * 4
+    bent = [
+        TearReading(pull * share, 0.0, rigid, heights[place % len(heights)], heights[place % len(heights)])
+        for place, share in enumerate(course)
+    ]
+    return [*still, *bent, *still]
+
+
+ONE, TWO = (-0.5, 1.0, -0.5), (-0.5, 0.5, 0.5, -0.5)
+
+
+@pytest.mark.parametrize("course", [ONE, TWO])
+def test_the_course_of_a_tear_counts(course):
+    rows = bends(course)
+    verdict = TearGauge().judge(rows, ShotFacts(1, 0, len(rows), SHOT.scan))
+    assert (verdict.figures["tears"], verdict.figures["largest_pull_px"]) == (1, 4.0)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        bends(ONE, rigid=0.4),
+        bends(ONE, heights=(0.2, 0.8)),
+        bends((-0.5, 0.5)),
+        bends((1.0, -1.0, 1.0, -1.0, 1.0, -1.0)),
+        bends(ONE, pull=0.2),
+    ],
+    ids=["soft", "no one line", "a jump", "a tremble", "hardly pulled"],
+)
+def test_another_course_does_not(rows):
+    assert TearGauge().judge(rows, ShotFacts(1, 0, len(rows), SHOT.scan)).severity == 0.0
