@@ -111,11 +111,13 @@ def test_severity_grows_by_octaves():
     assert tear_severity(3.0, 0.3) > tear_severity(3.0, 0.05)
 
 
-def bends(course, rigid=0.9, heights=(0.5,), pull=4.0):
+def bends(course, rigid=(0.9,), heights=(0.5,), pull=4.0):
     """Readings that follow a course, whole before and after."""
     still = [TearReading(0.05, 0.0, 0.2, 0.3, 0.9)] * 4
     bent = [
-        TearReading(pull * share, 0.0, rigid, heights[place % len(heights)], heights[place % len(heights)])
+        TearReading(
+            pull * share, 0.0, rigid[place % len(rigid)], heights[place % len(heights)], heights[place % len(heights)]
+        )
         for place, share in enumerate(course)
     ]
     return [*still, *bent, *still]
@@ -134,13 +136,14 @@ def test_the_course_of_a_tear_counts(course):
 @pytest.mark.parametrize(
     "rows",
     [
-        bends(ONE, rigid=0.4),
+        bends(ONE, rigid=(0.6,)),
+        bends(ONE, rigid=(0.9, 0.4)),
         bends(ONE, heights=(0.2, 0.8)),
         bends((-0.5, 0.5)),
         bends((1.0, -1.0, 1.0, -1.0, 1.0, -1.0)),
         bends(ONE, pull=0.2),
     ],
-    ids=["soft", "no one line", "a jump", "a tremble", "hardly pulled"],
+    ids=["soft", "soft where torn", "no one line", "a jump", "a tremble", "hardly pulled"],
 )
 def test_another_course_does_not(rows):
     assert TearGauge().judge(rows, ShotFacts(1, 0, len(rows), SHOT.scan)).severity == 0.0
