@@ -37,7 +37,7 @@ SMALLEST_SIDE = 32
 FEWEST_FRAMES = 5
 FREE_PX = 0.12
 """Deviation (px at 720 px width) up to which severity is 0: following corners is not more exact than half of that …"""
-FREE_OF_STEP = 0.1
+FREE_OF_STEP = 0.2
 """… and a moving camera does not move more evenly than to this share of its step."""
 FULL_PX = 6.0
 """Deviation at which severity is 100; between the two it grows by octaves."""
