@@ -140,6 +140,13 @@ class StubbornStep:
             raise AirflowException(f"killed by {signal.Signals(-code).name}")
 
 
+def running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_killing_the_task_ends_the_step_with_its_children_and_unblocks_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +175,11 @@ def test_killing_the_task_ends_the_step_with_its_children_and_unblocks_it(
     worker.join(10)
     assert ended, "on_kill did not unblock execute"
     assert ended[0] - asked >= local.GRACE_S
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    # A killed process is gone when the kernel has got round to it, which on a busy machine is not at once.
+    deadline = time.monotonic() + 10
+    while running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not running(child)
     assert bench.events() == 0
 
 
