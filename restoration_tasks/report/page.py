@@ -11,7 +11,7 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from restoration_tasks.media.delivery.findings import Grade
 from restoration_tasks.media.delivery.scan import Scan
@@ -117,17 +117,9 @@ def render(
         files: masters and copies.
         repaired: by shot's id and kind of damage, the mean share of the picture that was repaired.
     """
-    environment = Environment(
-        loader=PackageLoader("restoration_tasks.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "size": size, "change": change}
     script, style = asset("report.js"), asset("report.css")
     reported = _shots(plan, scan, shots, stills, repaired)
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         check=check,
         scan=scan,
         plan=plan,
@@ -148,6 +140,19 @@ def render(
         files=[(ROLES.get(file.role, file.role), file) for file in files],
         statuses={Status.PASSED: "passed", Status.NOT_APPLICABLE: "none here"},
     )
+
+
+def template(name: str) -> Template:
+    """A template beside the page; whatever comes from a reel is escaped, and a name that is not given is an error."""
+    environment = Environment(
+        loader=PackageLoader("restoration_tasks.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "size": size, "change": change}
+    return environment.get_template(name)
 
 
 def asset(name: str) -> str:
