@@ -117,6 +117,22 @@ def reel_severities(conditions: Sequence[ShotCondition]) -> dict[Category, float
     return {category: round(reel_severity(found), 1) for category, found in pairs.items()}
 
 
+def worst_verdicts(conditions: Sequence[ShotCondition]) -> dict[Category, tuple[ShotCondition, Verdict]]:
+    """For each category that is worth looking at, the first shot that has most of it, worst category first."""
+    worst: dict[Category, tuple[ShotCondition, Verdict]] = {}
+    for condition in conditions:
+        for verdict in condition.verdicts:
+            held = worst.get(verdict.category)
+            if verdict.severity > NOTHING and (held is None or verdict.severity > held[1].severity):
+                worst[verdict.category] = (condition, verdict)
+    return dict(sorted(worst.items(), key=lambda pair: -pair[1][1].severity))
+
+
+def reel_urgency(conditions: Sequence[ShotCondition], carrier: CarrierReadings) -> float:
+    """The urgency of a reel, 0 … 100, by its shots and what was read off its carrier."""
+    return urgency(reel_severities(conditions), carrier)
+
+
 def condition_json(conditions: Sequence[ShotCondition], carrier: CarrierReadings) -> str:
     """The text of `condition.json`; the same readings give the same bytes."""
     severities = reel_severities(conditions)
@@ -125,7 +141,7 @@ def condition_json(conditions: Sequence[ShotCondition], carrier: CarrierReadings
         "frames": sum(condition.facts.frames for condition in conditions),
         "severities": {category.value: severity for category, severity in severities.items()},
         "carrier": carrier.model_dump(mode="json"),
-        "urgency": urgency(severities, carrier),
+        "urgency": reel_urgency(conditions, carrier),
         "shots": [
             {
                 "shot": condition.facts.number,

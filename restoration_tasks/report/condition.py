@@ -8,15 +8,14 @@ from typing import Final
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from restoration_tasks.assessment.condition import NOTHING, ShotCondition, reel_severities
+from restoration_tasks.assessment.condition import NOTHING, ShotCondition, reel_severities, worst_verdicts
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.gauge import Category, Verdict
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.report.charts import Chart, damage_chart
-from restoration_tasks.report.page import asset
+from restoration_tasks.report.page import asset, template
 from restoration_tasks.report.stills import (
     DAMAGE_BGR,
     STILL_WIDTH_PX,
@@ -126,18 +125,11 @@ def render_condition(
         fetch: reads a frame of the scan.
         fetch_map: reads a frame's damage map.
     """
-    environment = Environment(
-        loader=PackageLoader("restoration_tasks.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     frames = sum(condition.facts.frames for condition in conditions)
     severities = reel_severities(conditions)
     ranked = sorted(severities.items(), key=lambda pair: -pair[1])
     display = Display(picture)
-    return environment.get_template("condition.html.j2").render(
+    return template("condition.html.j2").render(
         reel_id=reel_id,
         picture=picture,
         frames=frames,
@@ -185,7 +177,7 @@ def _of(condition: ShotCondition, category: Category) -> Verdict | None:
 
 def shown_frames(conditions: Sequence[ShotCondition]) -> set[int]:
     """Positions of the frames the page asks for."""
-    examples = {_frame_of(condition, verdict) for condition, verdict in _worst(conditions).values()}
+    examples = {_frame_of(condition, verdict) for condition, verdict in worst_verdicts(conditions).values()}
     return examples | {_middle(one) for one in conditions if one.facts.number in _pictured(conditions)}
 
 
@@ -234,17 +226,6 @@ def _scratch_map(lines: Sequence[Line], frames: int, width: int) -> str | None:
     return jpeg(np.asarray(cv2.resize(drawn, (MAP_COLUMNS, height), interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
-def _worst(conditions: Sequence[ShotCondition]) -> dict[Category, tuple[ShotCondition, Verdict]]:
-    """For each category that is worth looking at, the shot that has most of it."""
-    worst: dict[Category, tuple[ShotCondition, Verdict]] = {}
-    for condition in conditions:
-        for verdict in condition.verdicts:
-            held = worst.get(verdict.category)
-            if verdict.severity > NOTHING and (held is None or verdict.severity > held[1].severity):
-                worst[verdict.category] = (condition, verdict)
-    return worst
-
-
 def _frame_of(condition: ShotCondition, verdict: Verdict) -> int:
     return _middle(condition) if verdict.worst_frame is None else verdict.worst_frame
 
@@ -254,7 +235,7 @@ def _examples(
 ) -> list[Example]:
     """For each category that is worth looking at, the frame that shows it best."""
     made = []
-    for category, (condition, verdict) in sorted(_worst(conditions).items(), key=lambda pair: -pair[1][1].severity):
+    for category, (condition, verdict) in worst_verdicts(conditions).items():
         facts, frame = condition.facts, _frame_of(condition, verdict)
         view = fitted(display.view(fetch(frame)), STILL_WIDTH_PX)
         found = fetch_map(frame) if category in {Category.DIRT, Category.SCRATCH} else None

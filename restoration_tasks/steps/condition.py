@@ -30,14 +30,13 @@ class Found:
 
 def write_condition(work: StepWork, found: Found, carrier: CarrierReadings) -> None:
     """Write `condition.json`, and `condition.html` with frames of the master."""
-    from restoration_tasks.assessment.condition import condition_json, reel_severities
-    from restoration_tasks.assessment.urgency import urgency
+    from restoration_tasks.assessment.condition import condition_json, reel_urgency
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.report.condition import render_condition
 
     text = condition_json(found.conditions, carrier)
     work.output("condition", "condition.json", media_type="application/json").write_text(text)
-    urgent = urgency(reel_severities(found.conditions), carrier)
+    urgent = reel_urgency(found.conditions, carrier)
     work.figure("urgency", urgent)
     master = work.input("master")
 

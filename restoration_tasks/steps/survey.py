@@ -48,17 +48,10 @@ class Surveyed:
 
     def told(self) -> list[str]:
         """The worst of each category in words, worst first."""
-        from restoration_tasks.assessment.condition import NOTHING
+        from restoration_tasks.assessment.condition import worst_verdicts
 
-        worst: dict[Category, Verdict] = {}
-        for condition in self.conditions:
-            for verdict in condition.verdicts:
-                if verdict.severity > max(
-                    NOTHING, worst[verdict.category].severity if verdict.category in worst else 0
-                ):
-                    worst[verdict.category] = verdict
-        ordered = sorted(worst.values(), key=lambda verdict: -verdict.severity)
-        return [f"{verdict.category.value} {verdict.severity:.0f}: {verdict.words}" for verdict in ordered]
+        worst = worst_verdicts(self.conditions)
+        return [f"{name.value} {verdict.severity:.0f}: {verdict.words}" for name, (_, verdict) in worst.items()]
 
 
 @dataclass(frozen=True)
@@ -100,8 +93,7 @@ def survey(
         ModelError: torch is not there for the network.
     """
     from restoration_tasks.assessment.carrier import CarrierReadings
-    from restoration_tasks.assessment.condition import condition_json, reel_severities
-    from restoration_tasks.assessment.urgency import urgency
+    from restoration_tasks.assessment.condition import condition_json, reel_urgency
     from restoration_tasks.media.frame_source import open_source
 
     if not EVERY[0] <= every <= EVERY[1]:
@@ -119,9 +111,7 @@ def survey(
     if not bursts:
         raise MediaError("there is no frame to look at", file=source, action="check the file with a media player")
     conditions = _judged(bursts, frames, reader.format)
-    found = Surveyed(
-        conditions, urgency(reel_severities(conditions), carrier), frames, sum(len(burst.rows) for burst in bursts)
-    )
+    found = Surveyed(conditions, reel_urgency(conditions, carrier), frames, sum(len(burst.rows) for burst in bursts))
     if record is not None:
         write_atomic(record, condition_json(conditions, carrier).encode())
     if report is not None:
