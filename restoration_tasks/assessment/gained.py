@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoration_tasks.assessment.glance import Glance
-from restoration_tasks.assessment.tear import weighted_median
+from restoration_tasks.assessment.medians import weighted_median
 
 Floats = NDArray[np.float32]
 

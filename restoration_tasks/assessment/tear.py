@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import Glance, Glances
+from restoration_tasks.assessment.medians import weighted_median
 
 Floats = NDArray[np.float32]
 
@@ -239,13 +240,6 @@ def _split(bend: Floats, seen: Floats, rows: int, scale: float) -> TearReading:
     )
     left, right = (float(end) / rows for end in ends[best])
     return TearReading(float(step[0]) * scale, float(step[1]) * scale, rigid, left, right)
-
-
-def weighted_median(figures: Floats, weights: Floats) -> float:
-    """The median of figures `(N,)` that count by weights `(N,)`, 0 or more; N is 1 or more."""
-    order = np.argsort(figures)
-    total = np.cumsum(weights[order])
-    return float(figures[order[min(int(np.searchsorted(total, total[-1] / 2)), len(order) - 1)]])
 
 
 def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
