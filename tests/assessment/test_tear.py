@@ -8,23 +8,14 @@ from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.assessment.tear import TearGauge, TearReading, tear_severity
 from restoration_tasks.training.damage.tear import Tear
 from restoration_tasks.training.damage.weave import Weave
-from tests.assessment.glances import window
+from tests.assessment.glances import panned_wall, window
 
 FRAMES, HEIGHT, WIDTH = 16, 202, 360
 SHOT = ShotFacts(1, 100, 100 + FRAMES, Scanned(WIDTH, HEIGHT, 24.0, False))
 
 
 def scene(moving=(0.0, 0.0), seed=4, frames=FRAMES):
-    """A textured wall, seen by a camera that pans by so many pixels a frame."""
-    rng = np.random.default_rng(seed)
-    wall = cv2.GaussianBlur(rng.random((HEIGHT + 160, WIDTH + 160)).astype(np.float32), (0, 0), 2.5)
-    wall = (wall - wall.min()) / (wall.max() - wall.min())
-    made = []
-    for number in range(frames):
-        matrix = np.float32([[1, 0, -60 + moving[0] * number], [0, 1, -50 + moving[1] * number]])
-        grey = cv2.warpAffine(wall, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
-        made.append(np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=2))
-    return np.stack(made)
+    return panned_wall(frames, (HEIGHT, WIDTH), (160, 160), moving, seed)
 
 
 def torn(frames, at, pull, tilt=0.2, stay=1):

@@ -1,29 +1,19 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.assessment.weave import WeaveGauge, weave_severity
 from restoration_tasks.training.damage.weave import Weave
-from tests.assessment.glances import window
+from tests.assessment.glances import panned_wall, window
 
 FRAMES, HEIGHT, WIDTH = 24, 160, 240
 SHOT = ShotFacts(1, 100, 100 + FRAMES, Scanned(WIDTH, HEIGHT, 24.0, False))
 
 
 def scene(moving=(0.0, 0.0), seed=4):
-    """A textured wall, seen by a camera that pans by so many pixels a frame."""
-    rng = np.random.default_rng(seed)
-    wall = cv2.GaussianBlur(rng.random((HEIGHT + 120, WIDTH + 200)).astype(np.float32), (0, 0), 2.5)
-    wall = (wall - wall.min()) / (wall.max() - wall.min())
-    frames = []
-    for number in range(FRAMES):
-        matrix = np.float32([[1, 0, -60 + moving[0] * number], [0, 1, -50 + moving[1] * number]])
-        grey = cv2.warpAffine(wall, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
-        frames.append(np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=2))
-    return np.stack(frames)
+    return panned_wall(FRAMES, (HEIGHT, WIDTH), (120, 200), moving, seed)
 
 
 def judged(frames):
