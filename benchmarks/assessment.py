@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
+from benchmarks import command
 from benchmarks.clean_scenes import SCENES, over
 from benchmarks.dirt_cases import BITS, FULL, Take, clean_frames, takes, work_folder
 from benchmarks.dirt_contenders import recipe_of
@@ -45,7 +45,7 @@ from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.window import windows
 from restoration_tasks.restoration.treatment import Means
-from restoration_tasks.runtime.errors import ExitCode, ReelkeeperError
+from restoration_tasks.runtime.errors import ExitCode
 from restoration_tasks.training.damage import DamageKind, Dirt
 from restoration_tasks.training.damage.base import DamagedFrame
 from restoration_tasks.training.recipe import Recipe, Split, calibrated
@@ -331,11 +331,4 @@ def _head(chosen: argparse.Namespace, bars: list[Result], figures: Result) -> Re
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ReelkeeperError as error:
-        sys.stderr.write(f"benchmark: {error}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("benchmark: broken off; run it again to go on\n")
-        sys.exit(ExitCode.FAILED)
+    command.run(main)

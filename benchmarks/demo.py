@@ -29,9 +29,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import command
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.quality.demo_score import DemoScore, score
-from restoration_tasks.runtime.errors import ExitCode, ReelkeeperError, StepFailed
+from restoration_tasks.runtime.errors import ExitCode, StepFailed
 from restoration_tasks.runtime.spec import StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.training.clips import CITY, default_cache, fetch
@@ -231,8 +232,4 @@ def write_figures(rows: list[dict[str, Any]], passed: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ReelkeeperError as error:
-        sys.stderr.write(f"benchmark: {error}\n")
-        sys.exit(error.exit_code)
+    command.run(main)

@@ -24,7 +24,6 @@ import argparse
 import importlib.metadata
 import os
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import command
 from benchmarks.dirt_bars import judged
 from benchmarks.dirt_cases import shot_motion, takes, work_folder
 from benchmarks.dirt_contenders import recipe_of
@@ -42,7 +42,7 @@ from benchmarks.dirt_jobs import Choice, Part, Unit, left_out, run, units
 from benchmarks.kept import Kept, file_digest
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.models.defects.load import SHIPPED_SHA256
-from restoration_tasks.runtime.errors import ExitCode, ReelkeeperError
+from restoration_tasks.runtime.errors import ExitCode
 
 FIGURES = Path(__file__).parents[1] / "docs" / "benchmarks" / "dirt.json"
 VERSIONS_OF = ("reelkeeper", "numpy", "opencv-python-headless", "torch")
@@ -184,11 +184,4 @@ def _print(bars: Sequence[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ReelkeeperError as error:
-        sys.stderr.write(f"benchmark: {error}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("benchmark: broken off; run it again to go on\n")
-        sys.exit(ExitCode.FAILED)
+    command.run(main)

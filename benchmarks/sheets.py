@@ -10,7 +10,6 @@ repaired has a white edge; the difference is four times as strong as it is, grey
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks import real_labels
+from benchmarks import command, real_labels
 from benchmarks.engines import Engine
 from benchmarks.real_film_runs import RestoredRun, restored_run
 from restoration_tasks.media.picture import Work
-from restoration_tasks.runtime.errors import ExitCode, ReelkeeperError, WrongUse
+from restoration_tasks.runtime.errors import ExitCode, WrongUse
 from restoration_tasks.runtime.files import write_atomic
 
 FRAMES_A_RUN = 12
@@ -132,8 +131,4 @@ def _titled(title: str, panel: Picture, enlarge: int) -> Picture:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ReelkeeperError as error:
-        sys.stderr.write(f"sheets: {error}\n")
-        sys.exit(error.exit_code)
+    command.run(main, "sheets")
