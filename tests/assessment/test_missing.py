@@ -31,6 +31,13 @@ def test_repeats_are_counted_and_named():
     assert "2 repeated" in verdict.words
 
 
+def test_a_repeat_that_was_scanned_again_is_one_for_all_its_noise():
+    frames = PAN[[*range(8), 7, *range(8, 24)]].copy()
+    noise = np.random.default_rng(1).normal(0, 0.004, frames[8].shape[:2])[..., None]
+    frames[8] = np.clip(frames[8] + noise, 0, 1)
+    assert judged(frames).figures["repeated"] == 1
+
+
 def test_a_gap_is_seen_by_the_longer_step():
     frames = PAN[[*range(10), *range(11, 24)]]
     verdict = judged(frames)

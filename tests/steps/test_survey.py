@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.carrier import CarrierReadings
+from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.progress import silent
-from restoration_tasks.steps.survey import MOST_PARTS, survey
+from restoration_tasks.steps.survey import MOST_PARTS, _Burst, _placed, survey
 from tests.restoration.moving import add_dirt, moving_clip, write_master
 
 
@@ -45,6 +46,14 @@ def test_the_worst_frame_is_counted_in_the_film(dirty, tmp_path):
     named = [verdict["worst_frame"] for shot in record["shots"] for verdict in shot["verdicts"]]
     assert any(frame is not None for frame in named)
     assert {frame for frame in named if frame is not None} <= looked_at
+
+
+@pytest.mark.parametrize(("read", "film"), [(0, 100), (4, 104), (5, 124), (9, 128)])
+def test_the_worst_frame_of_a_part_of_several_bursts_is_the_films(read, film):
+    part = [_Burst(first, [{}] * 5, 0.0, False) for first in (100, 124)]
+    facts = ShotFacts(2, 100, 148, Scanned(64, 48, 24.0, False))
+    verdict = Verdict(Category.WEAVE, 50.0, 1.0, "It weaves.", {}, facts.start + read)
+    assert _placed(verdict, part, facts).worst_frame == film
 
 
 def test_a_long_film_has_a_page_of_sixty_parts_at_most(tmp_path):
