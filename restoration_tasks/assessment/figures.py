@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -61,13 +62,15 @@ class FrameFigures:
 def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:
     """For each frame of a shot the map from the frame before; the first frame's is neutral.
 
-    It is the mean of the opinions from both sides.
+    It lies between the opinions from both sides: the geometric mean of their gains, for the relations of a shot are
+    chained, and the mean of what they make of the level of the frame before.
     """
     relations = [ToneMap()]
     for before, row in pairwise(rows):
-        gain = 0.5 * (row.tone_gain + before.next_gain)
-        offset = 0.5 * (row.tone_offset + before.next_offset)
-        relations.append(ToneMap(gain, offset))
+        opinions = ToneMap(row.tone_gain, row.tone_offset), ToneMap(before.next_gain, before.next_offset)
+        gain = math.sqrt(opinions[0].gain * opinions[1].gain)
+        made = before.level + sum(one.change_at(before.level) for one in opinions) / 2
+        relations.append(ToneMap(gain, made - gain * before.level))
     return relations
 
 

@@ -206,9 +206,9 @@ def _finished(around: Mapping[int, Found], shape: tuple[int, int]) -> _Outcome:
     figures = _figures(
         found.index,
         damage,
-        tone=found.tone,
-        # The next frame is brought onto this one along the same motion: there is one opinion.
-        following=around[1].tone if 1 in around else ToneMap(),
+        tone=found.tones[0],
+        # The second opinion on the next frame is the one brought from it onto this.
+        following=around[1].tones[1] if 1 in around else ToneMap(),
         level=found.level,
         motion_px=found.motion_px,
         duplicate=found.duplicate,

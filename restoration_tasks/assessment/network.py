@@ -97,8 +97,8 @@ class Found:
     near: tuple[int, ...]
     """Positions in the reel of the nearest distinct frames before and after."""
     lines: tuple[Line, ...]
-    tone: ToneMap
-    """From the frame before to this one; neutral at a shot's first frame."""
+    tones: tuple[ToneMap, ToneMap]
+    """From the frame before to this one: read with that brought onto this, and this onto that; neutral at first."""
     motion_px: float
     level: float
     duplicate: bool
@@ -161,14 +161,14 @@ class NetworkDetector:
         beside = None
         if nearest is not None and detection.motion is not None:
             beside = Beside(window[nearest].luma, detection.motion, nearest < 0)
-        tone = self._tone(window, before, detection.motion)
+        tones = self._tones(window, before, detection.motion)
         return Found(
             index=middle.index,
             damage=DamageMap(dirt, hair, scratch),
             passing=lonely.planes[0],
             near=tuple(middle.index + side[0] for side in (before, after) if side),
             lines=tuple(find_lines(middle.index, scratch, middle.luma, beside, scale)),
-            tone=tone,
+            tones=tones,
             motion_px=_speed(detection.motion) * scale if before[:1] == [-1] and detection.motion is not None else 0.0,
             level=float(middle.luma.mean()) / 255.0,
             duplicate=-1 in window and (not before or before[0] != -1),
@@ -203,21 +203,33 @@ class NetworkDetector:
         )
 
     @staticmethod
-    def _tone(window: Window, before: Sequence[int], motion: Flow | None) -> ToneMap:
-        """What brings the frame before to the brightness of the middle one."""
+    def _tones(window: Window, before: Sequence[int], motion: Flow | None) -> tuple[ToneMap, ToneMap]:
+        """What brings the frame before to the brightness of the middle one: two opinions.
+
+        A frame that is brought onto another is blurred by that, which pulls the gain: by a little a frame, but the
+        relations of a shot are chained. So each is brought onto the other once.
+        """
         if -1 not in window:
-            return ToneMap()
+            return ToneMap(), ToneMap()
         source, target = window[-1].tones, window[0].tones
         if before[:1] != [-1] or motion is None:  # a near-duplicate: nothing moved
-            return match_tone(source, target)
+            tone = match_tone(source, target)
+            return tone, tone
         height, width = target.shape
         flow = cv2.resize(motion, (width, height), interpolation=cv2.INTER_AREA)
         flow *= np.array([width / motion.shape[1], height / motion.shape[0]], np.float32)
-        grid = sampling_grid(np.asarray(flow, np.float32))
-        x, y = cv2.split(grid)
-        moved = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shown = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
-        return match_tone(np.asarray(moved, np.float32), target, shown)
+        onward, shown = _moved(source, np.asarray(flow, np.float32))
+        back, seen = _moved(target, np.asarray(-flow, np.float32))
+        return match_tone(onward, target, shown), match_tone(back, source, seen).inverse()
+
+
+def _moved(tones: Floats, flow: Flow) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Block means where a flow finds them, and which of them the picture shows."""
+    height, width = tones.shape
+    x, y = cv2.split(sampling_grid(flow))
+    moved = cv2.remap(tones, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    shown = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    return np.asarray(moved, np.float32), np.asarray(shown)
 
 
 def _look(seen: Seen) -> Look:

@@ -75,4 +75,4 @@ def run(work: StepWork) -> None:
         work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
 
 
-STEP = StepDefinition(name=StepName.ASSESS, version="4", run=run)
+STEP = StepDefinition(name=StepName.ASSESS, version="5", run=run)
