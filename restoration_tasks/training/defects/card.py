@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.training.defects.evaluate import CLEAN_MEAN, CLEAN_WORST, Evaluation
-from restoration_tasks.training.packed import PackedFile
+from restoration_tasks.training.packed import Material
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CardFacts:
     """Of the rounds of the training, one after another."""
     batch: int
     machine: str
-    material: Sequence[PackedFile]
+    material: Sequence[Material]
     remarks: str = ""
     """What else whoever makes the networks again should know."""
 
@@ -135,7 +135,7 @@ def _figures(evaluation: Evaluation) -> str:
     )
 
 
-def _material(files: Sequence[PackedFile]) -> str:
+def _material(files: Sequence[Material]) -> str:
     rows = [
         f"| {file.name} | {file.requirement} | `{file.member}` | `{file.member_sha256}` | {file.licence} |"
         for file in files

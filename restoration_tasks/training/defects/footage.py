@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.training.clips import fetch_all, read_clip
-from restoration_tasks.training.packed import Clip, PackedFile, Photograph
+from restoration_tasks.training.packed import Clip, Material, Photograph
 
 Take = list[NDArray[np.float32]]
 """Consecutive frames, each `(H, W, 3)` float32, 0–1."""
@@ -45,7 +45,7 @@ def gather(
         MediaError: a file cannot be decoded.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files: list[PackedFile] = [*clips, *photographs]
+    files: list[Material] = [*clips, *photographs]
     gathered = []
     for file, path in zip(files, fetch_all(files), strict=True):
         kept = folder / f"{file.name}-{file.member_sha256[:12]}.npy"
