@@ -85,6 +85,7 @@ class StepProcess:
             "REELKEEPER_HOME": str(settings.home),
             "REELKEEPER_VAULT": settings.vault_root,
             "REELKEEPER_SCRATCH": str(settings.scratch_folder),
+            "REELKEEPER_MODELS": str(settings.models_folder),
             "PYTHONUNBUFFERED": "1",
             PARENT: str(os.getpid()),
         }

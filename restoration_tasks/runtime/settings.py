@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Folder the scanner delivers to; a reel's delivery is `inbox/<reel_id>`. Default: `home/inbox`."""
     scratch: Path | None = None
     """Local working space of running steps; may be emptied when nothing runs. Default: `home/scratch`."""
+    models: Path | None = None
+    """Folder of the shelf's networks; where steps run in pods, one on the claim they mount. Default: `home/models`."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the catalogue. Default: the embedded Postgres under `home`."""
     runtime: Runtime = Runtime.LOCAL
@@ -98,6 +100,11 @@ class Settings(BaseSettings):
     def scratch_folder(self) -> Path:
         """Local working space."""
         return self.scratch or self.home / "scratch"
+
+    @cached_property
+    def models_folder(self) -> Path:
+        """Networks that were fetched or brought."""
+        return self.models or self.home / "models"
 
     @cached_property
     def enough_frames(self) -> int:

@@ -83,6 +83,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "REELKEEPER_INBOX": str(settings.inbox_folder),
         "REELKEEPER_SCRATCH": str(settings.scratch_folder),
         "REELKEEPER_HOME": str(settings.scratch_folder),
+        "REELKEEPER_MODELS": str(settings.models_folder),
         "REELKEEPER_DEVICE": settings.device.value,
         "REELKEEPER_PRECISION": settings.precision,
         "REELKEEPER_TILE_PX": str(settings.tile_px),
