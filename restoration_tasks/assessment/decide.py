@@ -63,6 +63,8 @@ class ShotFigures:
     shot: Shot
     dirt_area: float
     """Mean share of the picture under dirt and hairs."""
+    calm_area: float
+    """The same of the calm half of the picture, where motion is followed best."""
     dirt_severity: float
     scratches: tuple[Track, ...]
     scratch_severity: float
@@ -150,6 +152,7 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
     measured = ShotFigures(
         shot=shot,
         dirt_area=area,
+        calm_area=sum(row.calm_area for row in rows) / len(rows),
         dirt_severity=dirt_severity(area),
         scratches=tracks,
         scratch_severity=dirt_severity(under),
@@ -180,10 +183,11 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
             f"from frame to frame, as dirt does not; {_ASK}"
         )
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
-    if measured.dirt_area < gate:
+    if min(measured.dirt_area, measured.calm_area) < gate:
         why = (
-            f"Looks like light on water, sparks or rain, left alone: what could be dirt ({100 * suspect:.2f} % of the "
-            f"picture) flashes again and again in the same places, all but {100 * measured.dirt_area:.2f} %; {_ASK}"
+            f"Looks like part of the scene, left alone: what could be dirt ({100 * suspect:.2f} % of the picture) "
+            "flashes again and again in the same places, as light on water, sparks and rain do, or lies where movement "
+            f"is hard to follow, all but {100 * min(measured.dirt_area, measured.calm_area):.2f} %; {_ASK}"
         )
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
     specks, hairs = (sum(counts) / len(rows) for counts in ((r.dirt_count for r in rows), (r.hair_count for r in rows)))
@@ -195,7 +199,7 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
     if measured.doubted_area >= gate:
         why += (
             f" Another {100 * measured.doubted_area:.2f} % is left alone: it flashes again and again in the same "
-            "places, like light on water, or moves on like snow."
+            "places, like light on water, moves on like snow, or lies where movement is hard to follow."
         )
     return PlannedTreatment(name="dirt", params={"threshold": _DIRT_THRESHOLD[asked.strength], **asked.fill}, why=why)
 

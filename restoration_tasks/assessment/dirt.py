@@ -19,7 +19,11 @@ Floats = npt.NDArray[np.float32]
 
 _BOX = np.ones((3, 3), np.uint8)
 _WIDE_BOX = np.ones((5, 5), np.uint8)
+_SAMPLED = 4
+"""One pixel of so many, each way, is enough to tell how well a picture is explained."""
 SD_AREA = 720 * 540
+CALM = 0.5
+"""Unrest under which a piece lies in the calm half of the picture."""
 ONE_SIDE = np.float32(0.25)
 """Share of what one side says in how little a piece is explained."""
 
@@ -94,6 +98,8 @@ class Pieces:
     """`(n + 1,)`, 0 for what was no piece after all, and at place 0."""
     hairs: npt.NDArray[np.bool_]
     """`(n + 1,)`: which of them are hairs."""
+    unrest: npt.NDArray[np.float64]
+    """`(n + 1,)`: share of the picture whose surround is explained better than theirs, 0-1."""
 
     def plane(self, wanted: npt.NDArray[np.bool_], soft: Mask) -> Map:
         """The map of some of the pieces, with their soft edges."""
@@ -123,13 +129,14 @@ def find_pieces(sure: Floats, unexplained: Unexplained, limits: PieceLimits, *, 
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     found, hairs = np.zeros(count), np.zeros(count, np.bool_)
     if not len(places):
-        return Pieces(labels, found, hairs)
+        return Pieces(labels, found, hairs, np.zeros(count))
     size = sure.size / SD_AREA
     values = sure.ravel()[places]
     found[1:] = _core(values, owners, area[1:], max(2, round(limits.core_px * size)))
     surround = max(9, round(limits.surround_px * sure.shape[1] / 720)) | 1
     own = _mean(unexplained.weighed, places, owners, count)
-    beside = _mean(unexplained.around(candidates, surround), places, owners, count)
+    around = unexplained.around(candidates, surround)
+    beside = _mean(around, places, owners, count)
     # A part in a thousand of the range is less than anything is ever explained to.
     short = np.log2(np.maximum(limits.stands_out * (beside + 1e-3) / (own + 1e-3), 1.0))
     found[1:] = raised(found[1:], limits.bar * short[1:])
@@ -138,7 +145,8 @@ def find_pieces(sure: Floats, unexplained: Unexplained, limits: PieceLimits, *, 
     found[0] = 0.0
     if hair is not None:
         hairs = 2 * np.bincount(owners, hair.ravel()[places] >= values, count) > area
-    return Pieces(labels, found, hairs)
+    sample = np.sort(around[::_SAMPLED, ::_SAMPLED], axis=None)
+    return Pieces(labels, found, hairs, np.searchsorted(sample, beside) / sample.size)
 
 
 def _core(values: Floats, owners: npt.NDArray[np.int32], area: npt.NDArray[np.float64], core: int) -> Floats:

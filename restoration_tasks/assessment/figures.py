@@ -26,6 +26,9 @@ class FrameFigures:
     """Share of the picture under hairs, 0 … 1; the classical detector counts hairs as dirt."""
     hair_count: int
     """Hairs."""
+    calm_area: float
+    """Share of the calm half of the picture, where motion is followed best, that is under dirt and hairs, 0 … 1. Dirt
+    lies there as anywhere; what motion left over does not. The classical detector's is that of the whole picture."""
     dirt_severity: float
     """0 … 100 of dirt and hairs together, see `assessment.dirt.dirt_severity`."""
     scratch_area: float

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from restoration_tasks.assessment.classical import dirt_map
-from restoration_tasks.assessment.dirt import dirt_figures, dirt_severity
+from restoration_tasks.assessment.dirt import CALM, dirt_figures, dirt_severity
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.lines import Line
@@ -214,6 +214,7 @@ def _finished(around: Mapping[int, Found], shape: tuple[int, int]) -> _Outcome:
         duplicate=found.duplicate,
         doubt=doubt,
         going=found.going,
+        calm=found.calm,
     )
     return _Outcome(figures, _at_size(damage, shape), found.lines)
 
@@ -240,10 +241,11 @@ def _figures(
     duplicate: bool,
     doubt: Doubt = NO_DOUBT,
     going: Going = NONE_GOING,
+    calm: float = CALM,
 ) -> FrameFigures:
     return FrameFigures(
         frame=index,
-        **_areas(damage),
+        **_areas(damage, calm),
         tone_gain=tone.gain,
         tone_offset=tone.offset,
         next_gain=following.gain,
@@ -259,14 +261,15 @@ def _figures(
     )
 
 
-def _areas(damage: DamageMap) -> dict[str, Any]:
-    """The figures of a frame that its map gives."""
+def _areas(damage: DamageMap, calm: float = CALM) -> dict[str, Any]:
+    """The figures of a frame that its map gives, and what share of its dirt and hairs lies in its calm half."""
     dirt, hair = dirt_figures(damage.dirt), dirt_figures(damage.hair)
     return {
         "dirt_area": dirt.area,
         "dirt_count": dirt.specks,
         "hair_area": hair.area,
         "hair_count": hair.specks,
+        "calm_area": min(1.0, calm / CALM * (dirt.area + hair.area)),
         "dirt_severity": dirt_severity(dirt.area + hair.area),
         "scratch_area": float(np.count_nonzero(damage.scratch >= CERTAIN)) / damage.scratch.size,
     }

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.assessment.border import outside
-from restoration_tasks.assessment.dirt import Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
+from restoration_tasks.assessment.dirt import CALM, Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
 from restoration_tasks.assessment.line_finder import Beside, find_lines
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import NONE_GOING, Going, going
@@ -28,6 +28,7 @@ from restoration_tasks.assessment.recurrence import (
     recurring,
 )
 from restoration_tasks.assessment.seen import Seen, Window
+from restoration_tasks.assessment.unrest import UnrestLimits, counted, spread_evenly
 from restoration_tasks.models.defects.features import FALL_AFTER, FALL_BEFORE, GAIN, RISE_AFTER, RISE_BEFORE
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap, Map, Mask
@@ -54,6 +55,7 @@ PRESENT = 51
 TOGETHER = 2
 """Frames each way whose pieces are counted together to see whether something falls."""
 _RECURRENCE = RecurrenceLimits()
+_UNREST = UnrestLimits()
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class Found:
     """Positions in the reel of all distinct neighbours that were looked at."""
     going: Going = NONE_GOING
     """How many of the pieces go on their way, once the frames beside it are known."""
+    calm: float = CALM
+    """Share of the dirt and hairs that lies in the calm half of the picture, once it is settled what they are; as much
+    as there is of the picture, where there are none."""
 
 
 class NetworkDetector:
@@ -280,15 +285,27 @@ def settle(around: Mapping[int, Found]) -> tuple[Found, Doubt]:
         alone = _recurring(around, 0, found.lonely)
         company.append(Company.of(found.lonely.pieces.confidence, alone, found.lonely.seen))
         alone = in_company(alone, found.lonely.seen, company, _RECURRENCE)
+        near = [one for other in around.values() for one in (other.gathered, other.lonely) if one is not None]
+        counts = counted(one.pieces for one in near)
+        left = spread_evenly(left, found.gathered.pieces, counts, _UNREST)
+        alone = spread_evenly(alone, found.lonely.pieces, counts, _UNREST)
     gathered, doubt = found.gathered.left_with(left)
     # Not counted: these would be scratches of one frame only if no neighbour showed a line there.
     lonely, _ = found.lonely.left_with(alone)
     if gathered is not found.gathered:
         dirt, hair = gathered.planes
         found = replace(found, damage=replace(found.damage, dirt=dirt, hair=hair))
+    found = replace(found, calm=_calm(gathered))
     if lonely is not found.lonely:
         found = replace(found, passing=np.where(lonely.planes[0] >= CERTAIN, lonely.planes[0], np.uint8(0)))
     return found, doubt
+
+
+def _calm(own: Gathered) -> float:
+    """Share of the area of what counts that lies in the calm half of the picture."""
+    area = np.where(own.pieces.confidence >= CERTAIN / 255, own.seen.area, 0.0)
+    total = float(area.sum())
+    return float(area[own.pieces.unrest < CALM].sum()) / total if total else CALM
 
 
 def _recurring(around: Mapping[int, Found], offset: int, own: Gathered) -> Doubles:

@@ -13,16 +13,24 @@ from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import PlanError
 
-CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False, 0.0, 0, 0, 0, 0.0)
+CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 0.0, False, 0.0, 0, 0, 0, 0.0)
 BOTH = ("dirt", "flicker")
 
 
-def rows(frames, *, area=0.0, flicker=0.0, start=0):
+def rows(frames, *, area=0.0, calm=None, flicker=0.0, start=0):
+    calm = area if calm is None else calm
     gains = 1 + flicker * np.random.default_rng(1).standard_normal(frames)
     steps = np.append(1.0, gains[1:] / gains[:-1])
     following = np.append(steps[1:], 1.0)
     return [
-        replace(CLEAN, frame=start + i, dirt_area=area, tone_gain=float(steps[i]), next_gain=float(following[i]))
+        replace(
+            CLEAN,
+            frame=start + i,
+            dirt_area=area,
+            calm_area=calm,
+            tone_gain=float(steps[i]),
+            next_gain=float(following[i]),
+        )
         for i in range(frames)
     ]
 
@@ -65,7 +73,7 @@ def test_the_classical_detector_sees_more_that_is_none_and_so_has_a_higher_gate(
 
 
 def test_hairs_count_as_dirt_does():
-    hairy = [replace(row, hair_area=0.001, hair_count=1) for row in rows(20)]
+    hairy = [replace(row, hair_area=0.001, hair_count=1, calm_area=0.001) for row in rows(20)]
     ((planned, measured),) = decide([Shot(1, 0, 20)], hairy, BOTH, Strength.SAME)
     assert "1.0 hairs a frame" in planned.treatments[0].why
     assert measured.dirt_area == pytest.approx(0.001)
@@ -112,7 +120,7 @@ def test_a_shot_whose_specks_flash_again_and_again_is_left_alone_and_the_plan_sa
     glittering = [replace(row, doubted_area=0.004, doubted_count=30) for row in rows(20, area=0.0002)]
     treatment, measured = planned_dirt(glittering)
     assert treatment.params == {"only_added": True}
-    assert treatment.why.startswith("Looks like light on water, sparks or rain, left alone: what could be dirt (0.42 %")
+    assert treatment.why.startswith("Looks like part of the scene, left alone: what could be dirt (0.42 %")
     assert "a person who sees dirt here can ask for it" in treatment.why
     assert measured.doubted_area == pytest.approx(0.004)
 
@@ -122,6 +130,15 @@ def test_dirt_beside_what_flashes_is_repaired_and_the_rest_is_named():
     assert treatment.params == {"threshold": 0.5}
     assert "Another 0.40 % is left alone" in treatment.why
     assert "left alone" not in planned_dirt(rows(20, area=0.01))[0].why
+
+
+def test_what_lies_only_where_nothing_is_calm_is_left_alone_and_the_plan_says_so():
+    treatment, measured = planned_dirt(rows(20, area=0.002, calm=0.0003))
+    assert treatment.params["only_added"]
+    assert "movement" in treatment.why
+    assert measured.calm_area == pytest.approx(0.0003)
+    treatment, _ = planned_dirt(rows(20, area=0.002, calm=0.0008))
+    assert "only_added" not in treatment.params
 
 
 def scratched(start, frames):

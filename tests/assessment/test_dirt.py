@@ -74,6 +74,15 @@ def test_grain_and_flashes_are_left_out():
     assert not everything(pieces_of(flash := speck(0.9, (slice(20, 120), slice(20, 120)))), flash).any()
 
 
+def test_unrest_is_the_share_of_the_picture_that_is_explained_better():
+    once = np.tile(np.linspace(0.001, 0.1, SHAPE[1], dtype=np.float32), (SHAPE[0], 1))
+    left, right = (slice(50, 58), slice(24, 32)), (slice(50, 58), slice(200, 208))
+    sure = np.maximum(speck(0.99, left), speck(0.99, right))
+    found = pieces_of(sure, once=once, twice=np.where(sure > 0, np.float32(0.5), once))
+    unrest = [found.unrest[found.labels[box][0, 0]] for box in (left, right)]
+    assert unrest == pytest.approx([28 / 240, 204 / 240], abs=0.03)
+
+
 def test_where_motion_failed_all_around_the_bar_rises():
     sure, certain = speck(0.7), speck(0.999)
     restless = np.where(sure > 0, 0.3, 0.05).astype(np.float32)

@@ -8,7 +8,9 @@ from restoration_tasks.assessment.figures import FrameFigures, read_figures, ton
 from restoration_tasks.restoration.tone import ToneMap
 from restoration_tasks.runtime.errors import MediaError
 
-ROW = FrameFigures(7, 0.01, 3, 0.001, 1, 68.0, 0.0002, 1.02, -0.001, 0.99, 0.002, 0.4, 1.5, True, 0.0001, 2, 9, 1, 0.5)
+ROW = FrameFigures(
+    7, 0.01, 3, 0.001, 1, 0.012, 68.0, 0.0002, 1.02, -0.001, 0.99, 0.002, 0.4, 1.5, True, 0.0001, 2, 9, 1, 0.5
+)
 
 
 def test_the_table_survives_parquet(tmp_path):
