@@ -12,6 +12,7 @@ import numpy as np
 from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.assessment.decide import ShotFigures
 from restoration_tasks.assessment.dirt import dirt_severity
+from restoration_tasks.assessment.faces import Faces, ShotFaces, faces_of_shot
 from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
 from restoration_tasks.assessment.readings import FrameReadings, gauges
 from restoration_tasks.assessment.urgency import urgency
@@ -20,6 +21,8 @@ from restoration_tasks.runtime.errors import MediaError
 FORMAT = "reelkeeper.condition/1"
 NOTHING = 5.0
 """Severity up to which nobody need look."""
+NO_FACES = "faces were not looked for: run `reelkeeper models install centerface` and assess again"
+"""What staff read where they were not."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class ShotCondition:
     facts: ShotFacts
     verdicts: tuple[Verdict, ...]
     """One a category that was measured."""
+    faces: ShotFaces | None = None
+    """Its faces; None where nobody looked for them."""
 
     @property
     def worst(self) -> Verdict | None:
@@ -38,7 +43,10 @@ class ShotCondition:
 
 
 def shot_conditions(
-    measured: Sequence[ShotFigures], readings: Sequence[FrameReadings], scan: Scanned
+    measured: Sequence[ShotFigures],
+    readings: Sequence[FrameReadings],
+    scan: Scanned,
+    faces: Faces | None = None,
 ) -> list[ShotCondition]:
     """The condition of every shot.
 
@@ -46,6 +54,7 @@ def shot_conditions(
         measured: what the plan measured of each shot, in order of the reel.
         readings: of every frame, in any order.
         scan: what was scanned.
+        faces: of the frames that were looked at for them; None where none was.
 
     Raises:
         MediaError: a frame was not read.
@@ -61,7 +70,8 @@ def shot_conditions(
                 f"shot {shot.number} was not read whole", frame=missing, action="clear the assessment of that shot"
             )
         own = [rows[frame].by for frame in range(shot.start, shot.stop)]
-        conditions.append(ShotCondition(facts, (*_planned(figures), *judged(own, facts))))
+        seen = faces_of_shot(faces or {}, shot.start, shot.stop)
+        conditions.append(ShotCondition(facts, (*_planned(figures), *judged(own, facts)), seen))
     return conditions
 
 
@@ -148,6 +158,7 @@ def condition_json(conditions: Sequence[ShotCondition], carrier: CarrierReadings
                 "start": condition.facts.start,
                 "stop": condition.facts.stop,
                 "verdicts": [_as_json(verdict) for verdict in condition.verdicts],
+                "faces": condition.faces.as_json() if condition.faces else None,
             }
             for condition in conditions
         ],

@@ -7,16 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
 from restoration_tasks.assessment.glance import Glance, Glances
+from restoration_tasks.media.picture import Frame
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows
 from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.in_order import in_order
+
+if TYPE_CHECKING:
+    from restoration_tasks.assessment.faces import FaceLooker
 
 _SCAN = b"reelkeeper.scan"
 
@@ -63,7 +67,9 @@ def scanned(master: Path) -> Scanned:
     return Scanned(picture.width, picture.height, float(picture.fps), picture.is_grey)
 
 
-def read_segment(master: Path, segment: Segment, means: Means, asked: Sequence[Gauge[Any]]) -> Iterator[FrameReadings]:
+def read_segment(
+    master: Path, segment: Segment, means: Means, asked: Sequence[Gauge[Any]], faces: FaceLooker | None = None
+) -> Iterator[FrameReadings]:
     """Read the frames of one segment; memory does not grow with its length.
 
     Args:
@@ -71,6 +77,7 @@ def read_segment(master: Path, segment: Segment, means: Means, asked: Sequence[G
         segment: which frames; context is read beside it, inside its shot.
         means: how many frames may be worked side by side.
         asked: the gauges.
+        faces: looks for faces in those frames that it wants.
 
     Raises:
         MediaError: the master is damaged.
@@ -79,7 +86,15 @@ def read_segment(master: Path, segment: Segment, means: Means, asked: Sequence[G
     start, stop = segment.with_handles(radius)
     reader = FrameReader(master, start=start, count=stop - start)
     picture = reader.format
-    glances = (Glance.of(index, picture.to_work(frame), picture) for index, frame in enumerate(reader, start))
+
+    def glance(index: int, frame: Frame) -> Glance:
+        work = picture.to_work(frame)
+        seen = Glance.of(index, work, picture)
+        if faces is not None:
+            faces.look(work, seen)
+        return seen
+
+    glances = (glance(index, frame) for index, frame in enumerate(reader, start))
     wanted = (window for _, window in windows(glances, radius) if segment.start <= window[0].index < segment.stop)
 
     def read(window: Glances) -> FrameReadings:

@@ -15,6 +15,7 @@ from restoration_tasks.assessment.gauge import Category, Verdict
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.report.charts import Chart, damage_chart
+from restoration_tasks.report.faces import face_frames, face_section
 from restoration_tasks.report.page import asset, template
 from restoration_tasks.report.stills import (
     DAMAGE_BGR,
@@ -145,6 +146,7 @@ def render_condition(
         chart=_dirt_chart(figures) if figures else None,
         scratch_map=_scratch_map(lines, frames, picture.width),
         examples=_examples(conditions, display, fetch, fetch_map),
+        faces=face_section(conditions, display, fetch),
         shots=[(condition, _told(condition)) for condition in conditions],
         titles=TITLES,
         style=asset("report.css") + asset("condition.css"),
@@ -178,6 +180,7 @@ def _of(condition: ShotCondition, category: Category) -> Verdict | None:
 def shown_frames(conditions: Sequence[ShotCondition]) -> set[int]:
     """Positions of the frames the page asks for."""
     examples = {_frame_of(condition, verdict) for condition, verdict in worst_verdicts(conditions).values()}
+    examples |= face_frames(conditions)
     return examples | {_middle(one) for one in conditions if one.facts.number in _pictured(conditions)}
 
 

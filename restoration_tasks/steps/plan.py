@@ -31,9 +31,10 @@ class PlanParams(BaseModel):
 
 def run(work: StepWork) -> None:
     """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`)."""
-    from restoration_tasks.assessment.condition import shot_conditions
+    from restoration_tasks.assessment.condition import NO_FACES, shot_conditions
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.engine import Engine
+    from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.figures import read_figures
     from restoration_tasks.assessment.lines import read_lines
     from restoration_tasks.assessment.readings import read_readings
@@ -72,7 +73,11 @@ def run(work: StepWork) -> None:
     plan.validate_treatments()
     work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
     if scan is not None:
-        conditions = shot_conditions([figures for _, figures in decided], readings, scan)
+        tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
+        faces = joined(read_faces(table) for table in tables)
+        conditions = shot_conditions([figures for _, figures in decided], readings, scan, faces)
+        if any(condition.faces is None for condition in conditions):
+            work.warn(NO_FACES)
         write_condition(work, Found(conditions, rows, lines, segments), params.carrier)
     work.figure("shots", len(shots))
     work.figure("treated", plan.treated)
@@ -84,4 +89,4 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="3", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="4", run=run)

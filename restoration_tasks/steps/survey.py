@@ -20,6 +20,7 @@ from restoration_tasks.runtime.progress import Reporter, StepProgress
 if TYPE_CHECKING:
     from restoration_tasks.assessment.carrier import CarrierReadings
     from restoration_tasks.assessment.condition import ShotCondition
+    from restoration_tasks.assessment.faces import Face, FaceLooker, ShotFaces
     from restoration_tasks.assessment.gauge import Category, ShotFacts, Verdict
     from restoration_tasks.assessment.network import Found
     from restoration_tasks.media.picture import Frame, PictureFormat
@@ -65,6 +66,8 @@ class _Burst:
     """Share of the middle frame under dirt and hairs."""
     lined: bool
     """Whether a line runs along most of the middle frame."""
+    faces: Sequence[Face] | None = None
+    """Those in the middle frame; None where nobody looks for them."""
 
 
 def survey(
@@ -145,6 +148,7 @@ class _Looker:
 
         self._picture = picture
         self._detector = NetworkDetector(Means())
+        self._faces = _face_looker(picture)
 
     def look(self, first: int, burst: Sequence[Frame]) -> _Burst:
         """Read one burst."""
@@ -161,8 +165,23 @@ class _Looker:
         ]
         seen = [Seen.by_network(first + place, work, picture) for place, work in enumerate(works)]
         window = {place - middle: one for place, one in enumerate(seen)}
+        if self._faces is not None:
+            self._faces.look(works[middle], glances[middle])
+        faces = self._faces.found.pop(first + middle) if self._faces else None
         found = self._detector.detect(window, picture.width / seen[middle].luma.shape[1])
-        return _Burst(first, rows, _area(found), any(line.coverage > LONG for line in found.lines))
+        return _Burst(first, rows, _area(found), any(line.coverage > LONG for line in found.lines), faces)
+
+
+def _face_looker(picture: PictureFormat) -> FaceLooker | None:
+    """What looks for faces; None where the network for it is not installed."""
+    from restoration_tasks.assessment.faces import FaceLooker
+    from restoration_tasks.models.centerface import NAME, CenterFace
+    from restoration_tasks.models.shelf.shelf import Shelf
+
+    shelf = Shelf.of()
+    if not shelf.has(shelf.entry(NAME)):
+        return None
+    return FaceLooker(CenterFace(shelf.require(NAME)[0].path), picture)
 
 
 def _area(found: Found) -> float:
@@ -186,8 +205,15 @@ def _judged(bursts: Sequence[_Burst], frames: int, picture: PictureFormat) -> li
         facts = ShotFacts(number, start, stop, scan)
         verdicts = judged([row for burst in part for row in burst.rows], facts)
         placed = tuple(_placed(verdict, part, facts) for verdict in verdicts)
-        conditions.append(ShotCondition(facts, (_dirt(part), _lines(part), *placed)))
+        conditions.append(ShotCondition(facts, (_dirt(part), _lines(part), *placed), _faces(part, facts)))
     return conditions
+
+
+def _faces(part: Sequence[_Burst], facts: ShotFacts) -> ShotFaces | None:
+    from restoration_tasks.assessment.faces import faces_of_shot
+
+    seen = {burst.first + len(burst.rows) // 2: burst.faces for burst in part if burst.faces is not None}
+    return faces_of_shot(seen, facts.start, facts.stop)
 
 
 def _placed(verdict: Verdict, part: Sequence[_Burst], facts: ShotFacts) -> Verdict:

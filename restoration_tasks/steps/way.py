@@ -109,10 +109,19 @@ class Way:
             models={"transnetv2": WEIGHTS_SHA256},
         )
 
-    def assess(self, execution: Execution, ingest: StepResult, segment: Segment) -> Spec:
-        """Measure the damage of one segment."""
-        from restoration_tasks.assessment.engine import Engine
+    def assess(self, execution: Execution, ingest: StepResult, segment: Segment, *, faces: bool | None = None) -> Spec:
+        """Measure the damage of one segment.
 
+        Args:
+            execution: who asks.
+            ingest: the preservation master.
+            segment: which.
+            faces: whether faces are looked for; where the network for it is installed if None.
+        """
+        from restoration_tasks.assessment.engine import Engine
+        from restoration_tasks.models import centerface
+
+        looked = self._finds_faces if faces is None else faces
         infrared = self._infrared(ingest)
         beside = {output.name: output.reference for output in ingest.outputs if infrared and output.name == "infrared"}
         return self._spec(
@@ -120,9 +129,19 @@ class Way:
             execution,
             segment=segment.id,
             inputs={"master": ingest.reference("master"), **beside},
-            params={"segment": segment.as_json(), "engine": self.options.engine, **infrared},
-            models=Engine(self.options.engine).models,
+            params={"segment": segment.as_json(), "engine": self.options.engine, **infrared}
+            | ({"faces": True} if looked else {}),
+            models=Engine(self.options.engine).models | ({centerface.NAME: centerface.SHA256} if looked else {}),
         )
+
+    @cached_property
+    def _finds_faces(self) -> bool:
+        """Whether the network that finds faces is installed."""
+        from restoration_tasks.models import centerface
+        from restoration_tasks.models.shelf.shelf import Shelf
+
+        shelf = Shelf.of(self.settings)
+        return shelf.has(shelf.entry(centerface.NAME))
 
     def _infrared(self, ingest: StepResult) -> dict[str, JsonValue]:
         """The parameter that names the scanner's channel of dirt; nothing where there is none, or it is not wanted."""
@@ -143,7 +162,7 @@ class Way:
             | {
                 f"{name}/{segment}": result.reference(name)
                 for segment, result in assessed.items()
-                for name in ("figures", "lines", "readings", "map")
+                for name in ("figures", "lines", "readings", "faces", "map")
             },
             params={
                 "treatments": list(self.options.treatments),
@@ -370,8 +389,17 @@ class Way:
 
     def assessed(self, ingest: StepResult, shots: StepResult) -> dict[str, StepResult]:
         """The newest assessment of every segment."""
+        return {segment.id: self._assessed(ingest, segment) for segment in self.segments(shots)}
+
+    def _assessed(self, ingest: StepResult, segment: Segment) -> StepResult:
+        """A segment's assessment, with faces rather than without.
+
+        The network may have been installed or removed since the segment was assessed; maps and figures are the same.
+        """
         asks = Execution("lookup")
-        return {segment.id: self.result_of(self.assess(asks, ingest, segment)) for segment in self.segments(shots)}
+        looked, not_looked = (self.assess(asks, ingest, segment, faces=faces) for faces in (True, False))
+        found = self.vault.result(self.reel_id, looked.step, looked.signature)
+        return self.result_of(not_looked if found is None else looked)
 
     def restored(self, ingest: StepResult, shots: StepResult, plan: Plan) -> dict[str, StepResult]:
         """The newest restoration of every segment under a plan."""

