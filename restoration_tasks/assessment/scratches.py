@@ -22,7 +22,6 @@ from restoration_tasks.assessment.standing import Standing, StandingLimits
 
 Doubles = npt.NDArray[np.float64]
 
-_DOZEN = 12
 
 
 class Reason(StrEnum):
@@ -146,7 +145,7 @@ def _reason(chain: Chain, limits: TrackLimits, moves: Mapping[int, float]) -> Re
     passed = one.scene >= limits.passed_px and one.own < 0.5 * one.relative and one.follows <= one.stays
     runs_on = one.run_on >= limits.run_on and look.run_on_t >= own.run_on_t and one.strength >= own.run_on_strength
     strays = strong and wanders and one.relative >= 0.7 * one.own and one.heights >= limits.wander_heights
-    clear = look.shows(one, own) and look.apart(one, limits, own)
+    clear = look.wanders(one, own) and look.shows(one, own) and look.apart(one, limits, own)
     reasons = (
         (Reason.TOO_LITTLE, one.heights < limits.heights or one.seen_share < limits.seen_share),
         (Reason.TOO_WIDE, one.wide > limits.widest_px),
@@ -159,7 +158,7 @@ def _reason(chain: Chain, limits: TrackLimits, moves: Mapping[int, float]) -> Re
         ),
         (Reason.FOLLOWS, one.follows > max(2 * one.stays, limits.stay_heights)),
         (Reason.PASSES, one.passes),
-        (Reason.STILL, one.seen >= _DOZEN and (one.own < limits.still_px or look.core < own.still_px)),
+        (Reason.STILL, one.seen >= own.still_frames and (one.own < limits.still_px or look.core < own.still_px)),
         (Reason.STAYED, one.stays >= max(limits.stay_heights, 2 * one.follows)),
         (Reason.STEADY, strong and one.trembles.apart(limits)),
         (Reason.PATH, strong and passed and look.passed(one, limits) and one.heights >= own.path_heights),

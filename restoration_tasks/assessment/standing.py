@@ -43,10 +43,17 @@ class StandingLimits:
     """Student's t of the correlation of leans with moves: few frames correlate by chance."""
     run_on_strength: float = 0.3
     """Coverage times confidence of a line that is believed to run on from frame to frame."""
+    wander_px: float = 3.0
+    """How far a line must go that nothing but its wandering speaks for, ..."""
+    wander_frames: int = 8
+    """... and on how many frames it must be seen. Of simulated scratches none was told by less; lines of a scene that
+    trembles were."""
     path_heights: float = 3.0
     """Frame heights that a line must show on to be told by the length of the scene's way."""
-    still_px: float = 0.5
+    still_px: float = 0.8
     """A line whose way stays within so much, but for a fifth of its sightings, stands stiller than film in the gate."""
+    still_frames: int = 8
+    """... on so many frames."""
     along: float = 0.4
     """Pixels that a line surely moves for a pixel of the whole scene, from which it is one of the scene's."""
     sure: float = 2.0
@@ -115,8 +122,12 @@ class Standing:
         return whole.scene_px >= limits.trembling_px and 1 - whole.slope > own.sure * whole.error
 
     def passed(self, one: Evidence, limits: TrackLimits) -> bool:
-        """The whole scene went by, and not only what lies close to the line."""
-        return self.scene >= limits.passed_px and one.own < 0.5 * self.relative
+        """The whole scene went by, not only to and fro, and not only what lies close to the line."""
+        return self.scene - self.weave >= limits.passed_px and one.own < 0.5 * self.relative
+
+    def wanders(self, one: Evidence, own: StandingLimits) -> bool:
+        """It goes far enough, and is seen often enough, for its wandering to be no error of measurement."""
+        return one.own >= own.wander_px and one.seen >= own.wander_frames
 
     def shows(self, one: Evidence, own: StandingLimits) -> bool:
         """Enough of it shows, a ridge of one polarity, for its wandering to be believed."""
