@@ -23,7 +23,6 @@ from restoration_tasks.assessment.standing import Standing, StandingLimits
 Doubles = npt.NDArray[np.float64]
 
 
-
 class Reason(StrEnum):
     """What decided about a line."""
 

@@ -50,7 +50,7 @@ class StandingLimits:
     trembles were."""
     path_heights: float = 3.0
     """Frame heights that a line must show on to be told by the length of the scene's way."""
-    still_px: float = 0.8
+    still_px: float = 0.5
     """A line whose way stays within so much, but for a fifth of its sightings, stands stiller than film in the gate."""
     still_frames: int = 8
     """... on so many frames."""
