@@ -8,13 +8,13 @@ from pathlib import Path
 
 from benchmarks import real_labels
 from benchmarks.engines import Engine, Restored, assess, repair, result
-from restoration_tasks.assessment.shots import shots_from_scores
+from restoration_tasks.assessment.shots import find_shots
 from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.frame_source import as_source
 from restoration_tasks.media.picture import Work
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.models.transnet import TransNet, small_frame
+from restoration_tasks.models.transnet import TransNet
 from restoration_tasks.runtime.errors import WrongUse
 
 
@@ -55,8 +55,7 @@ def restored_run(run: str, engine: Engine, folder: Path) -> RestoredRun:
         for frame in reader:
             writer.write(frame)
             frames.append(frame)
-    scores = list(network.scores(small_frame(frame, reader.format) for frame in frames))
-    shots = [(shot.start, shot.stop) for shot in shots_from_scores(scores)]
+    shots = [(shot.start, shot.stop) for shot in find_shots(frames, reader.format, network)]
     plan = assess(master, shots, engine, folder)
     repair(master, shots, plan, folder)
     return RestoredRun(

@@ -15,10 +15,12 @@ from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import Going
+from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.tone import ToneMap
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
@@ -145,7 +147,7 @@ class _Asked:
 
 def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[ShotFigures, FlickerCurve]:
     area = sum(row.dirt_area + row.hair_area for row in rows) / len(rows)
-    curve = flicker_curve(tone_relations(rows), sum(row.level for row in rows) / len(rows))
+    curve = flicker_curve(_unmeant(shot, tone_relations(rows)), sum(row.level for row in rows) / len(rows))
     judged = judged_tracks(lines, shot)
     tracks = tuple(track for track in judged if track.is_scratch)
     under = sum(track.area_px for track in tracks) / (lines[0].picture_px * shot.frames) if tracks else 0.0
@@ -165,8 +167,19 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
     return measured, curve
 
 
+def _unmeant(shot: Shot, relations: Sequence[ToneMap]) -> list[ToneMap]:
+    """Relations without those into and out of frames that were meant to be lighter or darker, or are mixtures."""
+    otherwise = shot.lit_otherwise
+    return [
+        ToneMap() if {frame - 1, frame} & otherwise else relation
+        for frame, relation in enumerate(relations, shot.start)
+    ]
+
+
 def _planned(measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
     shot = measured.shot
+    if shot.kind is not PartKind.PICTURE:
+        return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=())
     planned = (_dirt(measured, asked, rows), _scratches(measured, asked), _flicker(measured, curve, asked))
     treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain, repeat
 from pathlib import Path
@@ -37,6 +38,16 @@ reference code."""
 
 SmallFrame = npt.NDArray[np.uint8]
 """`(27, 48, 3)` R, G, B."""
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """What the network says of one frame, 0 … 1."""
+
+    single: float
+    """How likely it is the last before a cut, or the middle of a gradual transition."""
+    many: float
+    """How likely it belongs to a transition of any kind."""
 
 
 def weights_path() -> Path:
@@ -104,8 +115,8 @@ class TransNet:
         torch.set_num_threads(threads)
         self._network: Any = Network(device="cpu")
 
-    def scores(self, frames: Iterable[SmallFrame]) -> Iterator[float]:
-        """One score a frame, 0 … 1: how likely it is the last before a cut. Memory holds one window.
+    def scores(self, frames: Iterable[SmallFrame]) -> Iterator[FrameScore]:
+        """Both scores of every frame. Memory holds one window.
 
         Args:
             frames: `(27, 48, 3)` uint8 R, G, B; any number, also 0, 1 or 2.
@@ -114,9 +125,10 @@ class TransNet:
 
         for window, count in transnet_windows(frames):
             with torch.inference_mode():
-                single, _ = self._network(torch.from_numpy(window)[None])
-                middle = torch.sigmoid(single)[0, EDGE_FRAMES : EDGE_FRAMES + count, 0]
-            yield from middle.tolist()
+                single, more = self._network(torch.from_numpy(window)[None])
+                both = torch.sigmoid(torch.cat([single, more["many_hot"]], dim=2))
+            for one in both[0, EDGE_FRAMES : EDGE_FRAMES + count].tolist():
+                yield FrameScore(*one)
 
 
 def transnet_windows(frames: Iterable[SmallFrame]) -> Iterator[tuple[npt.NDArray[np.uint8], int]]:

@@ -172,24 +172,22 @@ def _measure(
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.measure import measure_segment
     from restoration_tasks.assessment.scanner_channel import open_channel
-    from restoration_tasks.assessment.shots import shots_from_scores
+    from restoration_tasks.assessment.shots import find_shots
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
     from restoration_tasks.media.side_channel import AskedChannel, ChannelSource
-    from restoration_tasks.models.transnet import TransNet, small_frame
+    from restoration_tasks.models.transnet import TransNet
     from restoration_tasks.restoration.plan import Plan
 
-    reader, scores = FrameReader(master), []
-    for score in TransNet().scores(small_frame(frame, reader.format) for frame in reader):
-        scores.append(score)
-        progress(_at("shots", len(scores), len(reader)))
-    shots = shots_from_scores(scores)
+    reader = FrameReader(master)
+    frames = len(reader)
+    shots = find_shots(reader, reader.format, TransNet(), lambda done: progress(_at("shots", done, frames)))
     segments = cut_segments([(shot.start, shot.stop) for shot in shots])
     figures: list[FrameFigures] = []
     lines: list[Line] = []
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
-        tell = _Within("assess", segment, len(scores), progress)
+        tell = _Within("assess", segment, frames, progress)
         channel = open_channel(master, None, segment, fourth)
         notes += [channel.warning] if channel.warning else []
         measured = measure_segment(

@@ -18,7 +18,7 @@ def reel(settings):
 
 def inputs(reel, assessed):
     shots = [Shot(number, *bounds) for number, bounds in enumerate(SHOTS, start=1)]
-    text = shots_json(shots, [0.0] * SHOTS[-1][1])
+    text = shots_json(shots)
     figures = {
         f"{kind}/{name}": result.reference(kind)
         for name, result in assessed.items()
