@@ -82,7 +82,8 @@ class Gauge(ABC, Generic[Reading]):
 
     category: ClassVar[Category]
     reading: ClassVar[type[Any]]
-    """The frozen dataclass of its readings; fields int, float or bool, which become columns of `readings.parquet`."""
+    """The frozen dataclass of its readings; fields int, float, bool or `tuple[float, ...]`: columns of
+    `readings.parquet`."""
     radius: ClassVar[int] = 0
     """Frames looked at on each side."""
 

@@ -119,7 +119,7 @@ def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Ga
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+    types = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "tuple[float, ...]": pa.list_(pa.float64())}
     groups = [
         pa.field(
             gauge.category.value,
@@ -151,7 +151,7 @@ def read_readings(path: Path) -> tuple[list[FrameReadings], Scanned]:
         read = [
             FrameReadings(
                 row["frame"],
-                {known[name].category: known[name].reading(**row[name]) for name in row if name in known},
+                {known[name].category: _reading(known[name], row[name]) for name in row if name in known},
             )
             for row in rows
         ]
@@ -160,3 +160,8 @@ def read_readings(path: Path) -> tuple[list[FrameReadings], Scanned]:
         raise MediaError(
             f"the table of readings cannot be read: {error}", file=path, action="assess the segment again"
         ) from error
+
+
+def _reading(gauge: Gauge[Any], columns: dict[str, Any]) -> Any:
+    """A reading from its columns; Parquet gives lists where it was given tuples."""
+    return gauge.reading(**{name: tuple(one) if isinstance(one, list) else one for name, one in columns.items()})
