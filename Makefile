@@ -22,6 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; about two minutes plus the downloads)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[vision,airflow,dev]'
+	@$(BIN)/reelkeeper models install centerface || echo "Faces are not looked for until it is installed; the rest works without"
 	@touch $@
 
 setup: $(STAMP) ## Make the Python environment in .venv.

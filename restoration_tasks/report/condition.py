@@ -15,7 +15,7 @@ from restoration_tasks.assessment.gauge import Category, Verdict
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.report.charts import Chart, damage_chart
-from restoration_tasks.report.faces import face_frames, face_section
+from restoration_tasks.report.faces import face_frames, face_section, face_words
 from restoration_tasks.report.page import asset, template
 from restoration_tasks.report.stills import (
     DAMAGE_BGR,
@@ -147,6 +147,7 @@ def render_condition(
         scratch_map=_scratch_map(lines, frames, picture.width),
         examples=_examples(conditions, display, fetch, fetch_map),
         faces=face_section(conditions, display, fetch),
+        face_words=face_words,
         shots=[(condition, _told(condition)) for condition in conditions],
         titles=TITLES,
         style=asset("report.css") + asset("condition.css"),

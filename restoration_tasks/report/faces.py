@@ -80,7 +80,7 @@ def summary(conditions: Sequence[ShotCondition]) -> str:
     return f"Faces were found in {_shots(len(filled))} of {len(looked)}: {told}.{rest}"
 
 
-def words(faces: ShotFaces) -> str:
+def face_words(faces: ShotFaces) -> str:
     """A sentence for a shot."""
     if not faces.most:
         return "No face was found."
@@ -104,7 +104,7 @@ def _picture(shot: int, faces: ShotFaces, display: Display, fetch: Callable[[int
     view = display.view(fetch(frame))
     shown = fitted(view, STILL_WIDTH_PX)
     boxed = _boxed(shown, faces.shown, shown.shape[1] / view.shape[1])
-    return FacePicture(shot, frame, jpeg(boxed), words(faces), faces.tier or Tier.POOR)
+    return FacePicture(shot, frame, jpeg(boxed), face_words(faces), faces.tier or Tier.POOR)
 
 
 def _boxed(view: Bgr, faces: Sequence[Face], scale: float) -> Bgr:

@@ -21,7 +21,7 @@ from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import DeliveryError, StepFailed, about_reel
 from restoration_tasks.runtime.identifiers import check_reel_id
-from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.settings import Runtime, Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
@@ -136,10 +136,12 @@ class Way:
 
     @cached_property
     def _finds_faces(self) -> bool:
-        """Whether the network that finds faces is installed."""
+        """Whether the network that finds faces is installed where steps run."""
         from restoration_tasks.models import centerface
         from restoration_tasks.models.shelf.shelf import Shelf
 
+        if self.settings.runtime is Runtime.KUBERNETES and self.settings.models is None:
+            return False  # pods do not see this machine's home
         shelf = Shelf.of(self.settings)
         return shelf.has(shelf.entry(centerface.NAME))
 

@@ -32,6 +32,11 @@ def test_pods_are_locked_down() -> None:
     assert made["do_xcom_push"] is False
 
 
+def test_pods_look_for_models_where_the_worker_does() -> None:
+    made = arguments(models=Path("/srv/vault/models"))
+    assert made["env_vars"]["REELKEEPER_MODELS"] == "/srv/vault/models"
+
+
 def test_no_credential_enters_a_pod() -> None:
     made = arguments()
     assert "hush" not in str(made)

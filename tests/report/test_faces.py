@@ -11,7 +11,7 @@ from restoration_tasks.assessment.face_quality import Quality
 from restoration_tasks.assessment.faces import Face, faces_of_shot
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.media.picture import PictureFormat
-from restoration_tasks.report.faces import COLOURS, PICTURES, _boxed, face_frames, face_section, words
+from restoration_tasks.report.faces import COLOURS, PICTURES, _boxed, face_frames, face_section, face_words
 from restoration_tasks.report.stills import Display
 
 PICTURE = PictureFormat(160, 120, "gbrp10le", Fraction(24))
@@ -52,9 +52,9 @@ def test_no_face_and_nobody_who_looked_are_told_apart():
 
 
 def test_a_shot_is_told_with_what_makes_it_no_better():
-    assert words(condition(0, [face(5), face(5, 30.0)]).faces) == "2 faces at once, up to 40 pixels wide: good."
-    assert words(condition(0, [face(5, 39.0, 10.0)]).faces).endswith("39 pixels wide: fair (small, soft).")
-    assert words(condition(0, []).faces) == "No face was found."
+    assert face_words(condition(0, [face(5), face(5, 30.0)]).faces) == "2 faces at once, up to 40 pixels wide: good."
+    assert face_words(condition(0, [face(5, 39.0, 10.0)]).faces).endswith("39 pixels wide: fair (small, soft).")
+    assert face_words(condition(0, []).faces) == "No face was found."
 
 
 def test_the_shots_with_the_largest_faces_are_shown_in_order_and_no_other_frame_is_read():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from restoration_tasks.models.centerface import NAME, SHA256
 from restoration_tasks.models.shelf.shelf import Shelf
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.runtime.runner import run_step
+from restoration_tasks.runtime.settings import Runtime
 from restoration_tasks.runtime.spec import AgentKind
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Execution, RunOptions
@@ -90,10 +92,12 @@ def test_without_the_network_the_assessment_goes_on_and_the_page_says_so(reel):
     )
 
 
-def test_with_it_the_faces_are_in_the_record_on_the_page_and_in_the_signature(reel, install):
+def test_with_it_the_faces_are_in_the_record_on_the_page_and_in_the_signature(reel, install, settings):
     without = reel.spec
     install()
     assert reel.spec.models == {NAME: SHA256}
+    in_pods = replace(reel.way, settings=settings.model_copy(update={"runtime": Runtime.KUBERNETES}))
+    assert in_pods.assess(ASKS, reel.ingest, in_pods.segments(reel.shots)[0]).models == {}
     assert reel.spec.signature != without.signature
     assessed, planned = reel.assess(), reel.plan()
     assert assessed.figures["faces"] == 1
