@@ -49,3 +49,20 @@ def test_a_still_says_nothing_of_repeats():
     verdict = judged(np.repeat(PAN[:1], 12, axis=0))
     assert verdict.severity == 0.0
     assert verdict.confidence == 0.0
+
+
+def test_a_picture_that_stood_still_and_begins_to_move_has_no_repeats():
+    start = np.repeat(PAN[:1], 8, axis=0) + np.float32(0.002) * np.arange(8, dtype=np.float32)[:, None, None, None]
+    assert judged(np.concatenate([start, PAN[:16]])).figures["repeated"] == 0
+
+
+def test_animation_on_twos_is_named_and_not_counted():
+    verdict = judged(PAN[np.repeat(np.arange(12), 2)])
+    assert (verdict.severity, verdict.figures["cadence_frames"]) == (0.0, 2)
+    assert verdict.words.startswith("Every 2. frame is a repeat")
+
+
+def test_a_movement_that_is_done_at_once_is_no_gap():
+    places = np.cumsum([1] * 10 + [2] + [1] + [0] * 12)
+    verdict = judged(PAN[np.minimum(places, 23)])
+    assert verdict.figures["gaps"] == 0
