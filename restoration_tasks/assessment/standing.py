@@ -44,10 +44,11 @@ class StandingLimits:
     run_on_strength: float = 0.3
     """Coverage times confidence of a line that is believed to run on from frame to frame."""
     wander_px: float = 3.0
-    """How far a line must go that nothing but its wandering speaks for, ..."""
-    wander_frames: int = 8
-    """... and on how many frames it must be seen. Of simulated scratches none was told by less; lines of a scene that
-    trembles were."""
+    """How far a line must go that nothing but its wandering speaks for: of simulated scratches none was told by less,
+    lines of a scene that trembles were."""
+    hop_px: float = 6.0
+    """Second difference of its way, in the median, from which it does not wander but hops from one thing to another.
+    Simulated scratches, sighted as badly as they are, show up to 4.7."""
     path_heights: float = 3.0
     """Frame heights that a line must show on to be told by the length of the scene's way."""
     still_px: float = 0.5
@@ -74,6 +75,8 @@ class Standing:
     """Range of its way across the whole scene, px at 720."""
     core: float
     """Range of the middle eight tenths of its way, px at 720: a sighting of something else now and then has no say."""
+    hops: float
+    """Median second difference of its way, sighting by sighting, px at 720."""
     alike: float
     """Share of its clear sightings that are bright, or dark, as most are; 1 where none is clear."""
     step: float
@@ -105,6 +108,7 @@ class Standing:
             weave=_spread(_without_drift(way), 90) / size,
             relative=_spread(beside, 90) / size,
             core=_spread(path, 80) / size,
+            hops=float(np.median(np.abs(np.diff(path, 2)))) / size if len(path) > 2 else 0.0,
             alike=max(bright, 1 - bright),
             step=float(np.median([line.step for line in chain])) / max(1.0, abs(float(np.median(ridges)))),
             run_on_t=one.run_on * float(np.sqrt(max(pairs - 2, 0) / max(1 - one.run_on**2, 1e-6))),
@@ -126,8 +130,8 @@ class Standing:
         return self.scene - self.weave >= limits.passed_px and one.own < 0.5 * self.relative
 
     def wanders(self, one: Evidence, own: StandingLimits) -> bool:
-        """It goes far enough, and is seen often enough, for its wandering to be no error of measurement."""
-        return one.own >= own.wander_px and one.seen >= own.wander_frames
+        """It goes far enough for that to be no error of measurement, and does not hop."""
+        return one.own >= own.wander_px and self.hops <= own.hop_px
 
     def shows(self, one: Evidence, own: StandingLimits) -> bool:
         """Enough of it shows, a ridge of one polarity, for its wandering to be believed."""

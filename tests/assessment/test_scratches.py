@@ -66,6 +66,30 @@ def test_a_slow_pan_tells_by_its_length():
     assert find_tracks(over(x[:6], coverage=0.4, scene_px=1.2, whole_px=1.2), SHOT) == [], "too little of it shows"
 
 
+def test_weave_is_no_way_that_the_scene_goes():
+    x = 300 + np.random.default_rng(3).normal(0, 0.6, 6)
+    to_and_fro = [0.0, 4.5, -4.5, 4.5, -4.5, 4.5]
+    assert find_tracks(over(x, scene_px=to_and_fro, whole_px=to_and_fro), SHOT) == []
+    assert reasons(over(x, scene_px=1.5, whole_px=1.5)) == [Reason.PATH]
+
+
+def test_a_moment_in_which_the_scene_seemed_to_pass_is_not_enough():
+    x = 300 + np.random.default_rng(1).normal(0, 1.0, 24)
+    assert Reason.STAYED not in reasons(over(x, stays=[0.35, 0.35] + [0.0] * 22, moved=0.4))
+
+
+def test_what_hops_to_and_fro_does_not_wander():
+    swings = 300 + 4 * np.sin(0.9 * np.arange(6))
+    assert reasons(over(swings)) == [Reason.WANDERS]
+    hops = 300 + 4.0 * (np.arange(6) % 2)
+    assert reasons(over(hops)) == [Reason.UNSURE]
+
+
+def test_a_line_that_wanders_by_little_may_be_measured_badly():
+    assert reasons(over(300 + 1.2 * np.sin(0.9 * np.arange(24)))) == [Reason.UNSURE]
+    assert reasons(over(300 + 2.2 * np.sin(0.9 * np.arange(24)))) == [Reason.WANDERS]
+
+
 def test_a_line_that_wanders_of_its_own_accord_is_a_scratch():
     middle, edge = wandering(24)
     lines = [line(100 + i, 0.0, x_top=edge[i], x_bottom=edge[i + 1]) for i in range(24)]
