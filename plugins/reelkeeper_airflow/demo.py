@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,11 +228,30 @@ def _first_failure(client: RestClient, run_id: str) -> str:
     return f"{_step_name(task)}: {errors[-1] if errors else 'failed'}"
 
 
+def accepted(ended: Mapping[StepName, datetime]) -> bool:
+    """Whether a reel's newest restoration was packaged, by when each step last ended; an older one's package stays."""
+    package, check = ended.get(StepName.PACKAGE), ended.get(StepName.CHECK)
+    return package is not None and (check is None or package > check)
+
+
+def _refused(running: service.Running, vault: Vault, newest: dict[StepName, StepResult], run_id: str) -> int:
+    """Say that nothing was packaged, and where to read why. Only a check that failed, or a person, ends a run so."""
+    console.print("[bold red]The restoration was not accepted[/], so it was not packaged.")
+    if StepName.CHECK in newest:
+        report = vault.local_path(newest[StepName.CHECK].output("report").uri)
+        console.print(f"What the check found: {report}", soft_wrap=True)
+    console.print(f"In the UI:   {running.layout.url}/dags/{DAG}/runs/{run_id}", soft_wrap=True)
+    console.print(service.logins(running), soft_wrap=True)
+    return 1
+
+
 def _report(client: RestClient, running: service.Running, home: Home, reel_id: str, truth: Path, run_id: str) -> int:
     from restoration_tasks.quality.demo_score import score
 
     vault = Vault(Settings(home=home.root).vault_root)
     newest = _newest_results(vault, reel_id)
+    if not accepted({step: result.ended for step, result in newest.items()}):
+        return _refused(running, vault, newest, run_id)
     files = {
         name: vault.local_path(newest[step].output(output).uri)
         for name, step, output in (
