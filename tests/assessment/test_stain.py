@@ -149,8 +149,15 @@ def test_a_patch_that_is_all_a_stain_is_counts():
 
 @pytest.mark.parametrize(
     "other",
-    [{"came": 0.04}, {"came_colour": 1.0}, {"came_kept": 0.3}, {"came_inside": 0.9}, {"came_shear": 0.2}],
+    [{"came": 0.04}, {"came_colour": 1.0}, {"came_kept": 0.3}, {"came_inside": 0.8}, {"came_shear": 0.25}],
     ids=lambda other: next(iter(other)),
 )
 def test_a_patch_that_is_not_all_a_stain_is_does_not(other):
     assert StainGauge().judge(readings(**other), ShotFacts(1, 0, 10, SCAN)).severity == 0.0
+
+
+@pytest.mark.parametrize("other", [{}, {"came_kept": 0.8}, {"came_inside": 0.9}, {"came_shear": 0.15}])
+def test_a_small_patch_must_be_more_of_a_stain_than_a_large_one(other):
+    facts = ShotFacts(1, 0, 10, SCAN)
+    assert StainGauge().judge(readings(**other), facts).severity > 0
+    assert (StainGauge().judge(readings(came_area=0.015, **other), facts).severity > 0) is not bool(other)
