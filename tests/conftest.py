@@ -10,7 +10,7 @@ import pytest
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-pytest_plugins = ["tests.fixtures.faces", "tests.fixtures.postgres"]
+pytest_plugins = ["tests.fixtures.faces", "tests.fixtures.networks", "tests.fixtures.postgres"]
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ class Use(StrEnum):
     """Fills what was found."""
     FACES = "faces"
     """Finds faces."""
+    NEW_FRAMES = "new frames"
+    """Makes frames between frames."""
 
 
 class Effect(StrEnum):
@@ -40,6 +42,7 @@ class Architecture(StrEnum):
 
     CENTERFACE = "centerface"
     TRANSNET_V2 = "transnetv2"
+    RIFE_HDV3 = "rife-hdv3"
     DEFECT_DETECTOR = "reelkeeper-detector"
     DEFECT_FUSION = "reelkeeper-fusion"
 

