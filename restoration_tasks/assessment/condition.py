@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,14 +13,19 @@ from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.assessment.decide import ShotFigures
 from restoration_tasks.assessment.dirt import dirt_severity
 from restoration_tasks.assessment.faces import Faces, ShotFaces, faces_of_shot
+from restoration_tasks.assessment.flicker import flicker_severity
 from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
+from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.readings import FrameReadings, gauges
+from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.urgency import urgency
 from restoration_tasks.runtime.errors import MediaError
 
 FORMAT = "reelkeeper.condition/1"
 NOTHING = 5.0
 """Severity up to which nobody need look."""
+LOCAL_CODES = 0.5
+"""8-bit codes from which it is said that flicker differs over the picture."""
 NO_FACES = "faces were not looked for: run `reelkeeper models install centerface` and assess again"
 """What staff read where they were not."""
 
@@ -34,6 +39,8 @@ class ShotCondition:
     """One a category that was measured."""
     faces: ShotFaces | None = None
     """Its faces; None where nobody looked for them."""
+    shot: Shot | None = None
+    """How it begins and ends, and what stands out in it; None for a part of a survey."""
 
     @property
     def worst(self) -> Verdict | None:
@@ -70,8 +77,12 @@ def shot_conditions(
                 f"shot {shot.number} was not read whole", frame=missing, action="clear the assessment of that shot"
             )
         own = [rows[frame].by for frame in range(shot.start, shot.stop)]
+        if shot.kind is not PartKind.PICTURE:
+            conditions.append(ShotCondition(facts, (), shot=shot))
+            continue
         seen = faces_of_shot(faces or {}, shot.start, shot.stop)
-        conditions.append(ShotCondition(facts, (*_planned(figures), *judged(own, facts)), seen))
+        verdicts = (*_planned(figures), *_with_flicker(judged(own, facts), figures, scan))
+        conditions.append(ShotCondition(facts, verdicts, seen, shot))
     return conditions
 
 
@@ -92,14 +103,29 @@ def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:
             f"{tracks} scratch{'' if tracks == 1 else 'es'} run along the film." if tracks else "No scratch runs here.",
             {"tracks": tracks},
         ),
-        Verdict(
-            Category.FLICKER,
-            figures.flicker_severity,
-            1.0,
-            f"Brightness jumps by {figures.flicker_amplitude:.1f} of 255 code values from frame to frame.",
-            {"amplitude_codes": round(figures.flicker_amplitude, 3)},
-        ),
     )
+
+
+def _with_flicker(verdicts: Sequence[Verdict], figures: ShotFigures, scan: Scanned) -> Iterator[Verdict]:
+    """The gauges' verdicts, that of flicker with what the plan measured of the whole picture over the whole shot."""
+    for verdict in verdicts:
+        if verdict.category is not Category.FLICKER:
+            yield verdict
+            continue
+        amplitude, local = figures.flicker_amplitude, float(verdict.figures.get("local_codes") or 0.0)
+        words = f"Brightness jumps by {amplitude:.1f} of 255 code values from frame to frame"
+        told: dict[str, float | int | bool | str | None] = {
+            "amplitude_codes": round(amplitude, 3),
+            "local_codes": local,
+        }
+        if figures.flicker_rhythm is not None:
+            told["rhythm_hz"] = round(figures.flicker_rhythm * scan.fps, 2)
+            told["rhythm_frames"] = round(1 / figures.flicker_rhythm, 2)
+            words += f", again and again every {told['rhythm_frames']} frames"
+        if local >= LOCAL_CODES:
+            words += f"; it differs over the picture by {local:.1f}"
+        severity = flicker_severity(float(np.hypot(amplitude, local)))
+        yield Verdict(Category.FLICKER, severity, 1.0, f"{words}.", told)
 
 
 def dirt_verdict(area: float, worst_frame: int | None = None) -> Verdict:
@@ -157,6 +183,7 @@ def condition_json(conditions: Sequence[ShotCondition], carrier: CarrierReadings
                 "shot": condition.facts.number,
                 "start": condition.facts.start,
                 "stop": condition.facts.stop,
+                "kind": condition.shot.kind.value if condition.shot else PartKind.PICTURE.value,
                 "verdicts": [_as_json(verdict) for verdict in condition.verdicts],
                 "faces": condition.faces.as_json() if condition.faces else None,
             }

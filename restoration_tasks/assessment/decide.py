@@ -78,6 +78,8 @@ class ShotFigures:
     flicker_amplitude: float
     """8-bit code values."""
     flicker_severity: float
+    flicker_rhythm: float | None = None
+    """Cycles a frame; None if flicker has no rhythm."""
     unsure: tuple[Track, ...] = ()
     """Lines left alone that may be scratches."""
 
@@ -162,6 +164,7 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
         flicker_amplitude=curve.amplitude,
         flicker_severity=flicker_severity(curve.amplitude),
+        flicker_rhythm=curve.rhythm,
         unsure=tuple(track for track in judged if track.reason is Reason.UNSURE),
     )
     return measured, curve

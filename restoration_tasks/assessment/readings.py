@@ -36,6 +36,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
     from restoration_tasks.assessment.sharpness import BlurGauge
     from restoration_tasks.assessment.stain import StainGauge
     from restoration_tasks.assessment.tear import TearGauge
+    from restoration_tasks.assessment.uneven import UnevenGauge
     from restoration_tasks.assessment.weave import WeaveGauge
 
     return (
@@ -48,6 +49,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
         FadeGauge(),
         TearGauge(),
         StainGauge(),
+        UnevenGauge(),
     )
 
 

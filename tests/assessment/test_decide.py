@@ -8,7 +8,9 @@ import pytest
 from restoration_tasks.assessment.decide import Strength, decide
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
+from restoration_tasks.assessment.flashes import Flash
 from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import PlanError
@@ -55,6 +57,23 @@ def test_what_is_measured_is_planned_with_its_reason():
     plan = Plan(reel_id="demo", shots=(first, second))
     plan.validate_treatments()
     assert len(first.treatments[1].params["gain"]) == 20
+
+
+def test_black_and_leader_are_left_alone():
+    figures = rows(20, area=0.02, flicker=0.05)
+    for kind in (PartKind.BLACK, PartKind.LEADER, PartKind.BARS, PartKind.COUNTDOWN):
+        ((planned, _),) = decide([Shot(1, 0, 20, kind)], figures, BOTH, Strength.SAME)
+        assert planned.treatments == ()
+
+
+def test_a_flash_is_no_flicker_and_is_not_evened_out():
+    figures = rows(30)
+    figures[10] = replace(figures[10], tone_gain=2.0, next_gain=0.5)
+    figures[9] = replace(figures[9], next_gain=2.0)
+    figures[11] = replace(figures[11], tone_gain=0.5)
+    ((_, seen),) = decide([Shot(1, 0, 30, flashes=(Flash(10, 11),))], figures, BOTH, Strength.SAME)
+    assert seen.flicker_amplitude == pytest.approx(0.0, abs=1e-6)
+    assert seen.flicker_rhythm is None
 
 
 def test_only_allowed_treatments_are_used():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.figures import tone_relations
-from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity
+from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity, rhythm
 from restoration_tasks.assessment.measure import FrameMeter
 from restoration_tasks.assessment.seen import Seen
 from restoration_tasks.restoration.tone import ToneMap
@@ -35,7 +35,7 @@ def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
     after = np.array([c.gain * gain + c.offset / level for c, gain in zip(curve.corrections, gains, strict=True)])
     trend = np.polyval(np.polyfit(np.arange(frames), after, 1), np.arange(frames))
     assert np.std(after - trend) < 0.1 * np.std(gains)
-    assert curve.amplitude == pytest.approx(255 * level * 0.07, rel=0.35)
+    assert curve.amplitude == pytest.approx(255 * level * float(np.std(gains)), rel=0.1)
 
 
 def test_a_slow_change_of_light_is_kept():
@@ -79,3 +79,31 @@ def test_corrections_stay_in_bounds():
 
 def test_severity():
     assert [round(flicker_severity(a)) for a in (0, 0.5, 1, 4, 32, 100)] == [0, 0, 17, 50, 100, 100]
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.35])
+def test_the_amplitude_is_that_of_the_course_within_ten_per_cent(memory):
+    rng = np.random.default_rng(7)
+    gains = np.ones(72)
+    for frame in range(1, 72):
+        gains[frame] = 1 + memory * (gains[frame - 1] - 1) + 0.03 * rng.standard_normal()
+    _, curve = left_over(gains)
+    assert curve.amplitude == pytest.approx(255 * 0.4 * float(np.std(gains / gains[0])), rel=0.1)
+
+
+@pytest.mark.parametrize("every", [2.5, 4.0, 12.0])
+def test_what_comes_again_and_again_has_a_rhythm(every):
+    rng = np.random.default_rng(1)
+    course = np.sin(2 * np.pi * np.arange(96) / every) + 0.5 * rng.standard_normal(96)
+    assert 1 / rhythm(course) == pytest.approx(every, rel=0.05)
+
+
+def test_chance_and_slow_pumping_have_no_rhythm():
+    rng = np.random.default_rng(2)
+    courses = rng.standard_normal((60, 48))
+    pumping = courses.copy()
+    for frame in range(1, 48):
+        pumping[:, frame] += 0.35 * pumping[:, frame - 1]
+    assert sum(rhythm(one) is not None for one in (*courses, *pumping)) <= 2
+    assert rhythm(np.zeros(48)) is None
+    assert rhythm(np.ones(3)) is None

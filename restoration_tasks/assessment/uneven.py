@@ -1,0 +1,123 @@
+"""Gauge of flicker that differs over the picture: a lamp or a shutter that lights one side more, another frame another.
+
+A frame is parted into four by four cells. What a cell gains on the frame before, beyond what the picture as a whole
+gains, comes and goes at random where it is flicker: one frame's gain is the next frame's loss. What moves through a
+cell goes on for some frames. The variance of the gains and the covariance of each with the next tell the two apart (a
+process of first order: its memory is 1 − 2r, r the share of the variance that the next frame takes back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from restoration_tasks.assessment.flicker import flicker_severity
+from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
+from restoration_tasks.assessment.glance import Glance, Glances
+
+SIDE = 4
+"""Cells each way."""
+WIDTH_PX = 96
+"""Cells are compared in pictures this wide."""
+DARKEST = 8.0 / 255.0
+"""Shares of the code range under which a gain is not followed."""
+TAKEN_BACK = 0.2
+"""Share of the variance that the next frame must take back: flicker with the memory of the simulator's (0.35) takes
+0.33, without any 0.5; what moves takes about none."""
+FEWEST_FRAMES = 8
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class UnevenReading:
+    """Gains of a frame on the one before, as natural logarithms; 0 at the first frame of a shot."""
+
+    follows: bool
+    """Whether there is a frame before."""
+    level: float
+    """Mean luma, share of the code range."""
+    cell_0: float = 0.0
+    cell_1: float = 0.0
+    cell_2: float = 0.0
+    cell_3: float = 0.0
+    cell_4: float = 0.0
+    cell_5: float = 0.0
+    cell_6: float = 0.0
+    cell_7: float = 0.0
+    cell_8: float = 0.0
+    cell_9: float = 0.0
+    cell_10: float = 0.0
+    cell_11: float = 0.0
+    cell_12: float = 0.0
+    cell_13: float = 0.0
+    cell_14: float = 0.0
+    cell_15: float = 0.0
+
+
+class UnevenGauge(Gauge[UnevenReading]):
+    """Reads what each part of the picture gains from frame to frame."""
+
+    category: ClassVar[Category] = Category.FLICKER
+    reading: ClassVar[type[UnevenReading]] = UnevenReading
+    radius: ClassVar[int] = 1
+
+    def read(self, window: Glances) -> UnevenReading:
+        """Compare a frame with the one before, cell by cell: the median of its pixels' gains."""
+        here = _small(window[0])
+        if -1 not in window:
+            return UnevenReading(False, float(here.mean()))
+        before = _small(window[-1])
+        gains = (here - before) / np.maximum((here + before) / 2, DARKEST)
+        cells = [
+            float(np.median(cell))
+            for band in np.array_split(gains, min(SIDE, gains.shape[0]), axis=0)
+            for cell in np.array_split(band, min(SIDE, gains.shape[1]), axis=1)
+        ]
+        return UnevenReading(True, float(here.mean()), *cells)
+
+    def judge(self, rows: Sequence[UnevenReading], shot: ShotFacts) -> Verdict:  # noqa: ARG002
+        """How far the whole picture and its parts stand out, 8-bit code values."""
+        follows = np.array([row.follows for row in rows])
+        gains = np.array([astuple(row)[2:] for row in rows])
+        level = 255.0 * float(np.mean([row.level for row in rows]))
+        if np.count_nonzero(follows[1:] & follows[:-1]) < FEWEST_FRAMES:
+            return Verdict(Category.FLICKER, 0.0, 0.0, "Too few frames to tell flicker.", {})
+        whole = np.median(gains, axis=1, keepdims=True)
+        overall = level * _unrest(whole, follows)
+        local = level * _unrest(gains - whole, follows)
+        words = (
+            f"Brightness jumps by {overall:.1f} of 255 code values from frame to frame, "
+            f"and differs over the picture by {local:.1f}."
+        )
+        figures = {"whole_codes": round(overall, 3), "local_codes": round(local, 3)}
+        return Verdict(Category.FLICKER, flicker_severity(float(np.hypot(overall, local))), 1.0, words, figures)
+
+
+def _small(glance: Glance) -> NDArray[np.float32]:
+    height, width = glance.luma.shape
+    size = (min(WIDTH_PX, width), max(round(height * min(WIDTH_PX / width, 1.0)), 1))
+    small = cv2.resize(glance.luma, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32).reshape(size[::-1])
+
+
+def _unrest(gains: Doubles, follows: NDArray[np.bool_]) -> float:
+    """Root mean square over the columns of how far each comes and goes at random.
+
+    Args:
+        gains: `(T, K)`, on the frame before.
+        follows: `(T,)`, where there is one.
+    """
+    pairs = np.flatnonzero(follows[1:] & follows[:-1])
+    steps, onward = gains[pairs], gains[pairs + 1]
+    variance = (np.square(steps).mean(axis=0) + np.square(onward).mean(axis=0)) / 2
+    back = -(steps * onward).mean(axis=0) / np.maximum(variance, 1e-12)
+    together = float((variance * back).sum() / max(variance.sum(), 1e-12))
+    if together >= TAKEN_BACK:
+        return float(np.sqrt(variance.mean() / (4 * min(together, 0.5))))
+    own = variance / (4 * np.clip(back, TAKEN_BACK, 0.5))
+    return float(np.sqrt(np.mean(np.where(back >= TAKEN_BACK, own, 0.0))))
