@@ -137,7 +137,7 @@ def test_takes_know_their_cuts_and_their_speed():
     recipe = recipe_of()
     by_name = {take.name: take for take in takes(recipe, recipe.test)}
     assert by_name["bikes"].shots == [(0, 30), (30, 48)]
-    assert by_name["bikes_thinned"].shots == [(0, 16), (16, 48)]
+    assert by_name["bikes_thinned"].shots == [(0, 16), (16, 36), (36, 48)]
     assert by_name["bikes_thinned"].thinned
     assert not by_name["carphone"].thinned
     assert {take.clip for take in by_name.values()} == set(recipe.test.clips)
