@@ -7,15 +7,15 @@ the split that explains most of how the cells differ (the criterion of Otsu 1979
 
 In time a tear has a course that nothing in a scene has: away and back within a few frames, with the counter-swing in
 the frames beside that a second difference brings. That course is looked for over the shot by least squares, for each
-length of tear; it also tells the pull from half of it. The light through the rip is not needed for that and not read:
-a tear that was joined again so well that nothing is displaced is not found, nor one on the last frames of a shot.
+length of tear; it also tells the pull from half of it. Where things move by themselves that course is lost; there the
+light through the rip is seen (`rip`), which comes and goes along one line from edge to edge. A tear that was joined
+again so well that nothing is displaced and no light falls through is not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import cv2
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import Glance, Glances
-from restoration_tasks.assessment.medians import weighted_median
+from restoration_tasks.assessment.rip import NO_LINE, Line, Rip, lines, rips
+from restoration_tasks.assessment.split import COLUMNS, PLAIN_CODES, WHOLE, Split, cells, split
 
 Floats = NDArray[np.float32]
 
@@ -33,21 +34,6 @@ SD_WIDTH = 720
 LEAST_WIDTH_PX = 320
 """Pictures are reduced by the largest whole factor that leaves this width."""
 SMALLEST_SIDE = 48
-COLUMNS = 24
-"""Cells across; they are square."""
-MOST_ENDS = 28
-"""Heights tried at each edge of the picture."""
-CLEAR_OF_LINE = 0.7
-"""Cells whose middle is closer to the line (in cells) belong to neither side: a rip is ragged."""
-LEAST_SIDE = 0.08
-"""Share of what can be followed that must lie on either side."""
-PLAIN_CODES = 1.5
-"""Mean slope (8-bit codes a pixel) at which a cell counts half: movement cannot be seen on a plain wall."""
-NEAR = 0.25
-"""A cell moves with its side if it is as near to it as this share of the step …"""
-NEAR_PX = 0.1
-"""… and this many pixels of the reduced picture."""
-
 COURSES = (
     (-0.5, 1.0, -0.5),
     (-0.5, 0.5, 0.5, -0.5),
@@ -70,6 +56,12 @@ SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
 STANDS_OUT = 2.0
 """Times the shot's median bend that a pull must reach."""
+SEEN_BY_RIP, WITHIN = 0.5, 3.0
+"""Share of the bends along a rip that must follow its course for the pull to be read off them, and how many times more
+or less than what such rips let expect it may be."""
+NARROWEST_PX, BY_SHARE_OF_RIP = 0.36, 3.8
+"""Pull (px at 720 px width) that a rip lets expect: it grows from here with so many times its share, as a power of e.
+Fitted to the recipe's tears on training clips; it stands in where movement cannot tell the pull."""
 LEAST_PX = 0.5
 """Pull (px at 720 px width) below which nothing is taken for a tear."""
 FREE_PX = 0.3
@@ -96,9 +88,27 @@ class TearReading:
     """Height of the line at the left edge, share of the picture's: 0 (top) to 1."""
     right: float
     """The same at the right edge."""
+    came_share: float
+    """Share of the width over which a thin line is seen that was not on the frame before, 0–1."""
+    came_left: float
+    came_right: float
+    came_light: bool
+    """Where, and whether it is lighter than what is around it; see `rip.Line`."""
+    goes_share: float
+    """The same for a line that is not on the frame after."""
+    goes_left: float
+    goes_right: float
+    goes_light: bool
 
+    @property
+    def came(self) -> Line:
+        """The line that came."""
+        return Line(self.came_share, self.came_left, self.came_right, self.came_light)
 
-WHOLE = TearReading(0.0, 0.0, 0.0, 0.5, 0.5)
+    @property
+    def goes(self) -> Line:
+        """The line that goes."""
+        return Line(self.goes_share, self.goes_left, self.goes_right, self.goes_light)
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,8 @@ class _Tear:
     pull_px: float
     first: int
     frames: int
+    measured: bool = True
+    """Whether movement tells the pull; else it is what such rips let expect."""
 
 
 class TearGauge(Gauge[TearReading]):
@@ -118,23 +130,34 @@ class TearGauge(Gauge[TearReading]):
     radius: ClassVar[int] = 1
 
     def read(self, window: Glances) -> TearReading:
-        """Split the bend of movement at this frame."""
-        if -1 not in window or 1 not in window:
-            return WHOLE
-        before, here, after = (_reduced(window[at]) for at in (-1, 0, 1))
-        if min(here.shape) < SMALLEST_SIDE or not before.shape == here.shape == after.shape:
+        """Split the bend of movement at this frame, and look for a line that is on no frame beside."""
+        here = _reduced(window[0])
+        before, after = (_reduced(window[at]) if at in window else None for at in (-1, 1))
+        sides = [one if one is not None and one.shape == here.shape else None for one in (before, after)]
+        if min(here.shape) < SMALLEST_SIDE:
+            return _reading(WHOLE, NO_LINE, NO_LINE)
+        return _reading(self._bend(window, here, *sides), *lines(here, sides))
+
+    def _bend(
+        self,
+        window: Glances,
+        here: NDArray[np.uint8],
+        before: NDArray[np.uint8] | None,
+        after: NDArray[np.uint8] | None,
+    ) -> Split:
+        if before is None or after is None:
             return WHOLE
         finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         start = np.zeros((*here.shape, 2), np.float32)
         back, on = (finder.calc(here, other, start.copy()) for other in (before, after))
         rows = max(round(COLUMNS * here.shape[0] / here.shape[1]), 4)
-        bend = _cells(np.asarray(-0.5 * (back + on), np.float32), rows).reshape(-1, 2)
+        bend = cells(np.asarray(-0.5 * (back + on), np.float32), rows).reshape(-1, 2)
         if not np.isfinite(bend).all():
             return WHOLE
         slopes = [np.abs(cv2.Sobel(here, cv2.CV_32F, *axis, scale=1 / 8)) for axis in ((1, 0), (0, 1))]
-        slope = _cells(np.asarray(slopes[0] + slopes[1], np.float32), rows).ravel()
+        slope = cells(np.asarray(slopes[0] + slopes[1], np.float32), rows).ravel()
         factor = window[0].luma.shape[1] / here.shape[1]
-        return _split(bend, slope / (slope + np.float32(PLAIN_CODES)), rows, window[0].scale * factor)
+        return split(bend, slope / (slope + np.float32(PLAIN_CODES)), rows, window[0].scale * factor)
 
     def judge(self, rows: Sequence[TearReading], shot: ShotFacts) -> Verdict:
         """Look for the course of tears over the shot."""
@@ -183,6 +206,11 @@ def tear_severity(pull_px: float, torn_share: float = USUAL_SHARE) -> float:
     return float(np.clip(100.0 * np.log(weighed / FREE_PX) / np.log(FULL_PX / FREE_PX), 0.0, 100.0))
 
 
+def _reading(split: Split, came: Line, goes: Line) -> TearReading:
+    sides = (figure for line in (came, goes) for figure in (line.share, line.left, line.right, line.light))
+    return TearReading(*split, *sides)  # type: ignore[arg-type]
+
+
 def _reduced(glance: Glance) -> NDArray[np.uint8]:
     luma = glance.luma8
     factor = max(luma.shape[1] // LEAST_WIDTH_PX, 1)
@@ -190,56 +218,6 @@ def _reduced(glance: Glance) -> NDArray[np.uint8]:
     # A whole factor both ways is what OpenCV is fast at.
     part = luma[: height * factor, : width * factor]
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _cells(plane: Floats, rows: int) -> Floats:
-    """Means over cells, `(rows, COLUMNS)` or `(rows, COLUMNS, 2)`."""
-    return np.asarray(cv2.resize(plane, (COLUMNS, rows), interpolation=cv2.INTER_AREA), np.float32)
-
-
-@lru_cache(maxsize=16)
-def _lines(rows: int) -> tuple[Floats, Floats, Floats]:
-    """Ends `(L, 2)` of every line that is tried, in cells, and the cells above and below it, `(L, rows·COLUMNS)`."""
-    heights = np.linspace(1, rows - 1, min(2 * rows - 3, MOST_ENDS))
-    ends = np.stack(np.meshgrid(heights, heights, indexing="ij"), axis=-1).reshape(-1, 2)
-    across = (np.arange(COLUMNS) + 0.5) / COLUMNS
-    line = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * across
-    lean = np.hypot(1.0, (ends[:, 1] - ends[:, 0]) / COLUMNS)
-    off = (np.arange(rows)[None, :, None] + 0.5 - line[:, None, :]) / lean[:, None, None]
-    off = off.reshape(len(ends), -1)
-    above, below = off < -CLEAR_OF_LINE, off > CLEAR_OF_LINE
-    return np.asarray(ends, np.float32), np.asarray(above, np.float32), np.asarray(below, np.float32)
-
-
-def _split(bend: Floats, seen: Floats, rows: int, scale: float) -> TearReading:
-    """The line that explains most of how cells differ.
-
-    Args:
-        bend: `(N, 2)` of each cell, pixels of the reduced picture.
-        seen: `(N,)` how far each can be trusted, 0–1.
-        rows: of cells.
-        scale: pixels of the scan a pixel of the reduced picture stands for.
-    """
-    ends, above, below = _lines(rows)
-    figures = np.column_stack([seen, seen[:, None] * bend])
-    upper, lower = above @ figures, below @ figures
-    least = LEAST_SIDE * float(seen.sum()) + 1e-6
-    fit = (upper[:, 0] > least) & (lower[:, 0] > least)
-    if not fit.any():
-        return WHOLE
-    apart = lower[:, 1:] / np.maximum(lower[:, :1], least) - upper[:, 1:] / np.maximum(upper[:, :1], least)
-    explained = np.square(apart).sum(axis=1) * upper[:, 0] * lower[:, 0] / (upper[:, 0] + lower[:, 0] + 1e-6)
-    best = int(np.argmax(np.where(fit, explained, -1.0)))
-    sides = [(bend[mask[best] > 0], seen[mask[best] > 0]) for mask in (above, below)]
-    middles = [np.array([weighted_median(side[:, axis], trust) for axis in (0, 1)]) for side, trust in sides]
-    step = middles[1] - middles[0]
-    near = NEAR * float(np.hypot(*step)) + NEAR_PX
-    rigid = min(
-        float(trust[np.hypot(*(side - middle).T) <= near].sum() / trust.sum())
-        for (side, trust), middle in zip(sides, middles, strict=True)
-    )
-    left, right = (float(end) / rows for end in ends[best])
-    return TearReading(float(step[0]) * scale, float(step[1]) * scale, rigid, left, right)
 
 
 def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
@@ -253,15 +231,36 @@ def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
             if pull > least:
                 torn = [place for place, share in enumerate(course, start) if share >= 0]
                 found.append(_Tear(pull, torn[0], len(torn)))
+    ripped = [_ripped(rows, bends, rip, size) for rip in rips([r.came for r in rows], [r.goes for r in rows])]
+    found += [tear for tear in ripped if tear.measured]
+    # Where the pull of a tear is measured, that of others is not guessed to be larger.
+    most = max((tear.pull_px for tear in found), default=np.inf)
+    guessed = [replace(tear, pull_px=min(tear.pull_px, float(most))) for tear in ripped if not tear.measured]
     # The course of another length fits a tear too, but tells a smaller pull.
     taken: set[int] = set()
     kept = []
-    for tear in sorted(found, key=lambda one: -one.pull_px):
+    for tear in (*sorted(found, key=lambda one: -one.pull_px), *guessed):
         frames = set(range(tear.first, tear.first + tear.frames))
         if not taken & frames:
             taken |= set(range(tear.first - 1, tear.first + tear.frames + 1))
             kept.append(tear)
     return kept
+
+
+def _ripped(rows: Sequence[TearReading], bends: NDArray[np.float64], rip: Rip, size: float) -> _Tear:
+    """The tear of a rip; its pull is read off the movement as far as that follows the course of a tear."""
+    expected = NARROWEST_PX * float(np.exp(BY_SHARE_OF_RIP * rip.share)) / size
+    course = np.array(COURSES[rip.frames - 1])
+    start = rip.first - 1
+    if start >= 1 and start + len(course) < len(rows):
+        part = bends[start : start + len(course)]
+        read = course @ part / (course @ course)
+        power = float(np.square(part).sum())
+        left = float(np.square(part - course[:, None] * read).sum())
+        if power > 0 and left <= (1 - SEEN_BY_RIP) * power:
+            pull = float(np.clip(np.hypot(*read), expected / WITHIN, expected * WITHIN))
+            return _Tear(pull, rip.first, rip.frames)
+    return _Tear(expected, rip.first, rip.frames, measured=False)
 
 
 def _pull(rows: Sequence[TearReading], bends: NDArray[np.float64], course: NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ from restoration_tasks.training.damage.weave import Weave
 from tests.assessment.glances import panned_wall, window
 
 FRAMES, HEIGHT, WIDTH = 16, 202, 360
+NO_LINES = (0.0, 0.0, 0.0, False) * 2
 SHOT = ShotFacts(1, 100, 100 + FRAMES, Scanned(WIDTH, HEIGHT, 24.0, False))
 
 
@@ -104,10 +105,15 @@ def test_severity_grows_by_octaves():
 
 def bends(course, rigid=(0.9,), heights=(0.5,), pull=4.0):
     """Readings that follow a course, whole before and after."""
-    still = [TearReading(0.05, 0.0, 0.2, 0.3, 0.9)] * 4
+    still = [TearReading(0.05, 0.0, 0.2, 0.3, 0.9, *NO_LINES)] * 4
     bent = [
         TearReading(
-            pull * share, 0.0, rigid[place % len(rigid)], heights[place % len(heights)], heights[place % len(heights)]
+            pull * share,
+            0.0,
+            rigid[place % len(rigid)],
+            heights[place % len(heights)],
+            heights[place % len(heights)],
+            *NO_LINES,
         )
         for place, share in enumerate(course)
     ]
