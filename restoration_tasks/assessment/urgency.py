@@ -23,11 +23,11 @@ from restoration_tasks.assessment.gauge import Category
 
 WEIGHTS: Mapping[Category, float] = {
     Category.FADE: 0.9,
-    # Less than their kind deserves, until their gauges hold what is asked of them (docs/condition.md).
+    # Less than mould deserves, until the gauge holds what is asked of it (docs/condition.md).
     Category.STAIN: 0.3,
-    Category.TEAR: 0.4,
-    Category.MISSING: 0.2,
-    Category.WEAVE: 0.1,
+    Category.TEAR: 0.6,
+    Category.MISSING: 0.5,
+    Category.WEAVE: 0.2,
     Category.FLICKER: 0.2,
     Category.DIRT: 0.2,
     Category.SCRATCH: 0.3,
