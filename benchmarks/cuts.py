@@ -220,7 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     made_by = digest(
         source_digest("benchmarks/cuts.py", "benchmarks/joins.py", "benchmarks/no_picture.py"),
-        source_digest("benchmarks/take_marks.py", "restoration_tasks/models/transnet.py"),
+        source_digest(
+            "benchmarks/take_marks.py", "restoration_tasks/models/transnet.py", "restoration_tasks/training/clips.py"
+        ),
         source_digest(*(f"restoration_tasks/assessment/{name}.py" for name in _PARTS)),
     )
     asked = [f"{chosen.split}/{SEEDS[chosen.split] + number}" for number in range(chosen.reels)]

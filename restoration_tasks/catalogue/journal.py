@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restoration_tasks.catalogue import executions, scans
+from restoration_tasks.catalogue import conditions, executions, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent, Recorder
 from restoration_tasks.runtime.spec import Spec, StepName, StepResult
+from restoration_tasks.runtime.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
     with sessions.begin() as session:
         if result.step is StepName.INGEST:
             scans.enter(session, event.id, result, result_uri=result_uri)
+        if result.step is StepName.PLAN:
+            vault = Vault(spec.vault)
+            conditions.enter(session, event.id, result, vault, run_id=task.run_id, result_uri=result_uri)
         executions.record(
             session,
             task.instance,

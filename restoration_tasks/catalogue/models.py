@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from restoration_tasks.provenance.base import Base, checked_enum
@@ -180,6 +182,37 @@ class ScanRecord(Base):
     """Places in the reel where a missing or damaged frame's neighbour stands in."""
     warnings: Mapped[int] = mapped_column(server_default="0")
     """Findings graded *warn*."""
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ConditionRecord(Base):
+    """What a reel was found to suffer from, one row for each recorded plan step of a run; never changed.
+
+    The whole record and its page lie in the vault beside the plan (`condition.json`, `condition.html`).
+    """
+
+    __tablename__ = "conditions"
+    __table_args__ = (
+        Index("ix_conditions_reel_id_recorded_at", "reel_id", "recorded_at"),
+        Index("ix_conditions_urgency", "urgency"),
+        CheckConstraint("urgency BETWEEN 0 AND 100", name="urgency"),
+        CheckConstraint("frames >= 0", name="frames"),
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event of the plan step that joined the assessment."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    run_id: Mapped[str]
+    result_uri: Mapped[str]
+    frames: Mapped[int]
+    urgency: Mapped[float]
+    """0–100; `assessment/urgency.py` says how it is made."""
+    severities: Mapped[dict[str, float]] = mapped_column(JSONB)
+    """Severity of the reel, 0–100, by category."""
+    carrier: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What staff read off the carrier."""
+    shots: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Every shot with its verdicts, as in `condition.json`."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -40,6 +40,8 @@ class ReelStatus:
     last_event_subtype: str | None
     last_event_outcome: Outcome | None
     last_event_at: datetime | None
+    urgency: float | None
+    """0–100, of its newest condition; None where it was never assessed."""
 
 
 def register(session: Session, reel_id: str, *, title: str = "", delivery_uri: str = "") -> bool:

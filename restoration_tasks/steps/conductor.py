@@ -231,8 +231,12 @@ class Conductor:
     @cached_property
     def packaged(self) -> StepResult:
         """The BagIt package."""
+        from restoration_tasks.catalogue import conditions
+
         published = self.catalogued
-        documents = {"premis": published.premis.reference, "chain": published.chain.reference}
+        with self.sessions.begin() as session:
+            condition = conditions.documents(session, self.way.vault, self.way.reel_id)
+        documents = {"premis": published.premis.reference, "chain": published.chain.reference, **condition}
         return self._one(
             StepName.PACKAGE,
             lambda asks: self.way.package(

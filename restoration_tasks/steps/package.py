@@ -32,15 +32,20 @@ PLACES: Final[dict[str, str]] = {
     "access": "copies/access.mp4",
     "comparison": "copies/comparison.mp4",
     "plan": "documents/plan.yaml",
+    "condition": "documents/condition.json",
+    "condition_report": "documents/condition.html",
     "check": "documents/check.json",
     "report": "documents/report.html",
     "premis": "documents/premis.xml",
     "chain": "documents/chain.json",
 }
 """Where each role lies under `data/`."""
-OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered", "infrared", "infrared_headers"})
+OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered", "infrared", "infrared_headers"}) | {
+    "condition",
+    "condition_report",
+}
 """What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole, only
-some scanners look by infrared light."""
+some scanners look by infrared light, and reels of earlier versions have no condition on record."""
 REQUIRED: Final = frozenset(PLACES) - OPTIONAL
 """Without these it is no package: a lossy copy alone never becomes one."""
 MEDIA_TYPES: Final = {
@@ -192,4 +197,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="2", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="3", run=run)

@@ -24,7 +24,7 @@ from tests.provenance.results import REEL, step_result
 
 APPEND_ONLY = [
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints", "plans",
-    "decisions", "waivers", "scans",
+    "decisions", "waivers", "scans", "conditions",
 ]  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         "decisions": "note",
         "waivers": "reason",
         "scans": "pix_fmt",
+        "conditions": "run_id",
     }.get(table)
     if column is None:
         column = "event_id" if table in ("event_objects", "event_agents") else "id"

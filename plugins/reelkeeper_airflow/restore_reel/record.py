@@ -112,6 +112,7 @@ def catalogue_reel(
     reel: Mapping[str, Any], version: Mapping[str, Any], ingested: Mapping[str, Any], assembled: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
+    from restoration_tasks.catalogue import conditions
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.catalogue.publish import publish
 
@@ -130,11 +131,11 @@ def catalogue_reel(
             plan_version=int(version["version"]),
             participants=(program(),),
         )
+        with catalogue(way.settings).begin() as session:
+            condition = conditions.documents(session, way.vault, way.reel_id)
+    documents = {"premis": published.premis.reference, "chain": published.chain.reference, **condition}
     return {
-        "documents": {
-            "premis": published.premis.reference.model_dump(mode="json"),
-            "chain": published.chain.reference.model_dump(mode="json"),
-        },
+        "documents": {name: document.model_dump(mode="json") for name, document in documents.items()},
         # The day the restoration was made, not the day of this run: the same content gives the same bag.
         "info": way.bag_info(made.ended.date(), int(version["version"])),
     }
