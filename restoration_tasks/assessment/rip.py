@@ -127,20 +127,19 @@ def _fresh(here: NDArray[np.uint8], other: NDArray[np.uint8]) -> Floats:
 
 def _strongest(planes: Floats) -> tuple[Floats, Floats, Floats]:
     """The line with the largest mean through each of planes `(N, ROWS, COLUMNS)`: mean, left and right height."""
-    count = len(planes)
-    total = planes[:, :, 0]
-    came_from = np.zeros((COLUMNS, count, ROWS), np.intp)
-    moves = np.arange(-STEEPEST, STEEPEST + 1)
+    columns = np.ascontiguousarray(planes.transpose(2, 1, 0))
+    totals = np.full((COLUMNS, ROWS + 2 * STEEPEST, len(planes)), -1.0, np.float32)
+    inside = slice(STEEPEST, STEEPEST + ROWS)
+    reach = np.ones((2 * STEEPEST + 1, 1), np.uint8)
+    totals[0, inside] = columns[0]
     for column in range(1, COLUMNS):
-        padded = np.pad(total, ((0, 0), (STEEPEST, STEEPEST)), constant_values=-1.0)
-        choices = np.stack([padded[:, STEEPEST + move : STEEPEST + move + ROWS] for move in moves])
-        came_from[column] = choices.argmax(axis=0)
-        total = choices.max(axis=0) + planes[:, :, column]
-    end = total.argmax(axis=1)
-    each = np.arange(count)
-    row = end
-    for column in range(COLUMNS - 1, 0, -1):
-        row = row + moves[came_from[column, each, row]]
-    shares = total[each, end] / COLUMNS
+        # The best of the rows that may come before is a maximum over a window.
+        totals[column, inside] = cv2.dilate(totals[column - 1, inside], reach) + columns[column]
+    each = np.arange(len(planes))
+    end = totals[-1, inside].argmax(axis=0)
+    row, window = end, np.arange(2 * STEEPEST + 1)[:, None]
+    for column in range(COLUMNS - 2, -1, -1):
+        row = np.clip(row + totals[column, row + window, each].argmax(axis=0) - STEEPEST, 0, ROWS - 1)
+    shares = totals[-1, inside][end, each] / COLUMNS
     left, right = (np.asarray((edge + 0.5) / ROWS, np.float32) for edge in (row, end))
     return np.asarray(shares, np.float32), left, right
