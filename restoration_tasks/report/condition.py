@@ -15,8 +15,10 @@ from restoration_tasks.assessment.gauge import Category, Verdict
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.report.charts import Chart, damage_chart
+from restoration_tasks.report.densities import Counts, counted, plot
 from restoration_tasks.report.faces import face_frames, face_section, face_words
 from restoration_tasks.report.page import asset, template
+from restoration_tasks.report.shot_words import joint_words, part_words
 from restoration_tasks.report.stills import (
     DAMAGE_BGR,
     STILL_WIDTH_PX,
@@ -130,6 +132,7 @@ def render_condition(
     severities = reel_severities(conditions)
     ranked = sorted(severities.items(), key=lambda pair: -pair[1])
     display = Display(picture)
+    strip, densities = _strip(conditions, picture, display, fetch)
     return template("condition.html.j2").render(
         reel_id=reel_id,
         picture=picture,
@@ -142,13 +145,17 @@ def render_condition(
         unharmed=[TITLES[one] for one, severity in ranked if severity <= NOTHING and _judged(conditions, one)],
         untold=[TITLES[one] for one, severity in ranked if severity <= NOTHING and not _judged(conditions, one)],
         rows=[_row(category, severity, conditions, frames) for category, severity in ranked],
-        strip=_strip(conditions, display, fetch),
+        strip=strip,
+        density=plot(list(densities.values())),
+        densities={number: plot([one]) for number, one in densities.items()},
         chart=_dirt_chart(figures) if figures else None,
         scratch_map=_scratch_map(lines, frames, picture.width),
         examples=_examples(conditions, display, fetch, fetch_map),
         faces=face_section(conditions, display, fetch),
         face_words=face_words,
         shots=[(condition, _told(condition)) for condition in conditions],
+        part_words=part_words,
+        joint_words=joint_words,
         titles=TITLES,
         style=asset("report.css") + asset("condition.css"),
     )
@@ -195,20 +202,27 @@ def _pictured(conditions: Sequence[ShotCondition]) -> set[int]:
     return {condition.facts.number for condition in by_severity[:THUMBNAILS]}
 
 
-def _strip(conditions: Sequence[ShotCondition], display: Display, fetch: Fetch) -> list[Shown]:
+def _strip(
+    conditions: Sequence[ShotCondition], picture: PictureFormat, display: Display, fetch: Fetch
+) -> tuple[list[Shown], dict[int, Counts]]:
+    """The strip, and the densities of the middle frames of shots by their numbers."""
     pictured = _pictured(conditions)
-    shown = []
+    shown: list[Shown] = []
+    densities: dict[int, Counts] = {}
     for condition in conditions:
         facts, worst = condition.facts, condition.worst
         thumbnail = None
         if facts.number in pictured:
-            thumbnail = jpeg(fitted(display.view(fetch(_middle(condition))), THUMBNAIL_WIDTH_PX))
+            middle = fetch(_middle(condition))
+            thumbnail = jpeg(fitted(display.view(middle), THUMBNAIL_WIDTH_PX))
+            if not part_words(condition.shot):
+                densities[facts.number] = counted(middle, picture)
         severity = worst.severity if worst else 0.0
-        name = TITLES[worst.category] if worst else "nothing to look at"
+        name = TITLES[worst.category] if worst else part_words(condition.shot) or "nothing to look at"
         shown.append(
             Shown(facts.number, facts.start, facts.stop - 1, thumbnail, name, _word(severity, GRADES), severity)
         )
-    return shown
+    return shown, densities
 
 
 def _dirt_chart(figures: Sequence[FrameFigures]) -> Chart:
