@@ -2,12 +2,13 @@
 
 Every so many frames a burst of five is looked at: all gauges read it, and our network looks at the middle frame for
 dirt and hairs. Bursts that lie together are judged as one part, sixty parts at most, so that a reel of any length has
-one page. What needs a whole shot is left to the full assessment: flicker, and which of the lines are scratches.
+one page. What needs a whole shot is left to the full assessment: how shots are joined, whether flicker has a rhythm,
+and which of the lines are scratches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from restoration_tasks.assessment.faces import Face, FaceLooker, ShotFaces
     from restoration_tasks.assessment.gauge import Category, ShotFacts, Verdict
     from restoration_tasks.assessment.network import Found
-    from restoration_tasks.media.picture import Frame, PictureFormat
+    from restoration_tasks.media.picture import Frame, PictureFormat, Work
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.restoration.damage_map import Map
 
 REACH = 2
 """Frames on each side of a burst's middle."""
@@ -154,7 +156,6 @@ class _Looker:
         """Read one burst."""
         from restoration_tasks.assessment.glance import Glance
         from restoration_tasks.assessment.readings import read_window
-        from restoration_tasks.assessment.seen import Seen
 
         picture, middle = self._picture, len(burst) // 2
         works = [picture.to_work(frame) for frame in burst]
@@ -163,13 +164,23 @@ class _Looker:
             read_window({other - place: glance for other, glance in enumerate(glances)}).by
             for place in range(len(glances))
         ]
-        seen = [Seen.by_network(first + place, work, picture) for place, work in enumerate(works)]
-        window = {place - middle: one for place, one in enumerate(seen)}
         if self._faces is not None:
             self._faces.look(works[middle], glances[middle])
         faces = self._faces.found.pop(first + middle) if self._faces else None
-        found = self._detector.detect(window, picture.width / seen[middle].luma.shape[1])
+        found = self._found(works, middle, first)
         return _Burst(first, rows, _area(found), any(line.coverage > LONG for line in found.lines), faces)
+
+    def marks(self, burst: Sequence[Frame], middle: int) -> Map:
+        """The damage map of one frame of a burst, at the size it was looked at."""
+        return self._found([self._picture.to_work(frame) for frame in burst], middle, 0).damage.any
+
+    def _found(self, works: Sequence[Work], middle: int, first: int) -> Found:
+        from restoration_tasks.assessment.seen import Seen
+
+        picture = self._picture
+        seen = [Seen.by_network(first + place, work, picture) for place, work in enumerate(works)]
+        window = {place - middle: one for place, one in enumerate(seen)}
+        return self._detector.detect(window, picture.width / seen[middle].luma.shape[1])
 
 
 def _face_looker(picture: PictureFormat) -> FaceLooker | None:
@@ -250,7 +261,11 @@ def _lines(part: Sequence[_Burst]) -> Verdict:
 def _page(source: Path, picture: PictureFormat, found: Surveyed, carrier: CarrierReadings) -> str:
     from restoration_tasks.report.condition import render_condition, shown_frames
 
-    frames = _read(source, shown_frames(found.conditions))
+    wanted = shown_frames(found.conditions)
+    dirty = _dirtiest(found.conditions)
+    around = set() if dirty is None else {dirty + place for place in range(-REACH, REACH + 1)}
+    frames = _read(source, wanted | {place for place in around if 0 <= place < found.frames})
+    marked = _marked(frames, dirty, picture)
     return render_condition(
         reel_id=source.name[:200],
         picture=picture,
@@ -260,8 +275,25 @@ def _page(source: Path, picture: PictureFormat, found: Surveyed, carrier: Carrie
         figures=[],
         lines=[],
         fetch=frames.__getitem__,
-        fetch_map=lambda _: None,
+        fetch_map=marked.get,
     )
+
+
+def _dirtiest(conditions: Sequence[ShotCondition]) -> int | None:
+    """The frame shown for dirt; None where none is shown."""
+    from restoration_tasks.assessment.condition import worst_verdicts
+    from restoration_tasks.assessment.gauge import Category
+
+    worst = worst_verdicts(conditions).get(Category.DIRT)
+    return None if worst is None else worst[1].worst_frame
+
+
+def _marked(frames: Mapping[int, Frame], dirty: int | None, picture: PictureFormat) -> dict[int, Map]:
+    """The damage map of the frame shown for dirt: looked at once more, as maps of all bursts are not kept."""
+    if dirty is None or dirty not in frames:
+        return {}
+    near = [place for place in range(dirty - REACH, dirty + REACH + 1) if place in frames]
+    return {dirty: _Looker(picture).marks([frames[place] for place in near], near.index(dirty))}
 
 
 def _read(source: Path, wanted: set[int]) -> dict[int, Frame]:

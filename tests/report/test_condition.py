@@ -7,6 +7,8 @@ import numpy as np
 
 from restoration_tasks.assessment.condition import ShotCondition
 from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
+from restoration_tasks.assessment.parts import PartKind
+from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.report.condition import TITLES, render_condition
 
@@ -96,3 +98,11 @@ def test_a_long_reel_gets_thumbnails_of_its_worst_shots_only():
 def test_the_same_readings_give_the_same_bytes():
     conditions = [condition(1, 0, 10, Verdict(Category.GRAIN, 40.0, 1.0, "Grain."))]
     assert page(conditions) == page(conditions)
+
+
+def test_a_part_without_a_picture_is_named_and_not_judged():
+    black = ShotCondition(ShotFacts(2, 10, 40, SCAN), (), shot=Shot(2, 10, 40, PartKind.BLACK))
+    text = page([condition(1, 0, 10, Verdict(Category.DIRT, 9.0, 1.0, "Dirt.")), black])
+    assert "frames 10–39: black" in text
+    assert "plans leave it alone" in text
+    assert text.count('class="plot density"') == 2, "of the reel, and of the shot that has a picture"

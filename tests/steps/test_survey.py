@@ -31,6 +31,7 @@ def test_a_survey_looks_here_and_there_and_says_what_is_wrong(dirty, tmp_path):
     page = (tmp_path / "a.html").read_text()
     assert "Dirt and hairs" in page
     assert "data:image/jpeg" in page
+    assert "with what was found marked" in page, "the worst frame's dirt is shown, though maps are not kept"
     assert dirty.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.json", "film.mkv"]
 
