@@ -34,6 +34,9 @@ FOUND = 0.25
 """Share of the picture's width that a rip must be seen over, as it comes and as it goes …"""
 FOUND_AT_END = 0.4
 """… and where a shot begins or ends with it, so that only one of them is seen."""
+STANDS_OUT = 3.0
+"""Times the shot's median line that a rip must be: of a wall of bricks or a page that rushes by, thin lines come and go
+on every frame (medians of 0.3 to 0.8)."""
 LONGEST = 3
 """Frames a rip stays, at most."""
 SAME_HEIGHT = 0.08
@@ -89,13 +92,14 @@ def lines(here: NDArray[np.uint8], others: Sequence[NDArray[np.uint8] | None]) -
 def rips(came: Sequence[Line], goes: Sequence[Line]) -> list[Rip]:
     """The rips of a shot, from the lines of each frame against the frame before and the frame after."""
     last = len(came) - 1
+    usual = STANDS_OUT * float(np.median([line.share for line in (*came[1:], *goes[:-1])] or [0.0]))
     found: list[Rip] = []
     for first in range(len(came)):
         if found and first < found[-1].first + found[-1].frames:
             continue
         for stop in range(first, min(first + LONGEST, last + 1)):
             share = _share(came[first], goes[stop], first == 0, stop == last)
-            if share:
+            if share and share >= usual:
                 found.append(Rip(first, stop - first + 1, share))
                 break
     return found

@@ -74,3 +74,10 @@ def test_a_line_that_goes_must_be_the_one_that_came(goes):
     came = [*none[:3], SEEN, *none[:4]]
     assert rips(came, [*none[:4], SEEN, *none[:3]]) == [Rip(3, 2, 0.6)]
     assert rips(came, [*none[:4], goes, *none[:3]]) == []
+
+
+def test_lines_that_come_and_go_on_every_frame_are_no_rips():
+    bricks = np.repeat(0.5 * unrest()[:1], FRAMES, axis=0)
+    for number, frame in enumerate(bricks):
+        frame[(np.arange(HEIGHT) + 17 * number) % 40 < 2] = 0.95
+    assert judged(bricks).severity == 0.0
