@@ -35,7 +35,8 @@ class DenseBlock(nn.Module):
         seen = shown
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
             seen = torch.cat((seen, _leaky(layer(seen))), 1)
-        return shown + RESIDUAL * self.conv5(seen)
+        added: Tensor = self.conv5(seen)
+        return shown + RESIDUAL * added
 
 
 class ResidualBlock(nn.Module):
@@ -49,7 +50,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, shown: Tensor) -> Tensor:
         """`(B, width, H, W)` to the same shape."""
-        return shown + RESIDUAL * self.rdb3(self.rdb2(self.rdb1(shown)))
+        added: Tensor = self.rdb3(self.rdb2(self.rdb1(shown)))
+        return shown + RESIDUAL * added
 
 
 class RRDBNet(nn.Module):
