@@ -1,13 +1,13 @@
-"""Several guesses of where things move between two frames, weighed against each other place by place.
+"""Two guesses of where things move between two frames, a network's and optical flow's, made one frame of.
 
-A guess is good where what it brings from the frame before and what it brings from the frame after agree. Each counts by
-the inverse square of its disagreement around a pixel: one that loses a fast limb is overruled there by one that does
-not, and where both are right their errors partly cancel.
+They fail on different things, so where both are about as good their mean is better than either: their errors partly
+cancel. A guess is good where what it brings from the frame before and what it brings from the frame after agree; where
+one of them disagrees with itself several times as much as the other, it has lost what moves there and is overruled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,10 +18,16 @@ from restoration_tasks.models.ifnet import Motion, warped
 
 AROUND_PX = 21
 """Side of the square in which a guess is judged."""
-POWER = 2.0
-"""Of the disagreement a guess is weighed by."""
-LEAST = 0.002
-"""Disagreement, share of the code range, below which guesses count as equally good: half a step of eight bits."""
+LEAST = 0.004
+"""Added to both disagreements, shares of the code range: one step of eight bits, for no difference below counts."""
+FITTED = 1.4
+"""Flow is made to agree and a network to be right: as many times as much disagreement is the same in a network."""
+OVERRULED = 1.5
+"""How much more one has to disagree before it loses weight, in powers of two; the best of 0.5, 1 and 1.5."""
+STEEP = 3.0
+"""How fast it then loses it: at twice as much again it keeps a twentieth."""
+FLOW_SHARE = 0.4
+"""Weight of flow where neither is overruled: with more, some training clip comes out worse than by the network."""
 APART = (0.25, 0.4)
 """Disagreement of the two sides, share of the code range, from which one of them begins to be taken, and is alone.
 Taking one costs 0.1 dB on training clips against the mean of both, more from lower limits: a ghost is near to the truth
@@ -87,33 +93,42 @@ def from_flows(forth: Tensor, back: Tensor, share: float) -> Guess:
     return Guess(-share * way, (1 - share) * way, torch.full_like(way[:, :1], 1 - share).logit(eps=NOT_AT_ALL))
 
 
-def fused(pair: Tensor, guesses: Sequence[Guess]) -> Tensor:
-    """The frame that guesses make together.
+def fused(pair: Tensor, network: Guess, flow: Guess) -> Tensor:
+    """The frame that both guesses make together.
 
-    Where the two sides differ by all guesses, their mean would be a ghost of both: there one side is taken, the one
-    that the first guess believes.
+    Where the two sides differ by both guesses, their mean would be a ghost of both: there one side is taken, the one
+    that the network believes.
 
     Args:
         pair: `(B, 6, H, W)`, 0–1: the frame before and the frame after.
-        guesses: at least one; the first is a network's, which has learnt what is hidden on which side.
+        network: what a network says, which has learnt what is hidden on which side.
+        flow: what optical flow says.
 
     Returns:
         `(B, 3, H, W)`.
     """
-    before = (_around(guesses[0].belief, SIDE_PX) > 0).to(pair.dtype)
-    both, side, weights = torch.zeros_like(pair[:, :3]), torch.zeros_like(pair[:, :3]), torch.zeros_like(before)
-    least = torch.ones_like(before)
-    for guess in guesses:
+    before = (_around(network.belief, SIDE_PX) > 0).to(pair.dtype)
+    made, apart = [], []
+    for guess in (network, flow):
         first, second = warped(pair[:, :3], guess.to_first), warped(pair[:, 3:], guess.to_second)
-        apart = (first - second).abs().mean(1, keepdim=True)
-        weight = (_around(apart, AROUND_PX) + LEAST) ** -POWER
         believed = torch.sigmoid(guess.belief)
-        both += weight * (first * believed + second * (1 - believed))
-        side += weight * (first * before + second * (1 - before))
-        weights += weight
-        least = torch.minimum(least, _around(apart, NEAR_PX))
-    alone = ((least - APART[0]) / (APART[1] - APART[0])).clamp(0, 1)
-    return (both + (side - both) * alone) / weights
+        both = first * believed + second * (1 - believed)
+        apart.append((first - second).abs().mean(1, keepdim=True))
+        alone = _above(_around(apart[-1], NEAR_PX), APART)
+        made.append((both, first * before + second * (1 - before), alone))
+    wide = [_around(plane, AROUND_PX) + LEAST for plane in apart]
+    excess = torch.log2(wide[0] / (FITTED * wide[1]))
+    beyond = excess.sign() * (excess.abs() - OVERRULED).clamp(min=0)
+    share = torch.sigmoid(STEEP * beyond + math.log(FLOW_SHARE / (1 - FLOW_SHARE)))
+    (ours, our_side, our_alone), (theirs, their_side, their_alone) = made
+    blend = ours + (theirs - ours) * share
+    side = our_side + (their_side - our_side) * share
+    return blend + (side - blend) * torch.minimum(our_alone, their_alone)
+
+
+def _above(plane: Tensor, limits: tuple[float, float]) -> Tensor:
+    """0 up to the first limit, 1 from the second."""
+    return ((plane - limits[0]) / (limits[1] - limits[0])).clamp(0, 1)
 
 
 def _around(plane: Tensor, side_px: int) -> Tensor:

@@ -68,8 +68,8 @@ class Interpolator:
             pair = torch.from_numpy(np.concatenate((first, second)))[None].to(self.device)
             one, other = _analysis(first), _analysis(second)
             forth, back = self._flow(one, other), self._flow(other, one)
-            guesses = (at_share(self.network(pair), share), from_flows(forth, back, share))
-            made = fused(pair, guesses)[0, :, :height, :width].clamp(0, 1).cpu().numpy()
+            seen, followed = at_share(self.network(pair), share), from_flows(forth, back, share)
+            made = fused(pair, seen, followed)[0, :, :height, :width].clamp(0, 1).cpu().numpy()
         return made if len(before) == 3 else np.asarray(made.mean(axis=0, keepdims=True), np.float32)
 
     def _flow(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Tensor:
