@@ -1,0 +1,129 @@
+"""Interpolation by dropped frames: every second frame of a triple is made again from the other two and compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from restoration_tasks.models.rife import NAME, load_rife
+from restoration_tasks.models.shelf.shelf import Shelf
+from restoration_tasks.restoration.between import MULTIPLE_PX, Interpolator
+from restoration_tasks.training.clips import CLIPS, fetch, read_clip
+
+Shares = NDArray[np.float32]
+Triple = tuple[Shares, Shares, Shares]
+Make = Callable[[Shares, Shares], Shares]
+FULL = 1023
+OURS, RIFE, DIS, NEIGHBOUR = "ours", "rife", "dis", "nearer_neighbour"
+
+
+def psnr_db(made: Shares, truth: Shares) -> float:
+    """Over all samples of a frame, full scale."""
+    error = float(np.mean(np.square(np.clip(made, 0, 1) - truth, dtype=np.float64)))
+    return -10 * float(np.log10(max(error, 1e-10)))
+
+
+def triples(case: Mapping[str, Any]) -> Iterator[Triple]:
+    """The triples of a case of the recipe: each inside one scene, spread evenly over its frames."""
+    clip, half = CLIPS[case["clip"]], int(case["half"])
+    start, stop = case["frames"]
+    scenes = clip.scenes or ((0, clip.frames),)
+    firsts = [
+        first
+        for first in range(start, stop - 2 * half)
+        if any(begin <= first and first + 2 * half < end for begin, end in scenes)
+    ]
+    spread = np.linspace(0, len(firsts) - 1, min(int(case["triples"]), len(firsts))).round().astype(int)
+    chosen = [firsts[place] for place in spread]
+    wanted = {first + add * half for first in chosen for add in range(3)}
+    frames = {
+        index: (work / FULL).astype(np.float32)
+        for index, work in islice(enumerate(read_clip(clip, fetch(clip))), max(wanted) + 1)
+        if index in wanted
+    }
+    for first in chosen:
+        yield frames[first], frames[first + half], frames[first + 2 * half]
+
+
+def makers() -> dict[str, Make]:
+    """Ours and the peers."""
+    network = load_rife(Shelf.of().require(NAME)[0])
+    ours = Interpolator(network)
+    return {OURS: ours.between, RIFE: lambda before, after: plain_rife(network, before, after), DIS: dis_warp}
+
+
+def plain_rife(network: Any, before: Shares, after: Shares) -> Shares:
+    """RIFE HDv3 as its makers use it."""
+    import torch
+
+    from restoration_tasks.models.ifnet import blended
+
+    _, height, width = before.shape
+    below, right = -height % MULTIPLE_PX, -width % MULTIPLE_PX
+    both = np.pad(np.concatenate((before, after)), ((0, 0), (0, below), (0, right)), mode="edge")
+    with torch.inference_mode():
+        pair = torch.from_numpy(both)[None]
+        made: Shares = blended(pair, network(pair))[0, :, :height, :width].numpy()
+    return made
+
+
+def dis_warp(before: Shares, after: Shares) -> Shares:
+    """OpenCV's dense inverse search both ways; the flow at the middle as in Super SloMo (Jiang et al., CVPR 2018)."""
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    one, other = (cv2.convertScaleAbs(cv2.transform(_rows(f), np.float32([LUMA])), alpha=255) for f in (before, after))
+    forth, back = finder.calc(one, other, None), finder.calc(other, one, None)
+    to_first, to_second = (back - forth) / 4, (forth - back) / 4
+    height, width = one.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+
+    def carried(frame: Shares, flow: Shares) -> Shares:
+        rows = cv2.remap(
+            _rows(frame), x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(rows.transpose(2, 0, 1), np.float32)
+
+    return (carried(before, to_first) + carried(after, to_second)) / 2
+
+
+LUMA = (0.2126, 0.7152, 0.0722)
+
+
+def _rows(frame: Shares) -> Shares:
+    return np.ascontiguousarray(frame.transpose(1, 2, 0))
+
+
+def measured(case: Mapping[str, Any], made_by: Mapping[str, Make]) -> dict[str, Any]:
+    """A case of the recipe: mean PSNR of each, frames worse than the nearer neighbour, processor time a frame."""
+    scores: dict[str, list[float]] = {name: [] for name in (*made_by, NEIGHBOUR)}
+    seconds = dict.fromkeys(made_by, 0.0)
+    for before, truth, after in triples(case):
+        scores[NEIGHBOUR].append(max(psnr_db(before, truth), psnr_db(after, truth)))
+        for name, make in made_by.items():
+            begin = time.process_time()
+            made = make(before, after)
+            seconds[name] += time.process_time() - begin
+            scores[name].append(psnr_db(made, truth))
+    count = len(scores[NEIGHBOUR])
+    return {
+        "frames": count,
+        "large_motion": bool(case.get("large", False)),
+        "psnr_db": {name: round(float(np.mean(all_of)), 2) for name, all_of in scores.items()},
+        "over_rife_db": round(float(np.mean(scores[OURS]) - np.mean(scores[RIFE])), 2),
+        "over_dis_db": round(float(np.mean(scores[OURS]) - np.mean(scores[DIS])), 2),
+        "worse_than_nearer_neighbour": {
+            name: sum(one < near for one, near in zip(scores[name], scores[NEIGHBOUR], strict=True)) for name in made_by
+        },
+        "time_over_rife": round(seconds[OURS] / seconds[RIFE], 2),
+        "cpu_s_a_frame": {name: round(spent / count, 2) for name, spent in seconds.items()},
+    }
+
+
+def name_of(case: Mapping[str, Any]) -> str:
+    """What a case is called in the figures."""
+    return f"{case['clip']}{'_large' if case.get('large') else ''}_{case['half']}"
