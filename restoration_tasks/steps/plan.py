@@ -89,4 +89,4 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="5", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="6", run=run)
