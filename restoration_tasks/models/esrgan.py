@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restoration_tasks.models.realesrgan import ENLARGED
+from restoration_tasks.models.enlargers import ENLARGED
 
 SLOPE = 0.2
 """Of the leaky rectifiers."""

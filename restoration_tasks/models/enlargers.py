@@ -1,4 +1,4 @@
-"""Real-ESRGAN with the weights from the shelf, which come in ncnn's two files."""
+"""Networks that enlarge, with weights from the shelf: Real-ESRGAN out of ncnn's two files, BasicVSR, or one's own."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ ENLARGED = 4
 TEXTURE = "realesrgan-x4plus"
 ANIMATION = {2: "realesr-animevideov3-x2", 3: "realesr-animevideov3-x3", 4: "realesr-animevideov3-x4"}
 """What the shelf calls them, by how many times they enlarge."""
-OVERLAP_PX = {Architecture.RRDBNET_X4: 32, Architecture.SRVGG_X4: 40}
-"""What tiles see of their surroundings: more than twice the reach of the animation network's 18 layers; that of RRDBNet
-is 350 pixels, beyond any overlap that pays, so its tiles pass over into each other."""
+FAITHFUL = "basicvsr-x4"
+"""Takes a run of frames, invents nothing, and is what to take unless a plan asks for more."""
+OVERLAP_PX = {Architecture.RRDBNET_X4: 32, Architecture.SRVGG_X4: 40, Architecture.BASICVSR_X4: 32}
+"""What tiles see of their surroundings: more than twice the reach of the animation network's 18 layers. RRDBNet reaches
+350 pixels, BasicVSR as far as anything moves, beyond any overlap that pays: their tiles pass over into each other."""
 
 
 def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
     """A network that enlarges, on the processor, ready to be run in tiles.
+
+    Real-ESRGAN takes a frame, BasicVSR frames of one shot as channels one after another, `(T · 3, H, W)`.
 
     Args:
         entry: of the shelf, the archive's own included.
@@ -57,6 +61,7 @@ def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
 
 def _empty(architecture: Architecture, scale: int) -> nn.Module:
     try:
+        from restoration_tasks.models.basicvsr import BasicVSR
         from restoration_tasks.models.esrgan import RRDBNet, SRVGGNetCompact
     except ImportError as error:
         raise ModelError(
@@ -65,4 +70,6 @@ def _empty(architecture: Architecture, scale: int) -> nn.Module:
             found=error,
             action="install it (pip install 'reelkeeper[vision]')",
         ) from error
+    if architecture is Architecture.BASICVSR_X4:
+        return BasicVSR()
     return RRDBNet() if architecture is Architecture.RRDBNET_X4 else SRVGGNetCompact(scale=scale)
