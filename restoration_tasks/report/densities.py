@@ -23,6 +23,9 @@ DENSEST: Final = 3.0
 NAMES: Final = ("red", "green", "blue")
 DYES: Final = ("cyan", "magenta", "yellow")
 TOP_SHARE: Final = 0.985
+GREY_SHARE: Final = 0.02
+"""Share of the pixels that may lie elsewhere in one colour than in all of them: such a picture is grey, whatever the
+scan's channels."""
 Counts = NDArray[np.float64]
 """`(C, BINS)`: share of the pixels by density, one row a channel."""
 
@@ -61,6 +64,9 @@ def plot(counts: Sequence[Counts]) -> DensityPlot | None:
     if not counts:
         return None
     together = np.mean(counts, axis=0)
+    silver = together.mean(axis=0, keepdims=True)
+    if np.abs(together - silver).sum(axis=1).max() / 2 <= GREY_SHARE:
+        together = silver
     # Flat ends hold much of many pictures: the curves are drawn by their roots, so that they do not hide the rest.
     heights = np.sqrt(together)
     top = max(float(heights.max()), 1e-6)

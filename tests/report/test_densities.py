@@ -37,3 +37,9 @@ def test_grey_film_has_one_curve_and_black_and_white_are_drawn():
     assert [curve.style for curve in drawn.curves] == ["grey"]
     assert "nan" not in drawn.curves[0].path
     assert plot([]) is None
+
+
+def test_a_grey_picture_in_three_channels_is_grey():
+    drawn = plot([counted(frame(0.5, 0.5, 0.5), PICTURE)])
+    assert [curve.style for curve in drawn.curves] == ["grey"]
+    assert drawn.curves[0].label.startswith("silver")
