@@ -62,6 +62,16 @@ def remembered(console: Console) -> dict[str, Any]:
     return figures
 
 
+def write(place: tuple[str, ...], figures: dict[str, Any]) -> None:
+    """Put figures into their place in the file; what else is in it stays."""
+    record = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
+    part = record
+    for name in place[:-1]:
+        part = part.setdefault(name, {})
+    part[place[-1]] = figures
+    OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, print, write."""
     import torch
@@ -73,15 +83,13 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-    record = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
     console = Console(width=140)
     for part in chosen.parts:
         if part == "memory":
-            record[part] = remembered(console)
+            write((part,), remembered(console))
         else:
             measure = {"interpolation": interpolated, "super_resolution": enlarged}[part]
-            record.setdefault(part, {})[chosen.split] = measure(recipe, chosen.split, console)
-        OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            write((part, chosen.split), measure(recipe, chosen.split, console))
 
 
 if __name__ == "__main__":
