@@ -18,7 +18,7 @@ branch_labels = None
 depends_on = None
 
 SCHEMA = "reelkeeper"
-SQL = Path(__file__).parent.parent / "0003"
+SQL = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
@@ -42,12 +42,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_conditions_reel_id_recorded_at", "conditions", ["reel_id", "recorded_at"], schema=SCHEMA)
     op.create_index("ix_conditions_urgency", "conditions", ["urgency"], schema=SCHEMA)
-    _execute("up.sql")
+    _execute("0003/up.sql")
 
 
 def downgrade() -> None:
     """Show reels as before, and remove the table; its trigger goes with it."""
-    _execute("down.sql")
+    # A view loses a column only by being made again.
+    op.execute("DROP VIEW reelkeeper.v_reel_status")
+    _execute("0001/views.sql")
+    _execute("0003/down.sql")
     op.drop_table("conditions", schema=SCHEMA)
 
 
