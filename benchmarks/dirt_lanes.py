@@ -22,8 +22,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from restoration_tasks.assessment.network import Found, NetworkDetector, with_passing
+from restoration_tasks.assessment.network import Found, NetworkDetector
 from restoration_tasks.assessment.seen import Seen
+from restoration_tasks.assessment.settling import with_passing
 from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.media.window import windows
 from restoration_tasks.restoration.damage_map import DamageMap

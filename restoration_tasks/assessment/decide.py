@@ -199,11 +199,12 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
             f"from frame to frame, as dirt does not; {_ASK}"
         )
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
-    if min(measured.dirt_area, measured.calm_area) < gate:
+    sure = min(measured.dirt_area, measured.calm_area)
+    if sure < gate:
         why = (
             f"Looks like part of the scene, left alone: what could be dirt ({100 * suspect:.2f} % of the picture) "
             "flashes again and again in the same places, as light on water, sparks and rain do, or lies where movement "
-            f"is hard to follow, all but {100 * min(measured.dirt_area, measured.calm_area):.2f} %; {_ASK}"
+            f"is hard to follow, all but {100 * sure:.2f} %; {_ASK}"
         )
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
     specks, hairs = (sum(counts) / len(rows) for counts in ((r.dirt_count for r in rows), (r.hair_count for r in rows)))

@@ -17,11 +17,12 @@ from restoration_tasks.assessment.dirt import CALM, dirt_figures, dirt_severity
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.lines import Line
-from restoration_tasks.assessment.network import Found, NetworkDetector, settle, with_going, with_passing
+from restoration_tasks.assessment.network import Found, NetworkDetector
 from restoration_tasks.assessment.onward import NONE_GOING, Going
 from restoration_tasks.assessment.recurrence import NO_DOUBT, Doubt
 from restoration_tasks.assessment.scanner_channel import ScannerChannel, with_channel
 from restoration_tasks.assessment.seen import Seen, Window
+from restoration_tasks.assessment.settling import settle, with_going, with_passing
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.window import windows

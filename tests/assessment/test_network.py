@@ -9,8 +9,9 @@ import pytest
 from restoration_tasks.assessment.decide import Strength, decide
 from restoration_tasks.assessment.figures import tone_relations
 from restoration_tasks.assessment.measure import measure_segment
-from restoration_tasks.assessment.network import Found, with_passing
+from restoration_tasks.assessment.network import Found
 from restoration_tasks.assessment.scratches import judged_tracks
+from restoration_tasks.assessment.settling import with_passing
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.restoration.damage_map import DamageMap
