@@ -101,7 +101,7 @@ def kill_round(seed: int) -> Counter[str]:
             shutil.copytree(calm / "inbox", wild / "inbox", copy_function=shutil.copy2)
             started = time.monotonic()
             if run_reel(calm).wait(LONGEST_RUN_S) != 0:
-                raise SoakFailed("the undisturbed run failed")
+                raise SoakFailed(f"the undisturbed run failed; see {log_end(calm)}")
             calm_s = time.monotonic() - started
             kills = disturb(wild, chance, calm_s)
             require_same(payload(calm), payload(wild))
@@ -127,6 +127,11 @@ def run_reel(home: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def log_end(home: Path) -> str:
+    """The last of what the home's runs said."""
+    return (home / "run.log").read_text()[-800:]
+
+
 def disturb(home: Path, chance: random.Random, calm_s: float) -> Counter[str]:
     """Run the reel and kill a step, or the conductor, at random moments until it has ended well."""
     kills: Counter[str] = Counter()
@@ -139,7 +144,7 @@ def disturb(home: Path, chance: random.Random, calm_s: float) -> Counter[str]:
         if run.wait(LONGEST_RUN_S) == 0:
             return kills
     if run_reel(home).wait(LONGEST_RUN_S) != 0:
-        raise SoakFailed(f"the run does not recover; see {(home / 'run.log').read_text()[-800:]}")
+        raise SoakFailed(f"the run does not recover; see {log_end(home)}")
     return kills
 
 

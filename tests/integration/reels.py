@@ -20,6 +20,9 @@ SHOTS = 3
 CLEAN_SHOT = 2
 """1-based; the others are aged."""
 FIRST_NUMBER = 1001
+DIRT_SHARE = (0.008, 0.012)
+"""Of a frame. Specks are of their usual size in px, so on so small a frame their seams are several times as much: twice
+as many specks and the check rightly refuses some reels, as more of a frame is changed than local repairs may."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _frames(seed: int) -> list[NDArray[np.uint16]]:
         drift = [base + 60.0 * rough[:, :, i : i + WIDTH] for i in range(FRAMES_A_SHOT)]
         codes = [np.clip(np.rint(frame), 64, 940).astype(np.uint16) for frame in drift]
         if shot + 1 != CLEAN_SHOT:
-            damage = Damage((Flicker(density_sd=0.04, seed=shot), Dirt(area=(0.02, 0.03), seed=shot)), seed=seed)
+            damage = Damage((Flicker(density_sd=0.04, seed=shot), Dirt(area=DIRT_SHARE, seed=shot)), seed=seed)
             codes = [aged.picture for aged in damage.apply(codes, bit_depth=10, first=0)]
         frames += codes
     return frames
