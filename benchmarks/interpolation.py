@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restoration_tasks.media.picture import REC709
+from restoration_tasks.models.between.interpolator import MULTIPLE_PX, Interpolator
 from restoration_tasks.models.rife import NAME, load_rife
 from restoration_tasks.models.shelf.shelf import Shelf
-from restoration_tasks.restoration.between import MULTIPLE_PX, Interpolator
 from restoration_tasks.training.clips import CLIPS, fetch, read_clip
 
 Shares = NDArray[np.float32]
@@ -76,7 +77,9 @@ def plain_rife(network: Any, before: Shares, after: Shares) -> Shares:
 def dis_warp(before: Shares, after: Shares) -> Shares:
     """OpenCV's dense inverse search both ways; the flow at the middle as in Super SloMo (Jiang et al., CVPR 2018)."""
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    one, other = (cv2.convertScaleAbs(cv2.transform(_rows(f), np.float32([LUMA])), alpha=255) for f in (before, after))
+    one, other = (
+        cv2.convertScaleAbs(cv2.transform(_rows(f), np.float32([REC709])), alpha=255) for f in (before, after)
+    )
     forth, back = finder.calc(one, other, None), finder.calc(other, one, None)
     to_first, to_second = (back - forth) / 4, (forth - back) / 4
     height, width = one.shape
@@ -89,9 +92,6 @@ def dis_warp(before: Shares, after: Shares) -> Shares:
         return np.asarray(rows.transpose(2, 0, 1), np.float32)
 
     return (carried(before, to_first) + carried(after, to_second)) / 2
-
-
-LUMA = (0.2126, 0.7152, 0.0722)
 
 
 def _rows(frame: Shares) -> Shares:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,22 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 pytest_plugins = ["tests.fixtures.faces", "tests.fixtures.networks", "tests.fixtures.postgres"]
+
+TESTS = Path(__file__).parent
+TOGETHER = "integration"
+"""The folder whose tests share one running stack."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests of a file stay with one worker; the slow ones that share a stack begin, as one group."""
+    items.sort(key=lambda item: not _together(item.path))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(TOGETHER if _together(item.path) else str(item.path)))
+
+
+def _together(path):
+    return path.is_relative_to(TESTS / TOGETHER)
 
 
 @pytest.fixture

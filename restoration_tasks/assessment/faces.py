@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from restoration_tasks.assessment.face_quality import EDGE_PX, Quality, Tier, measured
 from restoration_tasks.assessment.glance import Glance
-from restoration_tasks.media.picture import PictureFormat, Work
+from restoration_tasks.media.picture import REC709, PictureFormat, Work
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.models.centerface import CenterFace, Found
-from restoration_tasks.restoration.motion import REC709
 from restoration_tasks.restoration.shares import shares
 from restoration_tasks.runtime.errors import MediaError
 

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.media.picture import PictureFormat, Work
-from restoration_tasks.restoration.motion import REC709
+from restoration_tasks.media.picture import REC709, PictureFormat, Work
 from restoration_tasks.restoration.shares import Rows, shares
 
 Plane = NDArray[np.float32]

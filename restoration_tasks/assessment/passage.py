@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.media.picture import Frame, PictureFormat
+from restoration_tasks.media.picture import REC709, Frame, PictureFormat
 from restoration_tasks.models.transnet import SmallFrame
-from restoration_tasks.restoration.motion import REC709
 
 CELLS = (16, 9)
 """Columns and rows of the coarse picture kept of a frame: fine enough to know a picture again, coarse enough that what

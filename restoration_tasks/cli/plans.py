@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.restoration.regions import Region
 
 app = typer.Typer(help="The versions of a reel's plan.", no_args_is_help=True)
@@ -77,6 +79,27 @@ def region(
     kind: Annotated[RegionKind, typer.Option(help="Which kind of damage it is about.")] = RegionKind.ANY,
 ) -> None:
     """Draw a region into the newest plan: damage to add, to take out, or picture to protect. Makes the next version."""
+    drawn = _region(action, kind, frames, polygon, why)
+    _next_version(reel, lambda plan: plan.with_region(shot, drawn), author=author, why=why)
+
+
+@app.command("new-frames")
+def new_frames(
+    reel: Annotated[str, typer.Argument(help="The reel.")],
+    shot: Annotated[int, typer.Option(min=1, help="The shot's number, as the plan has it.")],
+    frames: Annotated[
+        str, typer.Option(help="First and last destroyed frame, such as 12-13, or one; counted from 0 at its start.")
+    ],
+    author: Annotated[str, typer.Option("--as", help="Your user id.")],
+    why: Annotated[str, typer.Option(help="Why, in plain words.")],
+) -> None:
+    """Have destroyed frames made anew from the frames on either side. They are marked as invented everywhere."""
+    first, last = _frames(frames)
+    _next_version(reel, lambda plan: plan.with_new_frames(shot, first, last, why), author=author, why=why)
+
+
+def _next_version(reel: str, change: Callable[[Plan], Plan], *, author: str, why: str) -> None:
+    """Save the newest plan, changed, as the next version."""
     from restoration_tasks.catalogue import plans
     from restoration_tasks.catalogue.engine import open_sessions
     from restoration_tasks.catalogue.local import local_database
@@ -85,15 +108,26 @@ def region(
     from restoration_tasks.steps.plan_versions import adopt
     from restoration_tasks.steps.way import Way
 
-    drawn = _region(action, kind, frames, polygon, why)
     settings = Settings()
     with local_database(settings) as url, open_sessions(url).begin() as session:
         newest = plans.latest(session, reel)
         if newest is None:
             raise WrongUse("this reel has no plan yet", reel=reel, action="run the reel, or `reelkeeper plan`")
-        plan = Plan.from_yaml(newest.yaml).with_region(shot, drawn)
+        plan = change(Plan.from_yaml(newest.yaml))
         saved = adopt(session, Way(reel, settings), plan.to_yaml(), author=Person(author), reason=why)
     typer.echo(f"{reel}: plan version {saved.version}")
+
+
+def _frames(words: str) -> tuple[int, int]:
+    """First and last frame.
+
+    Raises:
+        WrongUse: it cannot be read.
+    """
+    first, _, last = words.partition("-")
+    if not first.isdecimal() or not (last or first).isdecimal():
+        raise WrongUse("--frames cannot be read", expected="first and last, such as 12-40", found=words)
+    return int(first), int(last or first)
 
 
 def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, why: str) -> Region:
@@ -106,9 +140,7 @@ def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, w
 
     from restoration_tasks.restoration.regions import Region
 
-    first, _, last = frames.partition("-")
-    if not first.isdecimal() or not (last or first).isdecimal():
-        raise WrongUse("--frames cannot be read", expected="first and last, such as 12-40", found=frames)
+    numbers = _frames(frames)
     try:
         corners = tuple((float(x), float(y)) for x, y in (corner.split(",") for corner in polygon.split()))
     except ValueError as error:
@@ -116,7 +148,7 @@ def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, w
             "--polygon cannot be read", expected='corners such as "10,20 60,20 60,90"', found=polygon[:200]
         ) from error
     try:
-        return Region(action=action, kind=kind, frames=(int(first), int(last or first)), polygon=corners, why=why)
+        return Region(action=action, kind=kind, frames=numbers, polygon=corners, why=why)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))

@@ -20,6 +20,8 @@ Frame = tuple[Plane, ...]
 Work = npt.NDArray[np.unsignedinteger[Any]]
 """What treatments work on: `(C, H, W)`, C = 1 (grey) or 3 (R, G, B or Y, U, V), code values `0 … max_code`."""
 
+REC709 = (0.2126, 0.7152, 0.0722)
+"""Weights of R, G, B in luma (ITU-R BT.709-6, item 3.2); used on code values to get one grey to look at."""
 UNKNOWN = "unknown"
 PRINTING_DENSITY = "printing-density"
 """Transfer of a film scan in densities (SMPTE ST 268 code 1), which ffmpeg and Matroska have no name for."""

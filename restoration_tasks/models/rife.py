@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAME = "rife"
 """What the shelf calls it."""
+SHA256 = "fe854fc8996547c953f732aaa3b78cae76cc0a12833ae856ea0749c4c570d7d8"
+"""Digest of its weights."""
 
 
 def load_rife(file: ModelFile) -> IFNet:

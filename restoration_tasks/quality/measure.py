@@ -23,7 +23,7 @@ SAMPLING_PX: Final = 4
 
 
 class Treatment(StrEnum):
-    """The most far-reaching kind of treatment a shot had."""
+    """The most far-reaching kind of treatment a frame or a shot had."""
 
     UNTOUCHED = "untouched"
     MASKED = "masked"
@@ -33,6 +33,10 @@ class Treatment(StrEnum):
     GLOBAL = "global"
     """Whole frames changed in other ways."""
     GENERATIVE = "generative"
+
+
+REACH: Final = list(Treatment)
+"""From the least to the most far-reaching."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class _Shot:
     """Running sums of one shot; its size does not depend on its length."""
 
     shot: str
-    treatment: str
+    treatment: Treatment
+    """The most far-reaching of its frames so far."""
     first: int
     frames: int = 0
     changed_px: int = 0
@@ -121,7 +126,7 @@ class ReelMeter:
             frame: 0-based position in the reel.
             scan_number: the scanner's own number.
             shot: id of the shot; a new one starts the temporal measures afresh.
-            treatment: what the plan did to the shot.
+            treatment: what the plan did to the frame.
             recorded_md5: the frame's digest as ingest recorded it.
             recorded_px: pixels changed, as the restore step recorded it.
             master: planes of the preservation master.
@@ -132,8 +137,9 @@ class ReelMeter:
         before, after = self._luma(master), self._luma(restored)
         changed, outside = changes(master, restored, mask)
         if not self._shots or self._shots[-1].shot != shot:
-            self._shots.append(_Shot(shot, treatment.value, frame))
+            self._shots.append(_Shot(shot, treatment, frame))
             self._recent.clear()
+        self._shots[-1].treatment = max(self._shots[-1].treatment, treatment, key=REACH.index)
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
         size = before.size
@@ -182,7 +188,7 @@ class ReelMeter:
             rows.append(
                 {
                     "shot": shot.shot,
-                    "treatment": shot.treatment,
+                    "treatment": shot.treatment.value,
                     "first_frame": shot.first,
                     "frames": shot.frames,
                     "changed_share": shot.changed_px / (shot.frames * pixels),

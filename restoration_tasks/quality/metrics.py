@@ -14,11 +14,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoration_tasks.media.picture import REC709
+
 Picture = npt.NDArray[np.generic]
 """A work array `(C, H, W)` or one plane `(H, W)`, integer codes or float on the same scale."""
-
-BT709_LUMA: Final = (0.2126, 0.7152, 0.0722)
-"""Weights of R, G, B in luma (ITU-R BT.709-6, item 3.2)."""
 
 SSIM_WINDOW_PX: Final = 11
 SSIM_SIGMA_PX: Final = 1.5
@@ -42,7 +41,7 @@ def luma(picture: Picture) -> npt.NDArray[np.float32]:
     if picture.shape[0] == 1:
         return np.asarray(picture[0], dtype=np.float32)
     red, green, blue = (picture[channel].astype(np.float32) for channel in range(3))
-    return np.asarray(BT709_LUMA[0] * red + BT709_LUMA[1] * green + BT709_LUMA[2] * blue, dtype=np.float32)
+    return np.asarray(REC709[0] * red + REC709[1] * green + REC709[2] * blue, dtype=np.float32)
 
 
 def mse(reference: Picture, test: Picture) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from restoration_tasks.media.picture import Frame, PictureFormat
-from restoration_tasks.quality.measure import Treatment
+from restoration_tasks.quality.measure import REACH, Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.regions import Region, edited
@@ -23,7 +23,6 @@ _KIND: Final = {
     Fidelity.GLOBAL: Treatment.GLOBAL,
     Fidelity.GENERATIVE: Treatment.GENERATIVE,
 }
-_REACH: Final = list(Treatment)
 TONAL: Final = frozenset({"flicker"})
 """Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
 
@@ -36,10 +35,8 @@ class Permit:
     """Id of the shot, such as `s003`."""
     start: int
     stop: int
-    kind: Treatment
-    """The most far-reaching of its treatments."""
-    masked: tuple[PlannedTreatment[TreatmentParams], ...]
-    """Its local repairs."""
+    treatments: tuple[PlannedTreatment[TreatmentParams], ...] = ()
+    """What was planned for it."""
     regions: tuple[Region, ...] = ()
     """What people drew by hand."""
 
@@ -53,21 +50,27 @@ class Permit:
         from restoration_tasks.restoration.treatment import registry
 
         known = registry()
-        treatments = [known[one.name](one.checked, origin=planned.start) for one in planned.treatments]
-        kinds = [Treatment.TONAL if one.name in TONAL else _KIND[one.fidelity] for one in treatments]
         return cls(
             shot=shot_id(planned.shot),
             start=planned.start,
             stop=planned.stop,
-            kind=max(kinds, key=_REACH.index, default=Treatment.UNTOUCHED),
-            masked=tuple(one for one in treatments if one.fidelity is Fidelity.MASKED),
+            treatments=tuple(known[one.name](one.checked, origin=planned.start) for one in planned.treatments),
             regions=planned.regions,
         )
 
     @classmethod
     def nothing(cls, index: int) -> Self:
         """The permit of a frame that is in no shot of the plan."""
-        return cls(shot=shot_id(0), start=index, stop=index + 1, kind=Treatment.UNTOUCHED, masked=())
+        return cls(shot=shot_id(0), start=index, stop=index + 1)
+
+    def kind(self, index: int) -> Treatment:
+        """The most far-reaching kind of treatment that a frame may have had."""
+        kinds = [
+            Treatment.TONAL if one.name in TONAL else _KIND[one.fidelity]
+            for one in self.treatments
+            if one.touches(index)
+        ]
+        return max(kinds, key=REACH.index, default=Treatment.UNTOUCHED)
 
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
@@ -79,11 +82,12 @@ class Permit:
             picture: format of the scan.
         """
         allowed = np.zeros(found.dirt.shape, np.bool_)
-        if not self.masked:
+        masked = [one for one in self.treatments if one.fidelity is Fidelity.MASKED]
+        if not masked:
             return allowed
         found = edited(found, self.regions, index - self.start)
         shown = Shown(index, picture.to_work(frame), found, picture)
-        for treatment in self.masked:
+        for treatment in masked:
             allowed |= treatment.mask(shown)
         return allowed & (found.any > 0)
 

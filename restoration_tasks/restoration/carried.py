@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restoration_tasks.media.picture import REC709
 from restoration_tasks.models.defects.candidates import (
     CANDIDATES,
     NEIGHBOURS,
@@ -24,7 +25,6 @@ from restoration_tasks.models.defects.motion import Flow, FlowFinder, Plane, Sma
 from restoration_tasks.restoration.boxes import Box
 from restoration_tasks.restoration.damage_map import Mask
 from restoration_tasks.restoration.fill import Masked
-from restoration_tasks.restoration.motion import REC709
 from restoration_tasks.restoration.shares import Rows, shares
 
 Floats = NDArray[np.float32]

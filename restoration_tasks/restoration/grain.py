@@ -148,7 +148,7 @@ def grain_level(rows: Rows, mask: Mask, parts: Sequence[FineParts]) -> GrainLeve
         mask: `(H, W)`: its damage.
         parts: the fine parts of its boxes.
     """
-    brightness, calm = _cells(rows, mask)
+    brightness, calm = calm_cells(rows, mask)
     ring = np.concatenate([part.ring for part in parts])
     some = slice(None, None, max(len(ring) // (BANDS * MOST_WITNESSES), 1))
     ring, usable = ring[some], np.concatenate([part.ring_usable for part in parts])[some]
@@ -179,7 +179,7 @@ def grain_level(rows: Rows, mask: Mask, parts: Sequence[FineParts]) -> GrainLeve
     return GrainLevel(edges, variance, carried)
 
 
-def _cells(rows: Rows, mask: Mask) -> tuple[Floats, Floats]:
+def calm_cells(rows: Rows, mask: Mask) -> tuple[Floats, Floats]:
     """Cells of a frame without damage and not clipped: brightness `(K,)`, variance of the fine part `(K, C)`."""
     fine = rows - cv2.GaussianBlur(rows, (0, 0), FINE_PX).reshape(rows.shape)
     size = (max(mask.shape[1] // CELL_PX, 1), max(mask.shape[0] // CELL_PX, 1))
@@ -251,7 +251,7 @@ def _gains(part: FineParts, place: int, here: NDArray[np.intp], variance: Floats
 
 def _noise(group: Group, part: FineParts, variance: Floats, where: NDArray[np.bool_], frame: int) -> Floats:
     """`(P, C)`: noise in place of grain, of the strength that the fill lacks, as coarse as the ring's."""
-    coarse = min(_BLURS, key=lambda blur: abs(_hangs_together(blur) - part.together))
+    coarse = min(BLURS, key=lambda blur: abs(hangs_together(blur) - part.together))
     shape = (*group.mask.shape, part.fill.shape[1])
     noise = np.zeros(shape, np.float32)
     for number in np.unique(part.box[where]).tolist():
@@ -261,7 +261,7 @@ def _noise(group: Group, part: FineParts, variance: Floats, where: NDArray[np.bo
         there = np.mean(np.square(part.fill[where & (part.box == number)]), axis=0)
         # What the surround gives is smooth: most of its fine part is texture that goes on, not grain.
         has = np.minimum(there, CONTINUED_SHARE * variance[number])
-        lacking = np.sqrt(variance[number] - has) / _fine_deviation(coarse)
+        lacking = np.sqrt(variance[number] - has) / fine_deviation(coarse)
         noise[number] = cv2.GaussianBlur(white, (0, 0), coarse).reshape(white.shape) * lacking
     return noise[group.mask]
 
@@ -281,7 +281,8 @@ def _together(fine: Floats, ring: NDArray[np.bool_], usable: NDArray[np.bool_]) 
     return float(np.mean(one * other)) / spread if spread > 0 else 0.0
 
 
-_BLURS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.1)
+BLURS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.1)
+"""Standard deviations that make white noise as coarse as grain may be."""
 
 
 @cache
@@ -291,12 +292,14 @@ def _sample(blur: float) -> Floats:
     return np.asarray(grain - cv2.GaussianBlur(grain, (0, 0), FINE_PX), np.float32)
 
 
-def _hangs_together(blur: float) -> float:
+def hangs_together(blur: float) -> float:
+    """How the fine part of so blurred noise hangs together from column to column, −1 to 1."""
     fine = _sample(blur)
     return float(np.mean(fine[:, 1:] * fine[:, :-1]) / np.mean(np.square(fine)))
 
 
-def _fine_deviation(blur: float) -> float:
+def fine_deviation(blur: float) -> float:
+    """Standard deviation of the fine part of so blurred noise of unit strength."""
     return float(_sample(blur).std())
 
 

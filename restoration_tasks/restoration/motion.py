@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.media.picture import Work
+from restoration_tasks.media.picture import REC709, Work
 
 Luma = npt.NDArray[np.uint8]
 """`(H, W)` 8-bit analysis copy. Never written out."""
@@ -21,8 +21,6 @@ DUPLICATE_MAX = 16.0
 """Two frames are near-duplicates when their 4x4 block means differ by less than this, mean and maximum, in 8-bit
 code values. Measured on four real transfers: duplicates 0.06–0.65 and at most 14.5, true neighbours from 2.1 and 30;
 a static shot with visible grain stays above."""
-REC709 = (0.2126, 0.7152, 0.0722)
-"""Luma weights of ITU-R BT.709, here only to weigh R, G, B code values into one analysis picture."""
 
 
 def analysis_luma(work: Work, max_code: int, *, rgb: bool) -> Luma:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -73,7 +74,20 @@ class PlannedShot(_Frozen):
             treatments += (PlannedTreatment(name=needed, params=ONLY_ADDED[needed], why=why),)
         return self.model_copy(update={"regions": (*self.regions, region), "treatments": treatments})
 
+    def with_new_frames(self, first: int, last: int, why: str) -> Self:
+        """The shot with frames to be made anew, besides those that are already."""
+        known = next((one for one in self.treatments if one.name == NEW_FRAMES), None)
+        params = {} if known is None else dict(known.params)
+        before = cast("list[int]", params.get("frames", []))
+        params["frames"] = cast("JsonValue", sorted({*before, *range(first, last + 1)}))
+        reason = why if known is None else f"{known.why} {why}"
+        kept = tuple(one for one in self.treatments if one is not known)
+        asked = PlannedTreatment(name=NEW_FRAMES, params=params, why=reason)
+        return self.model_copy(update={"treatments": (*kept, asked)})
 
+
+NEW_FRAMES = "frames"
+"""The treatment that makes frames anew."""
 ONLY_ADDED: dict[str, dict[str, JsonValue]] = {"dirt": {"only_added": True}, "scratches": {"tracks": []}}
 """Parameters with which a treatment repairs what people added and nothing else."""
 
@@ -133,19 +147,44 @@ class Plan(_Frozen):
         Raises:
             PlanError: there is no such shot, or the region is on frames the shot does not have.
         """
+        self._require(number, *region.frames)
+        return self._with(number, lambda shot: shot.marked(region))
+
+    def with_new_frames(self, number: int, first: int, last: int, why: str) -> Self:
+        """The plan with frames of a shot to be made anew from those beside them. Generative: a person asks for it.
+
+        Args:
+            number: the shot's number.
+            first: counted from the shot's start.
+            last: the last one, included.
+            why: in plain words.
+
+        Raises:
+            PlanError: there is no such shot or frame, or no frame to make it from.
+        """
+        self._require(number, first, last)
+        changed = self._with(number, lambda shot: shot.with_new_frames(first, last, why))
+        changed.validate_treatments()
+        return changed
+
+    def _require(self, number: int, first: int, last: int) -> None:
+        """Refuse a shot or frames the reel does not have."""
         shot = next((shot for shot in self.shots if shot.shot == number), None)
         frames = 0 if shot is None else shot.stop - shot.start
-        if shot is None or region.frames[1] >= frames:
+        if shot is None or not 0 <= first <= last < frames:
             raise PlanError(
                 "the plan has no such shot" if shot is None else f"shot {number} has no such frame",
                 reel=self.reel_id,
                 expected=f"shots {', '.join(str(shot.shot) for shot in self.shots)}"
                 if shot is None
                 else f"frames 0 to {frames - 1}, counted from the shot's start",
-                found=number if shot is None else f"frames {region.frames[0]} to {region.frames[1]}",
+                found=number if shot is None else f"frames {first} to {last}",
                 action="look the shot up in the plan: reelkeeper plans show",
             )
-        shots = tuple(one.marked(region) if one.shot == number else one for one in self.shots)
+
+    def _with(self, number: int, change: Callable[[PlannedShot], PlannedShot]) -> Self:
+        """The plan with one shot changed."""
+        shots = tuple(change(one) if one.shot == number else one for one in self.shots)
         return self.model_copy(update={"shots": shots})
 
     def with_regions_of(self, other: Plan) -> Self:

@@ -127,6 +127,10 @@ class Treatment(ABC, Generic[Params]):
         """`(H, W)`: the pixels it may change; every pixel unless it is a masked treatment."""
         return np.ones(shown.work.shape[1:], np.bool_)
 
+    def touches(self, index: int) -> bool:  # noqa: ARG002 - some ask
+        """Whether it may change the frame at a position in the reel."""
+        return True
+
     def batch(self, picture: PictureFormat) -> int:  # noqa: ARG002 - some ask
         """Frames of a format that `apply_all` is best given at once."""
         return 1
@@ -153,9 +157,10 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     """Every treatment by name, in the order of work."""
     from restoration_tasks.restoration.dirt import DirtRepair
     from restoration_tasks.restoration.flicker import Deflicker
+    from restoration_tasks.restoration.frames import NewFrames
     from restoration_tasks.restoration.scratches import ScratchRepair
 
-    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, Deflicker]  # type: ignore[list-item]
+    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, NewFrames, Deflicker]  # type: ignore[list-item]
     return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
 
 

@@ -200,7 +200,7 @@ def _measure(
             frame=index,
             scan_number=reel.scan.number_at(index),
             shot=permit.shot,
-            treatment=permit.kind,
+            treatment=permit.kind(index),
             recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
             recorded_px=reel.changed_px.get(index, UNRECORDED),
             master=frame,

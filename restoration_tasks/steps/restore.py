@@ -25,6 +25,8 @@ def run(work: StepWork) -> None:
     """Write the restored segment and what changed in each frame."""
     import cv2
 
+    from restoration_tasks.models.shelf.entry import InWheel
+    from restoration_tasks.models.shelf.known import KNOWN
     from restoration_tasks.restoration.changes import write_changes
     from restoration_tasks.restoration.pipeline import restore_segment
     from restoration_tasks.restoration.plan_slice import PlanSlice
@@ -60,7 +62,10 @@ def run(work: StepWork) -> None:
     work.figure("treatments", [name for name, _ in part.treatments])
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
     for name, sha256 in part.models.items():
-        work.agent(AgentKind.MODEL, f"defects {name} network", __version__, sha256)
+        shelved = KNOWN.get(name)
+        title = f"defects {name} network" if shelved is None else shelved.title
+        version = shelved.source.version if shelved and isinstance(shelved.source, InWheel) else __version__
+        work.agent(AgentKind.MODEL, title, version, sha256)
 
 
 STEP = StepDefinition(name=StepName.RESTORE, version="2", run=run)

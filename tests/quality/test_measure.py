@@ -155,10 +155,10 @@ def test_a_permit_allows_the_map_and_never_where_the_map_is_empty():
     found[2, 2], found[3, 3] = 255, 60
     damage = replace(DamageMap.empty(found.shape), dirt=found)
     dirt = Permit.of(PlannedShot(shot=2, start=0, stop=4, treatments=(PlannedTreatment(name="dirt", why="w"),)))
-    assert (dirt.shot, dirt.kind) == ("s002", Treatment.MASKED)
+    assert (dirt.shot, dirt.kind(0)) == ("s002", Treatment.MASKED)
     assert np.argwhere(dirt.mask(0, frame, damage, fmt)).tolist() == [[2, 2]]
     clean = Permit.of(PlannedShot(shot=1, start=0, stop=4))
-    assert clean.kind is Treatment.UNTOUCHED
+    assert clean.kind(0) is Treatment.UNTOUCHED
     assert not clean.mask(0, frame, damage, fmt).any()
 
 
@@ -167,4 +167,4 @@ def test_the_most_far_reaching_treatment_names_the_shot():
         PlannedTreatment(name="dirt", why="w"),
         PlannedTreatment(name="flicker", params={"gain": [1.0] * 4, "offset": [0.0] * 4}, why="w"),
     )
-    assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind is Treatment.TONAL
+    assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind(3) is Treatment.TONAL

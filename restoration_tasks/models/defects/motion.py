@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restoration_tasks.media.picture import REC709
+
 Picture = NDArray[np.float32]
 """`(C, H, W)` float32, C is 1 (grey) or 3 (R, G, B); shares of the code range, 0–1."""
 Rows = NDArray[np.float32]
@@ -23,7 +25,7 @@ Flow = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 """`(H, W)` bool."""
 
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+LUMA = np.array([REC709], np.float32)
 """Weights of ITU-R BT.709 (section 3.2), used on code values only to get one analysis picture."""
 _SMALLEST_SIDE = 48
 _TONE_CELL_PX = 8
@@ -46,7 +48,7 @@ def to_rows(picture: Picture) -> Rows:
 
 def luma(rows: Rows) -> Plane:
     """One analysis picture of an `(H, W, 3)` picture."""
-    return np.asarray(cv2.transform(rows, LUMA[None]), np.float32)
+    return np.asarray(cv2.transform(rows, LUMA), np.float32)
 
 
 def is_halved(shape: tuple[int, int]) -> bool:

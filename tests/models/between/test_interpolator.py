@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from restoration_tasks.models.between.interpolator import Interpolator
 from restoration_tasks.models.rife import NAME, load_rife
-from restoration_tasks.restoration.between import Interpolator
 from restoration_tasks.runtime.errors import WrongUse
 from tests.models.moving_pair import moving_pair
 
@@ -81,14 +81,14 @@ def test_a_moving_square_is_not_doubled(interpolator):
 
 
 def still(belief: float = 0.0):
-    from restoration_tasks.models.fusing import Guess
+    from restoration_tasks.models.between.guesses import Guess
 
     return Guess(torch.zeros(1, 2, 96, 128), torch.zeros(1, 2, 96, 128), torch.full((1, 1, 96, 128), belief))
 
 
 @pytest.mark.parametrize("network_is_right", [True, False])
 def test_the_guess_that_lost_what_moves_is_overruled(network_is_right):
-    from restoration_tasks.models.fusing import Guess, fused
+    from restoration_tasks.models.between.guesses import Guess, fused
 
     pair = torch.cat([torch.from_numpy(panned(x))[None] for x in (0, 8)], 1)
     to_first, to_second = torch.zeros(1, 2, 96, 128), torch.zeros(1, 2, 96, 128)
@@ -102,7 +102,7 @@ def test_the_guess_that_lost_what_moves_is_overruled(network_is_right):
 
 
 def test_where_the_sides_differ_the_one_believed_is_taken():
-    from restoration_tasks.models.fusing import fused
+    from restoration_tasks.models.between.guesses import fused
 
     pair = torch.cat((torch.zeros(1, 3, 96, 128), torch.ones(1, 3, 96, 128)), 1)
     assert float(fused(pair, still(1.5), still()).max()) < 0.01  # a blend would be at 0.2 to 0.5

@@ -14,11 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.restoration.motion import REC709
+from restoration_tasks.media.picture import REC709
 from restoration_tasks.runtime.errors import WrongUse
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from restoration_tasks.models.between.guesses import Guess
+    from restoration_tasks.models.between.network import Candidates
 
 Shares = NDArray[np.float32]
 """`(C, H, W)` float32, C is 1 (grey) or 3 (R, G, B); shares of the code range, 0–1."""
@@ -60,17 +63,30 @@ class Interpolator:
             return (after if share else before).copy()
         import torch
 
-        from restoration_tasks.models.fusing import at_share, from_flows, fused
+        from restoration_tasks.models.between.guesses import fused
 
         height, width = before.shape[1:]
-        first, second = (_padded(frame) for frame in (before, after))
         with torch.inference_mode():
-            pair = torch.from_numpy(np.concatenate((first, second)))[None].to(self.device)
-            one, other = _analysis(first), _analysis(second)
-            forth, back = self._flow(one, other), self._flow(other, one)
-            seen, followed = at_share(self.network(pair), share), from_flows(forth, back, share)
-            made = fused(pair, seen, followed)[0, :, :height, :width].clamp(0, 1).cpu().numpy()
+            made = fused(*self._guesses(before, after, share))[0, :, :height, :width].clamp(0, 1).cpu().numpy()
         return made if len(before) == 3 else np.asarray(made.mean(axis=0, keepdims=True), np.float32)
+
+    def candidates(self, before: Shares, after: Shares, share: float) -> Candidates:
+        """What the mixing network chooses from; arguments as for `between`, sides grown to multiples of 16."""
+        from restoration_tasks.models.between.network import Candidates
+
+        return Candidates(*self._guesses(before, after, share), share)
+
+    def _guesses(self, before: Shares, after: Shares, share: float) -> tuple[Tensor, Guess, Guess]:
+        """The pair, grown and in colour, and what the network and optical flow say of it."""
+        import torch
+
+        from restoration_tasks.models.between.guesses import at_share, from_flows
+
+        first, second = (_padded(frame) for frame in (before, after))
+        pair = torch.from_numpy(np.concatenate((first, second)))[None].to(self.device)
+        one, other = _analysis(first), _analysis(second)
+        forth, back = self._flow(one, other), self._flow(other, one)
+        return pair, at_share(self.network(pair), share), from_flows(forth, back, share)
 
     def _flow(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Tensor:
         import torch
@@ -90,3 +106,22 @@ def _analysis(frame: Shares) -> NDArray[np.uint8]:
     """8-bit luma to find motion on."""
     luma = sum(channel * np.float32(weight) for channel, weight in zip(frame, REC709, strict=True))
     return np.asarray(cv2.convertScaleAbs(np.asarray(luma, np.float32), alpha=255.0), np.uint8)
+
+
+def models() -> dict[str, str]:
+    """What an interpolator uses: name on the shelf to sha256."""
+    from restoration_tasks.models import rife
+
+    return {rife.NAME: rife.SHA256}
+
+
+def load_interpolator(device: str = "cpu") -> Interpolator:
+    """An interpolator with the networks from the shelf.
+
+    Raises:
+        ModelError: torch or a network is not installed, or is another than pinned.
+    """
+    from restoration_tasks.models.rife import NAME, load_rife
+    from restoration_tasks.models.shelf.shelf import Shelf
+
+    return Interpolator(load_rife(Shelf.of().require(NAME)[0]).to(device), device)

@@ -1,0 +1,1 @@
+"""Training of the network that makes frames between frames."""
