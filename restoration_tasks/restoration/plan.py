@@ -187,17 +187,20 @@ class Plan(_Frozen):
         shots = tuple(change(one) if one.shot == number else one for one in self.shots)
         return self.model_copy(update={"shots": shots})
 
-    def with_regions_of(self, other: Plan) -> Self:
-        """The plan with the regions another plan of the same reel has, where the shots are the same.
+    def with_asks_of(self, other: Plan) -> Self:
+        """The plan with what people asked for in another plan of the same reel, where the shots are the same.
 
-        What people drew stays when a reel is measured and planned anew.
+        Regions they drew and frames they had made anew stay when a reel is measured and planned anew.
         """
-        drawn = {(shot.shot, shot.start, shot.stop): shot.regions for shot in other.shots}
+        asked = {(shot.shot, shot.start, shot.stop): shot for shot in other.shots}
         shots = []
         for shot in self.shots:
-            kept = shot
-            for region in drawn.get((shot.shot, shot.start, shot.stop), ()):
+            kept, before = shot, asked.get((shot.shot, shot.start, shot.stop))
+            for region in before.regions if before else ():
                 kept = kept if region in kept.regions else kept.marked(region)
+            anew = [one for one in before.treatments if one.name == NEW_FRAMES] if before else []
+            if anew and NEW_FRAMES not in {one.name for one in kept.treatments}:
+                kept = kept.model_copy(update={"treatments": (*kept.treatments, *anew)})
             shots.append(kept)
         return self.model_copy(update={"shots": tuple(shots)})
 

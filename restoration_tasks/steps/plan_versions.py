@@ -41,7 +41,7 @@ def adopt(
     drafted, newest = Plan.from_yaml(draft), plans.latest(session, way.reel_id)
     if newest is not None and not isinstance(author, Person):
         # What people drew by hand stays when the reel is measured and planned anew; only a person takes it out.
-        drafted = drafted.with_regions_of(Plan.from_yaml(newest.yaml))
+        drafted = drafted.with_asks_of(Plan.from_yaml(newest.yaml))
     if newest is not None and _asks_for_the_same(Plan.from_yaml(newest.yaml), drafted):
         return way.plan_file(newest.version, newest.yaml)
     if parent is None and newest is not None:

@@ -146,3 +146,10 @@ def test_the_network_enters_the_signature():
 
     assert sliced((4,)).models == {NAME: SHA256}
     assert sliced(()).models == {}
+
+
+def test_a_new_draft_keeps_what_a_person_asked_for():
+    asked = plan().with_new_frames(1, 7, 8, "torn")
+    drafted = plan(PlannedTreatment(name="dirt", why="dirt")).with_asks_of(asked)
+    assert [one.name for one in drafted.shots[0].treatments] == ["dirt", "frames"]
+    assert drafted.with_asks_of(asked) == drafted

@@ -142,9 +142,9 @@ def test_regions_on_frames_the_shot_does_not_have_are_refused():
 
 def test_a_new_draft_keeps_what_people_drew_where_the_shot_is_the_same():
     drawn = plan(region("add"), region("protect"))
-    anew = plan(treatments=()).with_regions_of(drawn)
+    anew = plan(treatments=()).with_asks_of(drawn)
     assert anew.shots[1].regions == drawn.shots[1].regions
     assert [one.name for one in anew.shots[1].treatments] == ["dirt"]
-    assert anew.with_regions_of(drawn) == anew
+    assert anew.with_asks_of(drawn) == anew
     moved = Plan(reel_id="demo-reel", shots=(PlannedShot(shot=2, start=11, stop=30),))
-    assert moved.with_regions_of(drawn) == moved
+    assert moved.with_asks_of(drawn) == moved
