@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
@@ -13,49 +12,21 @@ from numpy.typing import NDArray
 
 from restoration_tasks.media.picture import REC709
 from restoration_tasks.models.between.interpolator import MULTIPLE_PX, Interpolator
+from restoration_tasks.models.between.load import load_between
 from restoration_tasks.models.rife import NAME, load_rife
 from restoration_tasks.models.shelf.shelf import Shelf
-from restoration_tasks.training.clips import CLIPS, fetch, read_clip
+from restoration_tasks.training.between.evaluate import psnr_db, triples
+from restoration_tasks.training.clips import CLIPS
 
 Shares = NDArray[np.float32]
-Triple = tuple[Shares, Shares, Shares]
 Make = Callable[[Shares, Shares], Shares]
-FULL = 1023
 OURS, RIFE, DIS, NEIGHBOUR = "ours", "rife", "dis", "nearer_neighbour"
-
-
-def psnr_db(made: Shares, truth: Shares) -> float:
-    """Over all samples of a frame, full scale."""
-    error = float(np.mean(np.square(np.clip(made, 0, 1) - truth, dtype=np.float64)))
-    return -10 * float(np.log10(max(error, 1e-10)))
-
-
-def triples(case: Mapping[str, Any]) -> Iterator[Triple]:
-    """The triples of a case of the recipe: each inside one scene, spread evenly over its frames."""
-    clip, half = CLIPS[case["clip"]], int(case["half"])
-    start, stop = case["frames"]
-    scenes = clip.scenes or ((0, clip.frames),)
-    firsts = [
-        first
-        for first in range(start, stop - 2 * half)
-        if any(begin <= first and first + 2 * half < end for begin, end in scenes)
-    ]
-    spread = np.linspace(0, len(firsts) - 1, min(int(case["triples"]), len(firsts))).round().astype(int)
-    chosen = [firsts[place] for place in spread]
-    wanted = {first + add * half for first in chosen for add in range(3)}
-    frames = {
-        index: (work / FULL).astype(np.float32)
-        for index, work in islice(enumerate(read_clip(clip, fetch(clip))), max(wanted) + 1)
-        if index in wanted
-    }
-    for first in chosen:
-        yield frames[first], frames[first + half], frames[first + 2 * half]
 
 
 def makers() -> dict[str, Make]:
     """Ours and the peers."""
     network = load_rife(Shelf.of().require(NAME)[0])
-    ours = Interpolator(network)
+    ours = Interpolator(network, load_between())
     return {OURS: ours.between, RIFE: lambda before, after: plain_rife(network, before, after), DIS: dis_warp}
 
 
@@ -102,7 +73,8 @@ def measured(case: Mapping[str, Any], made_by: Mapping[str, Make]) -> dict[str, 
     """A case of the recipe: mean PSNR of each, frames worse than the nearer neighbour, processor time a frame."""
     scores: dict[str, list[float]] = {name: [] for name in (*made_by, NEIGHBOUR)}
     seconds = dict.fromkeys(made_by, 0.0)
-    for before, truth, after in triples(case):
+    clip, frames = CLIPS[case["clip"]], tuple(case["frames"])
+    for before, truth, after in triples(clip, frames, int(case["half"]), int(case["triples"])):
         scores[NEIGHBOUR].append(max(psnr_db(before, truth), psnr_db(after, truth)))
         for name, make in made_by.items():
             begin = time.process_time()

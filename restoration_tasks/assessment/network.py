@@ -116,7 +116,8 @@ class NetworkDetector:
         Raises:
             ModelError: torch or the weights are missing.
         """
-        from restoration_tasks.models.defects.load import Running, load_detector
+        from restoration_tasks.models.defects.load import load_detector
+        from restoration_tasks.models.own import Running
 
         running = Running("cuda" if means.device is Device.CUDA else "cpu", means.half)
         self._detector = load_detector(threads=1, running=running)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restoration_tasks.models.defects.tensors import unpack
 from restoration_tasks.models.shelf.places import ModelFile
+from restoration_tasks.models.tensors import unpack
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.runtime.files import disk_errors
 

@@ -123,7 +123,8 @@ def loaded_repairer(means: Means) -> Repairer:
     Raises:
         ModelError: torch is not installed, or the weights are not those shipped.
     """
-    from restoration_tasks.models.defects.load import Running, load_repairer
+    from restoration_tasks.models.defects.load import load_repairer
+    from restoration_tasks.models.own import Running
 
     # One thread a frame: frames are worked side by side, and the sums come out the same however many are.
     return load_repairer(threads=1, running=Running(device=means.device.value, half=means.half))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from restoration_tasks.models.checkpoints import fill, read_weights
-from restoration_tasks.models.defects.tensors import pack
 from restoration_tasks.models.shelf.places import ModelFile
+from restoration_tasks.models.tensors import pack
 from restoration_tasks.runtime.errors import ModelError
 
 torch = pytest.importorskip("torch")

@@ -1,7 +1,7 @@
-"""New frames between two frames, for large motion: RIFE and optical flow, weighed where they differ. Generative.
+"""New frames between two frames, for large motion: RIFE and optical flow, mixed by a network of our own. Generative.
 
 RIFE (Huang et al., ECCV 2022) and dense inverse search (Kroeger et al., ECCV 2016; from either frame) both look from
-coarse to fine, fail on different things, and are two guesses that `models.fusing` makes one frame of.
+coarse to fine, fail on different things, and are two guesses that `network.BetweenNet` makes one frame of.
 Neither frame may be from another shot: whoever calls knows the cuts.
 """
 
@@ -38,6 +38,8 @@ class Interpolator:
 
     network: Any
     """`models.ifnet.IFNet`, from `models.rife.load_rife`."""
+    mixer: Any = None
+    """`models.between.network.BetweenNet`, from `models.between.load`; None where only candidates are asked for."""
     device: str = "cpu"
     """The torch device it lies on."""
     flow: Any = field(default_factory=lambda: cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
@@ -61,13 +63,15 @@ class Interpolator:
             )
         if share in {0, 1}:
             return (after if share else before).copy()
+        if self.mixer is None:
+            raise WrongUse("this interpolator makes candidates and no frames", action="give it the mixing network")
         import torch
-
-        from restoration_tasks.models.between.guesses import fused
 
         height, width = before.shape[1:]
         with torch.inference_mode():
-            made = fused(*self._guesses(before, after, share))[0, :, :height, :width].clamp(0, 1).cpu().numpy()
+            seen = self.candidates(before, after, share)
+            way = torch.full((1, 1, 1, 1), share, device=self.device)
+            made = self.mixer(seen.frames, seen.belief, way)[0, :, :height, :width].clamp(0, 1).cpu().numpy()
         return made if len(before) == 3 else np.asarray(made.mean(axis=0, keepdims=True), np.float32)
 
     def candidates(self, before: Shares, after: Shares, share: float) -> Candidates:
@@ -111,8 +115,9 @@ def _analysis(frame: Shares) -> NDArray[np.uint8]:
 def models() -> dict[str, str]:
     """What an interpolator uses: name on the shelf to sha256."""
     from restoration_tasks.models import rife
+    from restoration_tasks.models.between import load
 
-    return {rife.NAME: rife.SHA256}
+    return {rife.NAME: rife.SHA256, load.NAME: load.SHA256}
 
 
 def load_interpolator(device: str = "cpu") -> Interpolator:
@@ -121,7 +126,10 @@ def load_interpolator(device: str = "cpu") -> Interpolator:
     Raises:
         ModelError: torch or a network is not installed, or is another than pinned.
     """
+    from restoration_tasks.models.between.load import load_between
+    from restoration_tasks.models.own import Running
     from restoration_tasks.models.rife import NAME, load_rife
     from restoration_tasks.models.shelf.shelf import Shelf
 
-    return Interpolator(load_rife(Shelf.of().require(NAME)[0]).to(device), device)
+    network = load_rife(Shelf.of().require(NAME)[0]).to(device)
+    return Interpolator(network, load_between(running=Running(device)), device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from restoration_tasks.models.between.guesses import Guess
 from restoration_tasks.models.defects.networks import FoldedUNet
@@ -21,6 +22,8 @@ PLANES = 3 * CANDIDATES + 5
 guesses."""
 LARGEST_RESIDUAL = 0.15
 """Share of the code range by which the mixture may be left."""
+NEAR_PX = 2
+"""How near candidates have to disagree for the mixture to be left."""
 FLOW_PRIOR, LYING_PRIOR = -1.5, -4.0
 """Logits that flow, and the frames as they lie, start training from beside RIFE's."""
 SURE = 0.02
@@ -83,7 +86,14 @@ class BetweenNet(nn.Module):
         mixed = weights[:, :1] * frames[:, 0]
         for place in range(1, CANDIDATES):
             mixed = torch.addcmul(mixed, weights[:, place : place + 1], frames[:, place])
-        return mixed + LARGEST_RESIDUAL * torch.tanh(out[:, CANDIDATES:])
+        return mixed + self._bounded(LARGEST_RESIDUAL * torch.tanh(out[:, CANDIDATES:]), frames)
+
+    @staticmethod
+    def _bounded(rest: Tensor, frames: Tensor) -> Tensor:
+        """No further from the mixture than the candidates are from one another nearby: where all agree, they are it."""
+        apart = (frames.amax(1) - frames.amin(1)).amax(1, keepdim=True)
+        reach = functional.max_pool2d(apart, 2 * NEAR_PX + 1, 1, NEAR_PX)
+        return torch.minimum(torch.maximum(rest, -reach), reach)
 
     @staticmethod
     def _prior(belief: Tensor, share: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,12 +17,8 @@ from restoration_tasks.models.defects.candidates import FillCandidates, Sheet, S
 from restoration_tasks.models.defects.features import Features, Look, MotionFinder, detector_features
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.motion import Flow, FlowFinder, Following, Mask, Picture
-from restoration_tasks.models.defects.tensors import unpack
+from restoration_tasks.models.own import Running, checked, ready
 from restoration_tasks.runtime.errors import ModelError
-from restoration_tasks.runtime.files import sha256_file
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 FOLDER = Path(__file__).parent
 THRESHOLDS = {defect: f"threshold_{defect}" for defect in Defect}
@@ -57,22 +53,6 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Running:
-    """Where a network computes, and how exactly."""
-
-    device: str = "cpu"
-    """A torch device."""
-    half: bool = False
-    """Whether it computes in half precision."""
-
-    def put(self, array: NDArray[np.float32]) -> Tensor:
-        """An array as a batch of one (or of as many as it has) where the network computes."""
-        import torch
-
-        return torch.from_numpy(array).to(self.device, torch.float16 if self.half else torch.float32)
-
-
-@dataclass(frozen=True)
 class Detector:
     """The loaded detector. One a thread: it keeps working memory."""
 
@@ -81,7 +61,7 @@ class Detector:
     """Digest of its weights."""
     thresholds: Mapping[Defect, float]
     """Probability from which a pixel counts as damaged unless asked otherwise; chosen on validation clips only."""
-    running: Running = Running()
+    running: Running = field(default_factory=Running)
     finder: MotionFinder = field(default_factory=MotionFinder)
 
     def look(self, picture: Picture) -> Look:
@@ -150,7 +130,7 @@ class Repairer:
     network: Any
     sha256: str
     """Digest of its weights."""
-    running: Running = Running()
+    running: Running = field(default_factory=Running)
     finder: FlowFinder = field(default_factory=lambda: FlowFinder(Following.STIFF))
 
     def surroundings(self, centre: Sheet, before: Sequence[Sheet], after: Sequence[Sheet]) -> Surroundings:
@@ -221,7 +201,7 @@ def load_detector(
     path, sha256 = _checked(Weights.DETECTOR, weights)
     network = networks.DefectNet(fused=True)
     running = running or Running()
-    metadata = _fill(network, path, threads, running)
+    metadata = ready(network, path, threads, running)
     thresholds = {defect: float(metadata.get(name, UNCHOSEN)) for defect, name in THRESHOLDS.items()}
     return Detector(network, sha256, thresholds, running)
 
@@ -234,7 +214,7 @@ def load_repairer(
     path, sha256 = _checked(Weights.FUSION, weights)
     network = networks.FusionNet(fused=True)
     running = running or Running()
-    _fill(network, path, threads, running)
+    ready(network, path, threads, running)
     return Repairer(network, sha256, running)
 
 
@@ -267,44 +247,4 @@ def _networks() -> ModuleType:
 
 
 def _checked(kind: Weights, own: Path | None) -> tuple[Path, str]:
-    path = FOLDER / kind if own is None else own
-    if not path.is_file():
-        raise ModelError(
-            "the weights of a damage network are missing",
-            file=path,
-            expected=kind.value,
-            found="no file",
-            action="install Reelkeeper again, or train them: reelkeeper train defects",
-        )
-    found, _ = sha256_file(path)
-    if own is None and found != SHIPPED_SHA256[kind]:
-        raise ModelError(
-            "the weights of a damage network are not the ones this version knows",
-            file=path,
-            expected=SHIPPED_SHA256[kind],
-            found=found,
-            action="install Reelkeeper again; to use weights of your own, name their file",
-        )
-    return path, found
-
-
-def _fill(network: nn.Module, path: Path, threads: int | None, running: Running) -> dict[str, str]:
-    """Put the weights of a file into a network and make it ready for use; the file's metadata."""
-    import torch
-
-    tensors, metadata = unpack(path.read_bytes())
-    try:
-        network.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        raise ModelError(
-            "the weights are those of another network",
-            file=path,
-            found=str(error).splitlines()[0],
-            action="name weights trained by this version",
-        ) from error
-    if threads is not None:
-        torch.set_num_threads(threads)
-    network.eval()
-    dtype = torch.float16 if running.half else torch.float32
-    network.to(running.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return metadata
+    return checked(FOLDER / kind, SHIPPED_SHA256[kind], own, train="reelkeeper train defects")

@@ -50,6 +50,7 @@ class Architecture(StrEnum):
     BASICVSR_X4 = "basicvsr-x4"
     DEFECT_DETECTOR = "reelkeeper-detector"
     DEFECT_FUSION = "reelkeeper-fusion"
+    BETWEEN = "reelkeeper-between"
 
 
 OPEN_LICENCES = frozenset(

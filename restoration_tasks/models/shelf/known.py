@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restoration_tasks.models import centerface, enlargers, rife
+from restoration_tasks.models.between import load as between
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
     Architecture,
@@ -166,7 +167,7 @@ BASICVSR = Entry(
 )
 
 
-def _own(weights: Weights, title: str, use: Use, effect: Effect, architecture: Architecture) -> Entry:
+def _own(source: OurOwn, title: str, use: Use, effect: Effect, architecture: Architecture) -> Entry:
     return Entry(
         name=architecture.value,
         title=title,
@@ -174,10 +175,14 @@ def _own(weights: Weights, title: str, use: Use, effect: Effect, architecture: A
         effect=effect,
         architecture=architecture,
         input_range="R, G, B or grey, shares of the code range, 0–1; any size",
-        paper="restoration_tasks/models/defects/card.md",
+        paper=f"restoration_tasks/models/{source.path.parent.name}/card.md",
         licence=Licence("Apache-2.0"),
-        source=OurOwn(FOLDER / weights, SHIPPED_SHA256[weights]),
+        source=source,
     )
+
+
+def _defects(weights: Weights) -> OurOwn:
+    return OurOwn(FOLDER / weights, SHIPPED_SHA256[weights])
 
 
 KNOWN: dict[str, Entry] = {
@@ -189,13 +194,26 @@ KNOWN: dict[str, Entry] = {
         *REAL_ESRGAN,
         BASICVSR,
         _own(
-            Weights.DETECTOR,
+            _defects(Weights.DETECTOR),
             "Detector of dirt, hairs and scratches",
             Use.DAMAGE,
             Effect.LOOKS,
             Architecture.DEFECT_DETECTOR,
         ),
-        _own(Weights.FUSION, "Repair by fused neighbours", Use.REPAIR, Effect.FAITHFUL, Architecture.DEFECT_FUSION),
+        _own(
+            _defects(Weights.FUSION),
+            "Repair by fused neighbours",
+            Use.REPAIR,
+            Effect.FAITHFUL,
+            Architecture.DEFECT_FUSION,
+        ),
+        _own(
+            OurOwn(between.WEIGHTS, between.SHA256),
+            "Frames mixed from two guesses",
+            Use.NEW_FRAMES,
+            Effect.GENERATIVE,
+            Architecture.BETWEEN,
+        ),
     )
 }
 """By name, in the order they are listed."""

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restoration_tasks.models.between.interpolator import Interpolator
-from restoration_tasks.models.between.network import CANDIDATES
 from restoration_tasks.models.rife import NAME, load_rife
 from restoration_tasks.models.shelf.shelf import Shelf
 from restoration_tasks.training.defects.footage import Footage, take
@@ -21,6 +20,15 @@ from restoration_tasks.training.defects.samples import SampleSize
 
 MIDDLE_SHARE = 0.75
 """Of samples that ask for the frame in the middle; the others ask for any of three between."""
+
+
+def rife_interpolator() -> Interpolator:
+    """What makes candidates: RIFE from the shelf.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    return Interpolator(load_rife(Shelf.of().require(NAME)[0]))
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Gaps(Dataset[tuple[BetweenSample]]):
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         if self._interpolator is None:
-            self._interpolator = Interpolator(load_rife(Shelf.of().require(NAME)[0]))
+            self._interpolator = rife_interpolator()
         rng = np.random.default_rng((self._seed, index))
         middle = rng.random() < MIDDLE_SHARE
         frames = take(self._footage, rng, size=(self._size.width, self._size.height), frames=3 if middle else 5)
@@ -73,7 +81,7 @@ class Gaps(Dataset[tuple[BetweenSample]]):
 
 
 _EXCHANGED = [1, 0, 3, 2, 5, 4]
-assert len(_EXCHANGED) == CANDIDATES
+"""Candidates when before and after change places."""
 
 
 def augment(batch: Batch, chance: torch.Generator) -> Batch:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from restoration_tasks.models.defects.networks import fused_weights
-from restoration_tasks.models.defects.tensors import pack
+from restoration_tasks.models.tensors import pack
 from restoration_tasks.runtime.files import sha256_file, write_atomic
 
 

@@ -97,16 +97,7 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
         ClipError: a clip cannot be fetched.
         ModelError: a checkpoint in the folder does not fit, or training came apart.
     """
-    for seed in (course.seed, *([course.finish.seed] if course.finish else [])):
-        if seed not in recipe.train.seeds:
-            raise WrongUse(
-                "this seed is not for training",
-                expected=", ".join(map(str, recipe.train.seeds)),
-                found=seed,
-                action="train with a seed of the recipe; the others are for measuring",
-            )
-    if not recipe.train.clips:
-        raise WrongUse("the recipe names no clips to train on", action="name them in its train part")
+    require_training(recipe, course.seed, *([course.finish.seed] if course.finish else []))
     torch.set_num_threads(course.threads)
     clips = [CLIPS[name] for name in recipe.train.clips]
     footage = gather(clips, course.photographs, folder / "footage", course.tell)
@@ -131,7 +122,7 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
         ],
         seeds=[course.seed, *([course.finish.seed] if course.finish else [])],
         batch=course.settings.batch,
-        machine=f"Trained on {_machine(course.settings.device)}, torch {torch.__version__}",
+        machine=f"Trained on {machine(course.settings.device)}, torch {torch.__version__}",
         material=[*clips, *course.photographs],
     )
     write_atomic(folder / EVALUATION_FILE, (evaluation.model_dump_json(indent=1) + "\n").encode())
@@ -139,7 +130,26 @@ def train_defects(folder: Path, recipe: Recipe, course: Course) -> Trained:
     return Trained(folder, evaluation, sha256)
 
 
-def _machine(device: str) -> str:
+def require_training(recipe: Recipe, *seeds: int) -> None:
+    """Refuse what is kept for measuring.
+
+    Raises:
+        WrongUse: a seed is not one for training, or the recipe names no clip to train on.
+    """
+    for seed in seeds:
+        if seed not in recipe.train.seeds:
+            raise WrongUse(
+                "this seed is not for training",
+                expected=", ".join(map(str, recipe.train.seeds)),
+                found=seed,
+                action="train with a seed of the recipe; the others are for measuring",
+            )
+    if not recipe.train.clips:
+        raise WrongUse("the recipe names no clips to train on", action="name them in its train part")
+
+
+def machine(device: str) -> str:
+    """What networks are trained on, in words."""
     if torch.device(device).type == "cuda":
         return f"{torch.cuda.get_device_name(device)} in bfloat16"
     return f"{platform.machine()} processors"

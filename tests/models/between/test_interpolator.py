@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from restoration_tasks.models.between.interpolator import Interpolator
+from restoration_tasks.models.between.load import load_between
 from restoration_tasks.models.rife import NAME, load_rife
 from restoration_tasks.runtime.errors import WrongUse
 from tests.models.moving_pair import moving_pair
@@ -17,7 +18,7 @@ cv2.setNumThreads(1)
 
 @pytest.fixture(scope="module")
 def interpolator(shelved):
-    return Interpolator(load_rife(shelved(NAME)[0]))
+    return Interpolator(load_rife(shelved(NAME)[0]), load_between())
 
 
 def panned(x: float) -> np.ndarray:
@@ -80,30 +81,9 @@ def test_a_moving_square_is_not_doubled(interpolator):
     assert made[area].std() > 1.15 * mean[area].std()
 
 
-def still(belief: float = 0.0):
-    from restoration_tasks.models.between.guesses import Guess
-
-    return Guess(torch.zeros(1, 2, 96, 128), torch.zeros(1, 2, 96, 128), torch.full((1, 1, 96, 128), belief))
-
-
-@pytest.mark.parametrize("network_is_right", [True, False])
-def test_the_guess_that_lost_what_moves_is_overruled(network_is_right):
-    from restoration_tasks.models.between.guesses import Guess, fused
-
-    pair = torch.cat([torch.from_numpy(panned(x))[None] for x in (0, 8)], 1)
-    to_first, to_second = torch.zeros(1, 2, 96, 128), torch.zeros(1, 2, 96, 128)
-    to_first[:, 0], to_second[:, 0] = 4, -4
-    right, wrong = Guess(to_first, to_second, torch.zeros(1, 1, 96, 128)), still()
-    both = fused(pair, *((right, wrong) if network_is_right else (wrong, right)))
-    alone, blind = fused(pair, right, right), fused(pair, wrong, wrong)
-    truth = panned(4)
-    made, best, worst = (error(one[0].numpy(), truth) for one in (both, alone, blind))
-    assert made < best + 0.15 * worst
-
-
-def test_where_the_sides_differ_the_one_believed_is_taken():
-    from restoration_tasks.models.between.guesses import fused
-
-    pair = torch.cat((torch.zeros(1, 3, 96, 128), torch.ones(1, 3, 96, 128)), 1)
-    assert float(fused(pair, still(1.5), still()).max()) < 0.01  # a blend would be at 0.2 to 0.5
-    assert float(fused(pair, still(-1.5), still()).min()) > 0.99
+def test_without_the_mixing_network_it_makes_candidates_only(interpolator):
+    alone = Interpolator(interpolator.network)
+    frame = panned(0)
+    assert alone.candidates(frame, panned(4), 0.5).frames.shape == (1, 6, 3, 96, 128)
+    with pytest.raises(WrongUse, match="makes candidates and no frames"):
+        alone.between(frame, frame)

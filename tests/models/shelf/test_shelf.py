@@ -149,7 +149,7 @@ def test_every_entry_is_pinned_and_every_architecture_has_one():
 
 
 def test_what_comes_with_reelkeeper_is_there_with_its_licence(shelf):
-    for name in ("transnetv2", "reelkeeper-detector", "reelkeeper-fusion"):
+    for name in ("transnetv2", "reelkeeper-detector", "reelkeeper-fusion", "reelkeeper-between"):
         assert shelf.require(name)
         assert "LICENSE" in (licence_text(KNOWN[name], shelf.folder) or "").upper()
         with pytest.raises(ModelError, match="not fetched"):

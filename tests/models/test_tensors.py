@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from restoration_tasks.models.defects.tensors import pack, unpack
+from restoration_tasks.models.tensors import pack, unpack
 from restoration_tasks.runtime.errors import ModelError
 
 TENSORS = {

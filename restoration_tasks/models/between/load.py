@@ -1,0 +1,46 @@
+"""The mixing network with the weights that ship with Reelkeeper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restoration_tasks.models.own import Running, checked, ready
+from restoration_tasks.runtime.errors import ModelError
+
+if TYPE_CHECKING:
+    from restoration_tasks.models.between.network import BetweenNet
+
+NAME = "reelkeeper-between"
+"""What the shelf calls it."""
+WEIGHTS = Path(__file__).parent / "between.safetensors"
+SHA256 = "50f31ddb6aa242aa5a78cf9aa10c6cc4c2228709b613fda96f3edc59330df1f1"
+"""Digest of the weights in the package; it enters the signature of every step that uses them."""
+
+
+def load_between(
+    weights: Path | None = None, *, threads: int | None = None, running: Running | None = None
+) -> BetweenNet:
+    """The network, ready to be used.
+
+    Args:
+        weights: a file of one's own training; the shipped one, whose digest is checked, if None.
+        threads: processor threads torch may use; as torch has it, if None.
+        running: where and how exactly it computes; on the processor in single precision, if None.
+
+    Raises:
+        ModelError: torch is not installed, or the weights are missing, damaged, or other than those shipped.
+    """
+    try:
+        from restoration_tasks.models.between.network import BetweenNet
+    except ImportError as error:
+        raise ModelError(
+            "interpolation needs torch",
+            expected="the vision extra",
+            found=error,
+            action="install it (pip install 'reelkeeper[vision]')",
+        ) from error
+    path, _ = checked(WEIGHTS, SHA256, weights, train="reelkeeper train between")
+    network = BetweenNet(fused=True)
+    ready(network, path, threads, running or Running())
+    return network
