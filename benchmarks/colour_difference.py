@@ -51,7 +51,7 @@ def delta_e00(one: Floats, other: Floats) -> Floats:
         `(N,)`: 0 is the same, 1 about what an eye just sees.
     """
     mean_chroma = (np.hypot(one[:, 1], one[:, 2]) + np.hypot(other[:, 1], other[:, 2])) / 2
-    stretch = 1.5 - 0.5 * np.sqrt(mean_chroma**7 / (mean_chroma**7 + 25.0**7))
+    stretch = 1.5 - 0.5 * np.sqrt(_seventh(mean_chroma))
     chroma_1, hue_1 = _polar(one[:, 1] * stretch, one[:, 2])
     chroma_2, hue_2 = _polar(other[:, 1] * stretch, other[:, 2])
     colourless = chroma_1 * chroma_2 == 0
@@ -63,11 +63,17 @@ def delta_e00(one: Floats, other: Floats) -> Floats:
     scale_l = 1.0 + 0.015 * (lightness - 50.0) ** 2 / np.sqrt(20.0 + (lightness - 50.0) ** 2)
     scale_c, scale_h = 1.0 + 0.045 * chroma, 1.0 + 0.015 * chroma * t
     blue = 30.0 * np.exp(-(((hue - 275.0) / 25.0) ** 2))
-    rotation = -2.0 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7)) * np.sin(np.radians(2 * blue))
+    rotation = -2.0 * np.sqrt(_seventh(chroma)) * np.sin(np.radians(2 * blue))
     by_l = (other[:, 0] - one[:, 0]) / scale_l
     by_c = (chroma_2 - chroma_1) / scale_c
     by_h = 2.0 * np.sqrt(chroma_1 * chroma_2) * np.sin(np.radians(turn / 2)) / scale_h
     return np.sqrt(np.maximum(by_l**2 + by_c**2 + by_h**2 + rotation * by_c * by_h, 0.0))
+
+
+def _seventh(chroma: Floats) -> Floats:
+    square = chroma * chroma
+    power = square * square * square * chroma
+    return power / (power + 25.0**7)
 
 
 def _polar(a: Floats, b: Floats) -> tuple[Floats, Floats]:
