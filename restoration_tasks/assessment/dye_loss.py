@@ -33,6 +33,7 @@ from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.restoration.fade import LEAST_KEPT
 from restoration_tasks.restoration.plan import PlannedTreatment
 
 Triple = tuple[float, float, float]
@@ -58,8 +59,6 @@ MOST_SHOTS = 8
 """Shots from which more say nothing new of the lightest place."""
 GATE = 5.0
 """Severity over the reel from which colours are brought back: up to there lie scenes that have not faded."""
-LEAST_KEPT = 0.1
-"""Less is never given back: what is left then is mostly noise."""
 DECIMALS = 4
 
 

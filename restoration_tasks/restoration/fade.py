@@ -34,12 +34,18 @@ SHOULDER, LOG_SHOULDER = 0.6, 0.85
 code 103 of 1023, beside the black of 95."""
 FINE = 1 << 16
 """Steps of the curve that pixels of YUV are looked up in: sixteen to a code of 12 bits."""
+LEAST_KEPT, MOST_KEPT, MOST_FOG = 0.1, 1.2, 0.6
+"""What is left of less than a tenth is mostly noise; more than all is a person's correction."""
+SPREAD = 0.15
+"""Density between the lightest and the darkest neutral place from which they tell a share and a fog each."""
 PURE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
-Kept = Annotated[float, Field(ge=0.1, le=1.2, allow_inf_nan=False)]
-Base = Annotated[float, Field(ge=0.0, le=0.6, allow_inf_nan=False)]
+Kept = Annotated[float, Field(ge=LEAST_KEPT, le=MOST_KEPT, allow_inf_nan=False)]
+Base = Annotated[float, Field(ge=0.0, le=MOST_FOG, allow_inf_nan=False)]
 Absorption = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Triple = tuple[Absorption, Absorption, Absorption]
+Code = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
+Colour = tuple[Code, Code, Code]
 
 
 class FadeParams(TreatmentParams):
@@ -55,6 +61,12 @@ class FadeParams(TreatmentParams):
         default=PURE,
         description="How much of red, green and blue (rows) cyan, magenta and yellow (columns) hold back; 1 on the "
         "diagonal. As it stands, each dye holds back its own channel only.",
+    )
+    neutral: tuple[Colour, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Red, green and blue of places that were grey, as the scan shows them, divided by the largest code "
+        "value: cyan and yellow are then set so that these places come out grey.",
     )
     amount: float = Field(
         default=1.0, gt=0.0, le=1.0, description="How much of the loss is made good; 1 is all of it, 0.5 half."
@@ -140,7 +152,7 @@ def restored_densities(densities: Floats, params: FadeParams, transfer: str) -> 
         params: how far the dyes have gone.
         transfer: the scan's. In log scans, what is lighter than the base stays that much lighter.
     """
-    kept, base = np.asarray(params.kept, np.float32), np.asarray(params.base, np.float32)
+    kept, base = guided(params, transfer)
     over = densities - base
     absorption = np.asarray(params.absorption, np.float64)
     if params.absorption != PURE:
@@ -153,6 +165,27 @@ def restored_densities(densities: Floats, params: FadeParams, transfer: str) -> 
     if params.absorption != PURE:
         made = _mixed(made, absorption)
     return np.asarray(densities + np.float32(params.amount) * (made - densities), np.float32)
+
+
+def guided(params: FadeParams, transfer: str) -> tuple[Floats, Floats]:
+    """What the dyes keep and the base has gained, `(3,)` each, after what a person named as neutral.
+
+    Magenta stays as it is, and each of the others is brought onto it: by the straight line through the places, where
+    these are light and dark; else by its share alone, or by its fog, where the places are nearly clear.
+    """
+    kept, base = np.array(params.kept, np.float32), np.array(params.base, np.float32)
+    if not params.neutral:
+        return kept, base
+    seen = density(np.asarray(params.neutral, np.float32), transfer).astype(np.float64)
+    grey = (seen[:, 1] - base[1]) / kept[1]
+    for channel in (0, 2):
+        if np.ptp(grey) >= SPREAD:
+            kept[channel], base[channel] = np.polyfit(grey, seen[:, channel], 1)
+        elif grey.mean() >= SPREAD:
+            kept[channel] = (seen[:, channel].mean() - base[channel]) / grey.mean()
+        else:
+            base[channel] = seen[:, channel].mean() - kept[channel] * grey.mean()
+    return np.clip(kept, LEAST_KEPT, MOST_KEPT), np.clip(base, 0.0, MOST_FOG)
 
 
 def _toe(over: Floats, base: Floats) -> Floats:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from restoration_tasks.media.picture import PRINTING_DENSITY, PictureFormat
 from restoration_tasks.restoration.densities import density, share
-from restoration_tasks.restoration.fade import FadeParams, Unfade
+from restoration_tasks.restoration.fade import FadeParams, Unfade, guided
 from restoration_tasks.restoration.shares import codes, shares
 from restoration_tasks.restoration.treatment import Shown
 from restoration_tasks.training.damage import Fade
@@ -106,6 +106,34 @@ def test_what_is_lighter_than_reference_white_keeps_its_distance():
     assert (treat(lights, FadeParams(kept=KEPT), picture) == 800).all()
 
 
+def faded_greys(*densities):
+    """Shares of greys of these densities, as the fade leaves them."""
+    grey = np.repeat(np.array(densities)[:, None], 3, axis=1)
+    return [tuple(map(float, colour)) for colour in 10 ** -(grey * KEPT + BASE)]
+
+
+def test_places_that_were_grey_tell_what_cyan_and_yellow_lost():
+    kept, base = guided(
+        FadeParams(kept=(0.8, 0.9, 0.8), base=(0, 0.02, 0), neutral=faded_greys(0.1, 0.5, 1.2)), "bt709"
+    )
+    assert kept == pytest.approx(KEPT, abs=0.002)
+    assert base == pytest.approx(BASE, abs=0.002)
+    one = FadeParams(kept=(0.8, 0.9, 0.8), base=BASE, neutral=faded_greys(0.8))
+    assert guided(one, "bt709")[0] == pytest.approx(KEPT, abs=0.002)
+    white = FadeParams(kept=KEPT, base=(0, 0.02, 0), neutral=faded_greys(0.02))
+    assert guided(white, "bt709")[1] == pytest.approx(BASE, abs=0.002)
+
+
+def test_a_neutral_place_comes_out_grey():
+    params = FadeParams(kept=(0.9, 0.9, 0.9), base=(0, 0.02, 0), neutral=faded_greys(0.6))
+    work = np.rint(np.array(faded_greys(0.6)[0]) * 1023).astype(np.uint16)[:, None, None] * np.ones(
+        (1, 32, 32), np.uint16
+    )
+    back = treat(work, params)[:, 0, 0].astype(int)
+    assert np.ptp(back) <= 2
+    assert np.ptp(treat(work, FadeParams(kept=(0.9, 0.9, 0.9)))[:, 0, 0].astype(int)) > 50
+
+
 def test_grey_film_is_left_alone():
     grey = PictureFormat(32, 32, "gray10le")
     assert np.array_equal(treat(every_code()[:1], FadeParams(kept=KEPT, base=BASE), grey), every_code()[:1])
@@ -119,6 +147,7 @@ def test_grey_film_is_left_alone():
         {"kept": [float("nan"), 1, 1]},
         {"kept": [1, 1, 1], "base": [0, 0, 0.9]},
         {"kept": [1, 1, 1], "amount": 0},
+        {"kept": [1, 1, 1], "neutral": [[0, 0.5, 0.5]]},
         {"kept": [1, 1, 1], "absorption": [[1, 0.6, 0.5], [0, 1, 0], [0, 0, 1]]},
         {"kept": [1, 1, 1], "absorption": [[0.9, 0, 0], [0, 1, 0], [0, 0, 1]]},
     ],
