@@ -81,15 +81,18 @@ def pieces(split: str) -> dict[str, tuple[str, Callable[[], Result]]]:
     )
     made_by = digest(code, split)
     work: dict[str, Callable[[], Result]] = {}
-    for seed in (0, *part.seeds):
-        for number in range(1, len(recipe.strengths[DamageKind.FADE]) + 1):
-            work[f"strength {number}/draw {seed}"] = partial(faded, split, number, seed)
+    numbers = range(1, len(recipe.strengths[DamageKind.FADE]) + 1)
+    for number in numbers:
+        work[f"strength {number}/draw 0"] = partial(faded, split, number, 0)
     for light in fade["light"]:
         for where in ("whole", "last shot"):
             work[f"unfaded/{light}/{where}"] = partial(unfaded, split, light, where)
     for light in fade["lit_and_faded"]["light"]:
         work[f"faded/{light}/last shot"] = partial(lit_and_faded, split, light)
     work["speed"] = speed
+    for seed in part.seeds:
+        for number in numbers:
+            work[f"strength {number}/draw {seed}"] = partial(faded, split, number, seed)
     return {key: (made_by, make) for key, make in work.items()}
 
 
