@@ -59,6 +59,9 @@ MOST_SHOTS = 8
 """Shots from which more say nothing new of the lightest place."""
 GATE = 5.0
 """Severity over the reel from which colours are brought back: up to there lie scenes that have not faded."""
+SURE = 0.1
+"""Mean certainty of the readings under which nothing is done: where hardly anything comes out neutral, colours that are
+the scene's own look like a fade (a wooden table reaches 0, noise that is different in each channel 0.06)."""
 DECIMALS = 4
 
 
@@ -72,6 +75,8 @@ class DyeLoss:
     """Density clear film has gained in red, green and blue, 0 or more."""
     severity: float
     """0–100, by the law of `fade.fade_severity`, of all the shots it was read from."""
+    certainty: float
+    """0–1: how far the readings carry it, their mean."""
     shots: int
     """How many shots it was read from."""
     otherwise: bool
@@ -88,6 +93,8 @@ class _Read:
     sd: float
     lightest: Floats
     """`(3,)` densities."""
+    certainty: float
+    """0–1, as the gauge says."""
 
     @property
     def weight(self) -> float:
@@ -121,13 +128,15 @@ def dye_losses(shots: Iterable[Shot], readings: Iterable[FrameReadings], scan: S
 
 def _read(facts: ShotFacts, rows: Sequence[FadeReading]) -> _Read | bool:
     """What a shot says; True where it is colour film but says nothing, False where it is none."""
-    figures = FadeGauge().judge(rows, facts).figures
+    verdict = FadeGauge().judge(rows, facts)
+    figures = verdict.figures
     if "cyan_gamma" not in figures:
         return not figures["grey"]
     seen = [row for row in rows if row.evidence >= ENOUGH]
     logs = np.log([float(figures[f"{dye}_gamma"] or 1.0) for dye in ("cyan", "yellow")])
     lightest = np.array([float(figures[f"base_{name}_density"] or 0.0) for name in ("red", "green", "blue")])
-    return _Read(facts.number, logs, float(np.median([row.unsure for row in seen])), lightest)
+    unsure = float(np.median([row.unsure for row in seen]))
+    return _Read(facts.number, logs, unsure, lightest, verdict.confidence)
 
 
 def _groups(told: Sequence[_Read]) -> list[list[_Read]]:
@@ -170,6 +179,7 @@ def _loss(group: Sequence[_Read], *, otherwise: bool) -> DyeLoss:
         kept=_triple(kept),
         base=_triple(base_fog(lightest, kept, len(group))),
         severity=fade_severity(float(np.sqrt(cyan * yellow))),
+        certainty=float(np.average([read.certainty for read in group], weights=[read.weight for read in group])),
         shots=len(group),
         otherwise=otherwise,
     )
@@ -184,7 +194,7 @@ def planned_fade(loss: DyeLoss | None, gate_share: float, amount: float) -> Plan
         amount: how much of the loss is made good, over 0 to 1.
     """
     gate = gate_share * GATE
-    if loss is None or loss.severity <= gate:
+    if loss is None or loss.severity <= gate or loss.certainty < SURE:
         return None
     cyan, magenta, yellow = (f"{100 * share:.0f} %" for share in loss.kept)
     read = "this shot" if loss.shots == 1 else f"{loss.shots} shots together"

@@ -121,6 +121,13 @@ def test_the_plan_says_which_dye_keeps_what_and_the_gate_holds():
     assert planned_fade(None, 0.5, 1.0) is None
 
 
+def test_where_nothing_is_neutral_nothing_is_believed():
+    unsure = losses(*[faded(-0.5, -0.3, neutral=0.01)] * 3)
+    assert unsure[1].severity > 50
+    assert planned_fade(unsure[1], 1.0, 1.0) is None
+    assert planned_fade(losses(*[faded(-0.5, -0.3, neutral=0.2)] * 3)[1], 1.0, 1.0) is not None
+
+
 def test_readings_of_faded_pictures_give_back_what_was_lost():
     kept, base = (0.55, 0.9, 0.7), (0.0, 0.02, 0.06)
     gauge = FadeGauge()
