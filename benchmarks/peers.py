@@ -46,12 +46,12 @@ def tmedian(frames: Sequence[Work]) -> list[Work]:
     """
     if len(frames) < 2:
         return list(frames)
-    return _filtered([frames[1], *frames, frames[-2]], "tmedian")
+    return filtered([frames[1], *frames, frames[-2]], "tmedian")
 
 
 def atadenoise(frames: Sequence[Work]) -> list[Work]:
     """Adaptive temporal averaging of ffmpeg, at its defaults."""
-    return _filtered(frames, "atadenoise")
+    return filtered(frames, "atadenoise")
 
 
 def removegrain(frames: Sequence[Work]) -> list[Work]:
@@ -60,14 +60,15 @@ def removegrain(frames: Sequence[Work]) -> list[Work]:
     It takes 8 bits only. What it leaves alone at 8 bits keeps its 10-bit code, so that it does not pay for that.
     """
     eight = [np.asarray(np.rint(frame / FULL * 255), np.uint8) for frame in frames]
-    filtered = _filtered(eight, "removegrain", bits=8, m0=REMOVEGRAIN_MODE, m1=REMOVEGRAIN_MODE, m2=REMOVEGRAIN_MODE)
+    made = filtered(eight, "removegrain", bits=8, m0=REMOVEGRAIN_MODE, m1=REMOVEGRAIN_MODE, m2=REMOVEGRAIN_MODE)
     return [
         np.where(after == before, frame, np.rint(after * (FULL / np.float32(255)))).astype(np.uint16)
-        for frame, before, after in zip(frames, eight, filtered, strict=True)
+        for frame, before, after in zip(frames, eight, made, strict=True)
     ]
 
 
-def _filtered(frames: Sequence[Work], name: str, *, bits: int = 10, **options: int) -> list[Work]:
+def filtered(frames: Sequence[Work], name: str, *, bits: int = 10, **options: float) -> list[Work]:
+    """Frames `(3, H, W)` through one filter of ffmpeg, which may not change their number or size."""
     _, height, width = frames[0].shape
     picture = rgb(width, height, bits)
     # removegrain knows no planar R, G, B: it takes the planes as they are under another name.

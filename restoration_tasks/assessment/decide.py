@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
+from restoration_tasks.assessment.dye_loss import DyeLoss, planned_fade
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
@@ -54,6 +56,7 @@ _SCRATCH_THRESHOLD = {Strength.GENTLER: 0.35, Strength.SAME: 0.2, Strength.STRON
 """Once the whole shot says that there is a scratch, little evidence in its corridor is enough; what came and went there
 would flicker."""
 _FLICKER_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
+_FADE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}
 """What the gates are multiplied by."""
 
@@ -92,6 +95,7 @@ def decide(
     *,
     lines: Iterable[Line] = (),
     engine: Engine = Engine.NETWORK,
+    losses: Mapping[int, DyeLoss] = MappingProxyType({}),
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -102,6 +106,7 @@ def decide(
         strength: how boldly.
         lines: of every frame of the reel, in any order.
         engine: the detector that measured; its repair is asked for as well.
+        losses: what the dyes of each shot have lost, by its number; none for grey film.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -115,7 +120,8 @@ def decide(
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
         measured, curve = _measured(shot, _rows_of(shot, rows), own)
         asked = _Asked(treatments, strength, engine)
-        decided.append((_planned(measured, curve, asked, _rows_of(shot, rows)), measured))
+        planned = _planned(measured, curve, asked, _rows_of(shot, rows), losses.get(shot.number))
+        decided.append((planned, measured))
     return decided
 
 
@@ -179,11 +185,18 @@ def _unmeant(shot: Shot, relations: Sequence[ToneMap]) -> list[ToneMap]:
     ]
 
 
-def _planned(measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
+def _planned(
+    measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures], loss: DyeLoss | None
+) -> PlannedShot:
     shot = measured.shot
     if shot.kind is not PartKind.PICTURE:
         return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=())
-    planned = (_dirt(measured, asked, rows), _scratches(measured, asked), _flicker(measured, curve, asked))
+    planned = (
+        _dirt(measured, asked, rows),
+        _scratches(measured, asked),
+        _flicker(measured, curve, asked),
+        planned_fade(loss, asked.gate, _FADE_AMOUNT[asked.strength]),
+    )
     treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)
 

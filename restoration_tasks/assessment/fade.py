@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 
 from restoration_tasks.assessment.dyes import NOTHING_TOLD, Dyes, dyes
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
-from restoration_tasks.assessment.glance import CLEAREST, Glances
+from restoration_tasks.assessment.glance import Glances
+from restoration_tasks.restoration.densities import density
 
 WIDE_PX = 144
 """Width at which the dyes are read: a fifth of a glance's, which is quick to make."""
@@ -120,14 +121,14 @@ class FadeGauge(Gauge[FadeReading]):
 
     def read(self, window: Glances) -> FadeReading:
         """Read one frame."""
-        rows = window[0].rows
+        rows, transfer = window[0].rows, window[0].transfer
         narrow = _narrowed(rows, WIDE_PX)
-        small = _densities(narrow)
+        small = density(narrow, transfer)
         light, dark = np.quantile(small.reshape(-1, small.shape[2]), (LIGHTEST, DARKEST), axis=0).astype(np.float32)
         found, curve = replace(NOTHING_TOLD, evidence=1.0, neutral=1.0), (0.0, 0.0, 0.0)
         if rows.shape[2] == 3:
             found, curve = dyes(small, light), _curve(small[::3, ::3].reshape(-1, 3))
-            smoothed = _curve(_densities(_narrowed(narrow, CURVE_PX)).reshape(-1, 3))
+            smoothed = _curve(density(_narrowed(narrow, CURVE_PX), transfer).reshape(-1, 3))
             curve = (min(curve[0], smoothed[0]), *curve[1:])
         return _reading(light, dark - light, found, curve)
 
@@ -238,10 +239,6 @@ def _narrowed(rows: NDArray[np.float32], width: int) -> NDArray[np.float32]:
         return rows
     size = (width, max(round(rows.shape[0] * width / rows.shape[1]), 1))
     return np.asarray(cv2.resize(rows, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], rows.shape[2]))
-
-
-def _densities(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(-np.log10(np.maximum(rows, np.float32(CLEAREST))), np.float32)
 
 
 def _curve(densities: NDArray[np.float32]) -> tuple[float, float, float]:

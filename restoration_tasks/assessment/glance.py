@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.media.picture import REC709, PictureFormat, Work
+from restoration_tasks.media.picture import REC709, UNKNOWN, PictureFormat, Work
+from restoration_tasks.restoration.densities import density
 from restoration_tasks.restoration.shares import Rows, shares
 
 Plane = NDArray[np.float32]
@@ -26,8 +27,6 @@ FINEST_SIDE = 5
 """The smallest box that still parts grain from tones, pixels."""
 TILES = 3
 """Tiles each way, spread over the frame."""
-CLEAREST = 1.0 / 4096.0
-"""Share below which density is not followed: 3.6, past what a print holds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class Glance:
     """`(K, 2)`: row and column of each tile's first pixel in the scan."""
     step: float
     """One code value as a share."""
+    transfer: str = UNKNOWN
+    """The scan's transfer, as `PictureFormat` has it."""
 
     @classmethod
     def of(cls, index: int, work: Work, picture: PictureFormat) -> Glance:
@@ -59,7 +60,15 @@ class Glance:
             resized = cv2.resize(full, size, interpolation=cv2.INTER_AREA)
             small = np.asarray(resized, np.float32).reshape(size[1], size[0], full.shape[2])
         tiles, places = _tiles(full)
-        return cls(index, np.ascontiguousarray(small, np.float32), scale, tiles, places, 1.0 / picture.max_code)
+        return cls(
+            index,
+            np.ascontiguousarray(small, np.float32),
+            scale,
+            tiles,
+            places,
+            1.0 / picture.max_code,
+            picture.transfer,
+        )
 
     @cached_property
     def luma(self) -> Plane:
@@ -93,8 +102,8 @@ class Glance:
 
     @cached_property
     def densities(self) -> Rows:
-        """`(h, w, C)`: density, D = −log10(share), 0 to 3.6: shares taken for transmission."""
-        return np.asarray(-np.log10(np.maximum(self.rows, np.float32(CLEAREST))), np.float32)
+        """`(h, w, C)`: density by the scan's transfer, see `restoration.densities`."""
+        return density(self.rows, self.transfer)
 
 
 Glances = Mapping[int, Glance]

@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
+from restoration_tasks.quality.dye_meter import NOTHING, DyeMeter
 from restoration_tasks.quality.metrics import luma
 from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from restoration_tasks.quality.permits import Expected
 
 SAMPLING_PX: Final = 4
 """Whether a frame stands still is judged on every fourth pixel of every fourth line: a repeat is everywhere."""
@@ -30,6 +33,8 @@ class Treatment(StrEnum):
     """Local repairs only."""
     TONAL = "tonal"
     """Whole frames made brighter or darker, one curve a frame; local repairs besides."""
+    COLOUR = "colour"
+    """Every pixel given another colour, by the plan's numbers alone; brightness and local repairs besides."""
     GLOBAL = "global"
     """Whole frames changed in other ways."""
     GENERATIVE = "generative"
@@ -61,11 +66,16 @@ class Measured:
     """Changed pixels outside the damage map."""
     off_curve_px: int
     """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
+    off_plan_px: int
+    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where colours are
+    brought back; 0 elsewhere."""
     brightness_before: float
     """Mean luma as a share of the code range."""
+    brightness_planned: float
+    """The same with colours brought back as the plan says; as scanned where they are not."""
     brightness_after: float
     brightness_drift: float
-    """How far mean luma was moved, without sign."""
+    """How far mean luma is from that, without sign."""
     black_added: bool
     """Black now, not black in the scan."""
     frozen_added: bool
@@ -83,12 +93,14 @@ class _Shot:
     frames: int = 0
     changed_px: int = 0
     mapped_px: int = 0
-    brightness_before: float = 0.0
+    brightness_planned: float = 0.0
     brightness_after: float = 0.0
     spikes: list[int] = field(default_factory=lambda: [0, 0])
     flicker: list[float] = field(default_factory=lambda: [0.0, 0.0])
     triples: int = 0
     """Frames with a neighbour on both sides inside the shot."""
+    dyes: DyeMeter | None = None
+    """Reads how faded the shot looks; None where no colours are brought back."""
 
 
 class ReelMeter:
@@ -119,6 +131,7 @@ class ReelMeter:
         restored: Frame,
         mask: Mask,
         mapped_share: float,
+        expected: Expected | None = None,
     ) -> Measured:
         """Measure the next frame.
 
@@ -133,8 +146,9 @@ class ReelMeter:
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
+            expected: what the plan makes of the frame, where it brings colours back.
         """
-        before, after = self._luma(master), self._luma(restored)
+        before, after = self._luma(master if expected is None else expected.colours), self._luma(restored)
         changed, outside = changes(master, restored, mask)
         if not self._shots or self._shots[-1].shot != shot:
             self._shots.append(_Shot(shot, treatment, frame))
@@ -143,7 +157,8 @@ class ReelMeter:
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
         size = before.size
-        brightness = float(before.mean(dtype=np.float64)), float(after.mean(dtype=np.float64))
+        planned, bright = float(before.mean(dtype=np.float64)), float(after.mean(dtype=np.float64))
+        scanned = planned if expected is None else float(self._luma(master).mean(dtype=np.float64))
         row = Measured(
             frame=frame,
             scan_number=scan_number,
@@ -157,14 +172,19 @@ class ReelMeter:
             recorded_px=recorded_px,
             outside_px=outside,
             off_curve_px=off_curve(master, restored, mask, self._picture.max_code) if outside else 0,
-            brightness_before=brightness[0],
-            brightness_after=brightness[1],
-            brightness_drift=abs(brightness[1] - brightness[0]),
+            off_plan_px=0 if expected is None or expected.whole is None else changes(expected.whole, restored, mask)[1],
+            brightness_before=scanned,
+            brightness_planned=planned,
+            brightness_after=bright,
+            brightness_drift=abs(bright - planned),
             black_added=self._black(after) and not self._black(before),
             frozen_added=previous is not None and self._frozen(previous, (before, after)),
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
+        if expected is not None:
+            self._shots[-1].dyes = self._shots[-1].dyes or DyeMeter(self._picture)
+            self._shots[-1].dyes.look(master, restored)
         return row
 
     def frames_table(self) -> pd.DataFrame:
@@ -185,6 +205,7 @@ class ReelMeter:
             triples = max(shot.triples, 1)
             spikes_before, spikes_after = (count / (triples * pixels) for count in shot.spikes)
             flicker_before, flicker_after = (total / triples for total in shot.flicker)
+            fade_before, fade_after = shot.dyes.severities() if shot.dyes else (0.0, 0.0)
             rows.append(
                 {
                     "shot": shot.shot,
@@ -193,13 +214,16 @@ class ReelMeter:
                     "frames": shot.frames,
                     "changed_share": shot.changed_px / (shot.frames * pixels),
                     "mapped_share": shot.mapped_px / (shot.frames * pixels),
-                    "brightness_drift": abs(shot.brightness_after - shot.brightness_before) / shot.frames,
+                    "brightness_drift": abs(shot.brightness_after - shot.brightness_planned) / shot.frames,
                     "spikes_before": spikes_before,
                     "spikes_after": spikes_after,
                     "spikes_allowed": spikes_before * relative + absolute,
                     "flicker_before": flicker_before,
                     "flicker_after": flicker_after,
                     "flicker_allowed": flicker_before * relative + absolute,
+                    "fade_before": fade_before,
+                    "fade_after": fade_after,
+                    "fade_allowed": max(fade_before, NOTHING),
                 }
             )
         return pd.DataFrame(rows, columns=SHOT_COLUMNS)
@@ -230,7 +254,7 @@ class ReelMeter:
         shot.frames += 1
         shot.changed_px += row.changed_px
         shot.mapped_px += round(row.mapped_share * pixels)
-        shot.brightness_before += row.brightness_before
+        shot.brightness_planned += row.brightness_planned
         shot.brightness_after += row.brightness_after
         if len(self._recent) < 3:
             return
@@ -241,7 +265,7 @@ class ReelMeter:
         same = all(one.changed_px == 0 for one in self._rows[-3:])
         shot.spikes[0] += in_scan
         shot.spikes[1] += in_scan if same else spike_count(earlier[1], middle[1], later[1], limit)
-        means = [(one.brightness_before, one.brightness_after) for one in self._rows[-3:]]
+        means = [(one.brightness_planned, one.brightness_after) for one in self._rows[-3:]]
         for side in (0, 1):
             shot.flicker[side] += abs(means[1][side] - (means[0][side] + means[2][side]) / 2)
 
@@ -260,4 +284,7 @@ SHOT_COLUMNS: Final = [
     "flicker_before",
     "flicker_after",
     "flicker_allowed",
+    "fade_before",
+    "fade_after",
+    "fade_allowed",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -25,6 +26,18 @@ _KIND: Final = {
 }
 TONAL: Final = frozenset({"flicker"})
 """Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
+COLOUR: Final = frozenset({"fade"})
+"""Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the plan's numbers make of a frame of the scan whose colours are brought back."""
+
+    colours: Frame
+    """With its colours brought back and nothing else: what brightness, specks and flicker are held against."""
+    whole: Frame | None
+    """With all that is done to whole frames; None where that is not told by numbers alone."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,11 @@ class Permit:
     regions: tuple[Region, ...] = ()
     """What people drew by hand."""
 
+    @property
+    def by_numbers(self) -> list[PlannedTreatment[TreatmentParams]]:
+        """Its tonal and colour treatments, in the order of work."""
+        return sorted((one for one in self.treatments if one.name in TONAL | COLOUR), key=lambda one: one.order)
+
     @classmethod
     def of(cls, planned: PlannedShot) -> Self:
         """What a planned shot permits.
@@ -50,11 +68,12 @@ class Permit:
         from restoration_tasks.restoration.treatment import registry
 
         known = registry()
+        treatments = tuple(known[one.name](one.checked, origin=planned.start) for one in planned.treatments)
         return cls(
             shot=shot_id(planned.shot),
             start=planned.start,
             stop=planned.stop,
-            treatments=tuple(known[one.name](one.checked, origin=planned.start) for one in planned.treatments),
+            treatments=treatments,
             regions=planned.regions,
         )
 
@@ -65,11 +84,7 @@ class Permit:
 
     def kind(self, index: int) -> Treatment:
         """The most far-reaching kind of treatment that a frame may have had."""
-        kinds = [
-            Treatment.TONAL if one.name in TONAL else _KIND[one.fidelity]
-            for one in self.treatments
-            if one.touches(index)
-        ]
+        kinds = [_kind(one) for one in self.treatments if one.touches(index)]
         return max(kinds, key=REACH.index, default=Treatment.UNTOUCHED)
 
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
@@ -90,6 +105,37 @@ class Permit:
         for treatment in masked:
             allowed |= treatment.mask(shown)
         return allowed & (found.any > 0)
+
+    def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
+        """What is to come of a frame; None where no colours are brought back.
+
+        Args:
+            index: 0-based position of the frame in the reel.
+            frame: planes of the scan's frame.
+            picture: format of the scan.
+        """
+        colours = [one for one in self.by_numbers if one.name in COLOUR]
+        if not colours:
+            return None
+        alone = _applied(colours, index, frame, picture)
+        if self.kind(index) is not Treatment.COLOUR:
+            return Expected(alone, None)
+        return Expected(alone, alone if len(self.by_numbers) == 1 else _applied(self.by_numbers, index, frame, picture))
+
+
+def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
+    if treatment.name in COLOUR:
+        return Treatment.COLOUR
+    return Treatment.TONAL if treatment.name in TONAL else _KIND[treatment.fidelity]
+
+
+def _applied(
+    treatments: Sequence[PlannedTreatment[TreatmentParams]], index: int, frame: Frame, picture: PictureFormat
+) -> Frame:
+    shown = Shown(index, picture.to_work(frame), None, picture)
+    for treatment in treatments:
+        shown = replace(shown, work=treatment.apply({0: shown}))
+    return picture.from_work(shown.work, frame)
 
 
 def shot_id(number: int) -> str:

@@ -21,8 +21,10 @@ FRAME_COLUMNS: Final = (
     "recorded_px",
     "outside_px",
     "off_curve_px",
+    "off_plan_px",
     "changed_share",
     "brightness_before",
+    "brightness_planned",
     "brightness_after",
     "brightness_drift",
     "black_added",
@@ -57,7 +59,8 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
-GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.GLOBAL))
+COLOUR: Final = Scope("treatment", (Treatment.COLOUR,))
+GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.COLOUR, Treatment.GLOBAL))
 TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is not Treatment.UNTOUCHED))
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
@@ -207,6 +210,16 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             optional=True,
         ),
         Rule(
+            "fidelity.colours_as_planned",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where faded colours were brought back, every pixel outside the damage map is what the plan's numbers make "
+            "of the scan's.",
+            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
+            scope=COLOUR,
+            optional=True,
+        ),
+        Rule(
             "fidelity.repairs_stay_local",
             Table.FRAMES,
             Severity.FAIL,
@@ -224,7 +237,7 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "fidelity.frame_brightness_bounded",
             Table.FRAMES,
             Severity.FAIL,
-            "No frame was made much brighter or darker than it was scanned.",
+            "No frame was made much brighter or darker than it was scanned, faded colours brought back.",
             (
                 Expectation(
                     Kind.BETWEEN,
@@ -238,7 +251,7 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "fidelity.shot_brightness_kept",
             Table.SHOTS,
             Severity.FAIL,
-            "Each shot as a whole is as bright as it was scanned.",
+            "Each shot as a whole is as bright as it was scanned, faded colours brought back.",
             (Expectation(Kind.BETWEEN, {"column": "brightness_drift", "min_value": 0, "max_value": drift}),),
             scope=GLOBAL,
             optional=True,
@@ -278,6 +291,19 @@ def _benefit() -> Sequence[Rule]:
                 Expectation(
                     Kind.PAIR_AT_LEAST,
                     {"column_A": "flicker_allowed", "column_B": "flicker_after", "or_equal": True},
+                ),
+            ),
+            scope=TREATED,
+            optional=True,
+        ),
+        Rule(
+            "benefit.no_more_fade",
+            Table.SHOTS,
+            Severity.FAIL,
+            "No shot whose colours were brought back looks more faded than the scan.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST, {"column_A": "fade_allowed", "column_B": "fade_after", "or_equal": True}
                 ),
             ),
             scope=TREATED,

@@ -207,6 +207,7 @@ def _measure(
             restored=after,
             mask=permit.mask(index, frame, found, picture),
             mapped_share=damaged_share(found.any),
+            expected=permit.expected(index, frame, picture),
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)
@@ -270,4 +271,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="3", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="4", run=run)

@@ -170,7 +170,10 @@ def _measure(
     master: Path, folder: Path, name: str, asked: _Asked, means: Means, notes: list[str], progress: Reporter
 ) -> tuple[list[Segment], Plan, list[FrameFigures]]:
     from restoration_tasks.assessment.decide import Strength, decide
+    from restoration_tasks.assessment.dye_loss import dye_losses
+    from restoration_tasks.assessment.fade import FadeGauge
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.readings import FrameReadings, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import find_shots
     from restoration_tasks.media.reader import FrameReader
@@ -185,6 +188,7 @@ def _measure(
     segments = cut_segments([(shot.start, shot.stop) for shot in shots])
     figures: list[FrameFigures] = []
     lines: list[Line] = []
+    readings: list[FrameReadings] = []
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, frames, progress)
@@ -201,7 +205,17 @@ def _measure(
         )
         figures += measured.frames
         lines += measured.lines
-    planned = decide(shots, figures, asked.treatments, Strength(asked.strength), lines=lines, engine=asked.engine)
+        if "fade" in asked.treatments:
+            readings += read_segment(master, segment, means, (FadeGauge(),))
+    planned = decide(
+        shots,
+        figures,
+        asked.treatments,
+        Strength(asked.strength),
+        lines=lines,
+        engine=asked.engine,
+        losses=dye_losses(shots, readings, scanned(master)),
+    )
     plan = Plan(reel_id="clip", reason=f"measured on {name[:200]}", shots=tuple(shot for shot, _ in planned))
     return segments, plan, figures
 

@@ -17,7 +17,7 @@ class PlanParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    treatments: tuple[Literal["dirt", "scratches", "flicker"], ...] = ("dirt", "scratches", "flicker")
+    treatments: tuple[Literal["dirt", "scratches", "flicker", "fade"], ...] = ("dirt", "scratches", "flicker", "fade")
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
@@ -33,6 +33,7 @@ def run(work: StepWork) -> None:
     """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`)."""
     from restoration_tasks.assessment.condition import NO_FACES, shot_conditions
     from restoration_tasks.assessment.decide import Strength, decide
+    from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.figures import read_figures
@@ -60,7 +61,13 @@ def run(work: StepWork) -> None:
         readings += read
         work.progress(place, len(segments), "segments")
     decided = decide(
-        shots, rows, params.treatments, Strength(params.strength), lines=lines, engine=Engine(params.engine)
+        shots,
+        rows,
+        params.treatments,
+        Strength(params.strength),
+        lines=lines,
+        engine=Engine(params.engine),
+        losses=dye_losses(shots, readings, scan) if scan is not None else {},
     )
     plan = Plan(
         reel_id=work.reel_id,
@@ -89,4 +96,4 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="6", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="7", run=run)

@@ -168,3 +168,67 @@ def test_the_most_far_reaching_treatment_names_the_shot():
         PlannedTreatment(name="flicker", params={"gain": [1.0] * 4, "offset": [0.0] * 4}, why="w"),
     )
     assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind(3) is Treatment.TONAL
+
+
+FADE = PlannedTreatment(name="fade", params={"kept": [0.55, 0.9, 0.7], "base": [0.0, 0.02, 0.06]}, why="w")
+FLICKER = PlannedTreatment(name="flicker", params={"gain": [1.1] * 4, "offset": [0.01] * 4}, why="w")
+
+
+def faded_frame(pix_fmt="gbrp10le"):
+    """A faded scene as planes, and its format."""
+    from tests.assessment.test_fade import aged, scene
+
+    shares = aged(scene(), (0.55, 0.9, 0.7), (0.0, 0.02, 0.06))
+    red, green, blue = np.rint(shares.transpose(2, 0, 1) * 1023).astype(np.uint16)
+    return (green, blue, red), PictureFormat(width=red.shape[1], height=red.shape[0], pix_fmt=pix_fmt)
+
+
+def with_permit(permit, frame, fmt, restored, mask=None):
+    meter = ReelMeter(fmt, policy())
+    row = meter.add(
+        frame=0,
+        scan_number=0,
+        shot=permit.shot,
+        treatment=permit.kind(0),
+        recorded_md5="",
+        recorded_px=0,
+        master=frame,
+        restored=restored,
+        mask=np.zeros((fmt.height, fmt.width), bool) if mask is None else mask,
+        mapped_share=0.0,
+        expected=permit.expected(0, frame, fmt),
+    )
+    return row, meter.shots_table().to_dict("records")[0]
+
+
+@pytest.mark.parametrize("treatments", [(FADE,), (FADE, FLICKER)])
+def test_colours_brought_back_are_held_to_the_plans_numbers(treatments):
+    frame, fmt = faded_frame()
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=treatments))
+    assert permit.kind(0) is Treatment.COLOUR
+    made = permit.expected(0, frame, fmt).whole
+    row, shot = with_permit(permit, frame, fmt, made)
+    assert row.off_plan_px == 0
+    assert abs(row.brightness_planned - row.brightness_before) > 0.03
+    assert row.brightness_drift < (0.001 if treatments == (FADE,) else 0.1)
+    assert shot["fade_after"] <= 5 < shot["fade_before"]
+    other = tuple(plane.copy() for plane in made)
+    other[0][5:8, 5:8] += 1
+    assert with_permit(permit, frame, fmt, other)[0].off_plan_px == 9
+    mask = np.zeros((fmt.height, fmt.width), bool)
+    mask[5:8, 5:8] = True
+    assert with_permit(permit, frame, fmt, other, mask)[0].off_plan_px == 0
+
+
+def test_a_shot_that_comes_out_more_faded_is_seen():
+    frame, fmt = faded_frame()
+    clean = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FADE,))).expected(0, frame, fmt).whole
+    wrong = PlannedTreatment(name="fade", params={"kept": [1.2, 0.8, 1.2]}, why="w")
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(wrong,)))
+    _, shot = with_permit(permit, clean, fmt, permit.expected(0, clean, fmt).whole)
+    assert shot["fade_after"] > shot["fade_allowed"]
+
+
+def test_without_colours_to_bring_back_nothing_is_expected():
+    frame, fmt = faded_frame()
+    assert Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FLICKER,))).expected(0, frame, fmt) is None

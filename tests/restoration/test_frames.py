@@ -141,10 +141,11 @@ def test_the_check_lets_only_the_named_frames_be_invented():
     assert kinds[6] is Treatment.MASKED
 
 
-def test_the_network_enters_the_signature():
-    from restoration_tasks.models.rife import SHA256
+def test_the_networks_enter_the_signature():
+    from restoration_tasks.models import rife
+    from restoration_tasks.models.between import load
 
-    assert sliced((4,)).models == {NAME: SHA256}
+    assert sliced((4,)).models == {rife.NAME: rife.SHA256, load.NAME: load.SHA256}
     assert sliced(()).models == {}
 
 

@@ -38,10 +38,10 @@ def trigger_form() -> dict[str, Param]:
             section=TREATMENT,
         ),
         "treatments": Param(
-            ["dirt", "scratches", "flicker"],
+            ["dirt", "scratches", "flicker", "fade"],
             type="array",
-            items={"type": "string", "enum": ["dirt", "scratches", "flicker"]},
-            examples=["dirt", "scratches", "flicker"],
+            items={"type": "string", "enum": ["dirt", "scratches", "flicker", "fade"]},
+            examples=["dirt", "scratches", "flicker", "fade"],
             title="Treatments the plan may use",
             description_md="A shot gets a treatment only where the damage was measured.",
             section=TREATMENT,
