@@ -7,6 +7,7 @@ form has a sensible value already.
 
 **Watch it.** The grid shows the way of the reel from top to bottom. *assess* and *restore* have one lane for each
 batch of shots; a lane is called, for example, *batch 2 · shots 3–4*. A task's log shows how many frames are done.
+*enlarge* has lanes only where the form asked for a larger version; else it is skipped.
 
 **Decide.** When the restoration is ready, *Required Actions* shows the figures, the report, the before/after comparison
 and the restored reel. *Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan
@@ -38,7 +39,7 @@ from reelkeeper_airflow.restore_reel.record import (
     record_plan,
     rejected,
 )
-from reelkeeper_airflow.restore_reel.reel import batches, close_reel, open_reel
+from reelkeeper_airflow.restore_reel.reel import batches, close_reel, larger_batches, open_reel
 
 
 @dag(
@@ -82,7 +83,16 @@ def restore_reel() -> None:
 
     restored = restore.expand(batch=lanes)
 
-    assembling = step("assemble", reel=reel, inputs=plan_and_shots)
+    larger_lanes = larger_batches(reel, shots, version)
+
+    @task_group
+    def enlarge(batch: Any) -> None:
+        step("enlarge", task_id="batch", reel=reel, inputs=plan_and_shots, batch=batch)
+
+    enlarged = enlarge.expand(batch=larger_lanes)
+
+    # Without a larger version there is no lane to enlarge and the group is skipped; the reel goes on all the same.
+    assembling = step("assemble", reel=reel, inputs=plan_and_shots, trigger_rule="none_failed")
     checked = step("check", reel=reel, inputs=plan_and_shots | {"assemble": assembling.output}).output
 
     asked = Decision(task_id="decide", reel=reel, version=version, assembled=assembling.output, checked=checked)
@@ -99,7 +109,8 @@ def restore_reel() -> None:
     # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the
     # vault by signature, so the order has to be said.
     assessed >> planning
-    review >> restored >> assembling
+    review >> restored >> enlarged >> assembling
+    restored >> assembling
     decision >> [catalogued, redo, turned_down]
 
     # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any
