@@ -27,6 +27,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, task_group
 from reelkeeper_airflow.operators import step
 from reelkeeper_airflow.restore_reel.form import trigger_form
@@ -91,8 +92,11 @@ def restore_reel() -> None:
 
     enlarged = enlarge.expand(batch=larger_lanes)
 
-    # Without a larger version there is no lane to enlarge and the group is skipped; the reel goes on all the same.
-    assembling = step("assemble", reel=reel, inputs=plan_and_shots, trigger_rule="none_failed")
+    # Without a larger version there is no lane to enlarge and the group is skipped; the reel goes on all the same. What
+    # follows `open_reel`, a set-up, may have no such rule itself.
+    larger_or_none = EmptyOperator(task_id="larger_or_none", trigger_rule="none_failed")
+
+    assembling = step("assemble", reel=reel, inputs=plan_and_shots)
     checked = step("check", reel=reel, inputs=plan_and_shots | {"assemble": assembling.output}).output
 
     asked = Decision(task_id="decide", reel=reel, version=version, assembled=assembling.output, checked=checked)
@@ -109,8 +113,7 @@ def restore_reel() -> None:
     # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the
     # vault by signature, so the order has to be said.
     assessed >> planning
-    review >> restored >> enlarged >> assembling
-    restored >> assembling
+    review >> restored >> enlarged >> larger_or_none >> assembling
     decision >> [catalogued, redo, turned_down]
 
     # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any
