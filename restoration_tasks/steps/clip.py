@@ -86,12 +86,13 @@ def restore_clip(
     from restoration_tasks.media.join import join
     from restoration_tasks.restoration.pipeline import restore_segment
     from restoration_tasks.restoration.treatment import registry
+    from restoration_tasks.steps.clip_larger import enlarge_clip, require_larger
 
     unknown = [name for name in treatments if name not in registry()]
     if unknown:
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
     opened = _require_pair(source, target)
-    larger = _require_larger(enlarge, target)
+    larger = require_larger(enlarge, target)
     asked, means = _Asked(treatments, strength, Engine(engine), larger), _all_processors()
     scratch = Settings().scratch_folder
     scratch.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,13 @@ def restore_clip(
         restored = folder / "restored.mkv"
         join([folder / f"{segment.id}.mkv" for segment in segments], restored)
         if larger is not None:
-            restored = _enlarge(segments, folder, larger, total, progress)
+            restored = enlarge_clip(
+                segments,
+                lambda one: folder / f"{one.id}.mkv",
+                folder,
+                larger,
+                lambda one: _Within("enlarge", one, total, progress),
+            )
         _deliver(restored, source, target, folder, treatments, larger)
         if masks is not None:
             _write_masks([_map_path(folder, segment) for segment in segments], opened, masks, kinds=kinds)
@@ -221,56 +228,6 @@ def _measure(
 
 def _map_path(folder: Path, segment: Segment) -> Path:
     return folder / f"{segment.id}.map.mkv"
-
-
-def _require_larger(choice: EnlargeChoice, target: Path) -> Enlargement | None:
-    """What is to be enlarged and how; refused before any work if it cannot be."""
-    from restoration_tasks.models.shelf.shelf import Shelf
-    from restoration_tasks.restoration.enlargement import Enlargement
-
-    asked = Enlargement.of(choice)
-    if asked is None:
-        return None
-    if target.suffix.lower() not in (".mkv", *COPIES):
-        raise WrongUse(
-            "a larger version is written as a video: frame files keep the size and headers of their source",
-            file=target,
-            expected=f"a name ending in .mkv (lossless), {' or '.join(COPIES)}",
-            found=target.name,
-            action="name the output accordingly",
-        )
-    Shelf.of().require(asked.network)
-    return asked
-
-
-def _enlarge(segments: Sequence[Segment], folder: Path, asked: Enlargement, total: int, progress: Reporter) -> Path:
-    """The larger version of the restored segments, joined."""
-    from restoration_tasks.media.join import join
-    from restoration_tasks.media.reader import probe_format
-    from restoration_tasks.models.shelf.shelf import Shelf
-    from restoration_tasks.restoration.enlarge_segment import Part, enlarge_segment, ready
-    from restoration_tasks.runtime.spec import NumericProfile
-
-    settings = Settings()
-    picture = probe_format(folder / f"{segments[0].id}.mkv")
-    enlarger = ready(
-        asked,
-        Shelf.of(settings).require(asked.network),
-        NumericProfile.of(settings),
-        picture.width,
-        picture.height,
-    )
-    made = []
-    for segment in segments:
-        parts = [Part(one, folder / f"{one.id}.mkv") for one in segments if one.shot == segment.shot]
-        kept = folder / f"{segment.id}-enlarged"
-        kept.mkdir()
-        made.append(folder / f"{segment.id}-enlarged.mkv")
-        tell = _Within("enlarge", segment, total, progress)
-        enlarge_segment(parts, segment, enlarger, kept.joinpath, made[-1], progress=tell)
-    larger = folder / "enlarged.mkv"
-    join(made, larger)
-    return larger
 
 
 def _deliver(
