@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.enlargement import Enlargement
+from restoration_tasks.runtime.space import Need, require_space
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
+from restoration_tasks.runtime.vault import Vault
 
 
 class EnlargeParams(BaseModel):
@@ -31,6 +33,7 @@ def run(work: StepWork) -> None:
             brought back to the restored one.
         DecisionNeeded: nobody has accepted the network's licence.
         MediaError: a restored segment is damaged.
+        VaultError: a disk has not enough room.
     """
     import cv2
     import torch
@@ -43,6 +46,7 @@ def run(work: StepWork) -> None:
     params = work.parse_params(EnlargeParams)
     asked = params.enlarge
     files = Shelf.of(work.settings).require(asked.network)
+    _require_space(work, asked, params.segment)
     parts = [Part(part, work.input(f"segment/{part.id}")) for part in params.parts]
     picture = probe_format(parts[0].path)
     enlarger = ready(asked, files, work.profile, picture.width, picture.height)
@@ -68,6 +72,15 @@ def run(work: StepWork) -> None:
     work.agent(AgentKind.SOFTWARE, "torch", torch.__version__)
     for name, sha256 in asked.models.items():
         work.agent(AgentKind.MODEL, f"{name} ({asked.entry.title}, {asked.entry.effect})", __version__, sha256)
+
+
+def _require_space(work: StepWork, asked: Enlargement, segment: Segment) -> None:
+    """Ask for room: a larger frame holds more pixels and no more to tell of them, so it codes no worse."""
+    size = work.spec.inputs[f"segment/{segment.id}"].bytes * asked.factor**2
+    needs = [Need(work.settings.scratch_folder, 2 * size, "the larger segment and its parts")]
+    if (vault := Vault(work.spec.vault).local_root) is not None:
+        needs.append(Need(vault, size, "the larger segment"))
+    require_space(needs)
 
 
 STEP = StepDefinition(name=StepName.ENLARGE, version="1", run=run)
