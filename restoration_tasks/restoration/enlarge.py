@@ -54,8 +54,6 @@ def enlarge_run(
     tileable: Tileable,
     sources: Sequence[Shares],
     profile: NumericProfile | None = None,
-    *,
-    wanted: slice = slice(None),
 ) -> list[Enlarged]:
     """Frames of one shot enlarged together by a network that looks at all of them, each true to its source.
 
@@ -63,15 +61,34 @@ def enlarge_run(
         tileable: from `models.enlargers.load_enlarger`.
         sources: the frames, of one size. Memory and tiles are for all of them at once.
         profile: where and how exactly the network computes; the processor in single precision if None.
-        wanted: which of them are handed back; the others are only looked at, and take no memory enlarged.
 
     Raises:
         ModelError: memory does not suffice, or what the network made cannot be brought back to the source.
     """
+    drawn, used = drawn_larger(tileable, sources, profile or NumericProfile())
+    return [brought_back(picture, source, tileable.scale, used) for picture, source in zip(drawn, sources, strict=True)]
+
+
+def drawn_larger(
+    tileable: Tileable, sources: Sequence[Shares], profile: NumericProfile, *, wanted: slice = slice(None)
+) -> tuple[NDArray[np.float32], NumericProfile]:
+    """What the network by itself makes of frames, not yet brought back to them.
+
+    Args:
+        tileable: from `models.enlargers.load_enlarger`.
+        sources: the frames, of one size.
+        profile: where and how exactly it computes.
+        wanted: which of them are handed back; the others are only looked at, and take no memory enlarged.
+
+    Returns:
+        `(T, 3, H · scale, W · scale)`, grey as three channels, and the profile it was made by.
+
+    Raises:
+        ModelError: memory does not suffice, or what the network made is no picture.
+    """
     shown = [source if len(source) == 3 else np.repeat(source, 3, axis=0) for source in sources]
     joined = np.ascontiguousarray(np.concatenate(shown), np.float32)
-    kept = sources[wanted]
-    made, used = tiled(_only(tileable, len(sources), wanted), joined, profile or NumericProfile())
+    made, used = tiled(_only(tileable, len(sources), wanted), joined, profile)
     if not np.isfinite(made).all():
         raise ModelError(
             "a network made something that is no picture",
@@ -79,10 +96,7 @@ def enlarge_run(
             found="not a number, or infinite",
             action="compute in single precision (REELKEEPER_PRECISION=float32), or use another network",
         )
-    pictures = made.reshape(len(kept), 3, *made.shape[1:])
-    return [
-        _brought_back(picture, source, tileable.scale, used) for picture, source in zip(pictures, kept, strict=True)
-    ]
+    return made.reshape(-1, 3, *made.shape[1:]), used
 
 
 def _only(tileable: Tileable, frames: int, wanted: slice) -> Tileable:
@@ -94,7 +108,18 @@ def _only(tileable: Tileable, frames: int, wanted: slice) -> Tileable:
     return replace(tileable, network=lambda shown: network(shown)[:, 3 * first : 3 * stop])
 
 
-def _brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile) -> Enlarged:
+def brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile) -> Enlarged:
+    """A frame that, shrunk again, is its source.
+
+    Args:
+        made: what a network drew, `(3, H · scale, W · scale)`.
+        source: `(C, H, W)`.
+        scale: how many times larger it is.
+        used: what it was made by.
+
+    Raises:
+        ModelError: it cannot be brought back.
+    """
     if len(source) == 1:
         made = np.asarray(made.mean(axis=0, keepdims=True), np.float32)
     # YUV reaches beyond black and white; what the source holds there, its larger version may hold as well.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, P
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.restoration.enlarge import Enlarged, Shares, enlarge_run, grown
+from restoration_tasks.restoration.enlarge import Enlarged, Shares, brought_back, drawn_larger, grown
 from restoration_tasks.restoration.enlargement import Enlargement, Windows
 from restoration_tasks.restoration.shares import codes, matrix_of, shares
 from restoration_tasks.runtime.errors import MediaError, ModelError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames there are."""
-PART_FRAMES = 21
+PART_FRAMES = 56
 """Frames after which what is done is kept, should the work be killed: a large frame may take minutes."""
 SHARED_BY = 2
 """Processes that may enlarge side by side, and share the free memory."""
@@ -88,7 +89,7 @@ def ready(asked: Enlargement, files: Sequence[ModelFile], profile: NumericProfil
     from restoration_tasks.models.tiling import free_bytes, replace_tile, tile_for
 
     tileable = load_enlarger(asked.entry, files, asked.factor)
-    frames = asked.windows.block + 2 * asked.windows.context
+    frames = asked.windows.longest
     # A power of two, so that the tile, on which the last bits depend, does not change with every browser tab.
     free = free_bytes(profile.device) // SHARED_BY
     if profile.device is Device.CPU:
@@ -101,8 +102,11 @@ def ready(asked: Enlargement, files: Sequence[ModelFile], profile: NumericProfil
 
 
 def _frames_bytes(asked: Enlargement, frames: int, pixels: int) -> int:
-    """What whole frames take beside the tiles: those shown, and twice those made (one copy is brought back)."""
-    return 3 * 4 * pixels * (2 * frames + 2 * asked.windows.block * asked.factor**2)
+    """What whole frames take beside the tiles.
+
+    Those shown, those made, those that wait for the next window, and three copies of the one that is brought back.
+    """
+    return 3 * 4 * pixels * (2 * frames + (frames + 2 * asked.windows.context + 3) * asked.factor**2)
 
 
 def large_format(picture: PictureFormat, factor: int) -> PictureFormat:
@@ -146,7 +150,7 @@ def enlarge_segment(
         film, record = keep(f"{number:04d}.mkv"), keep(f"{number:04d}.json")
         if not (film.exists() and record.exists()):
             record.unlink(missing_ok=True)
-            made = _enlarge_stretch(parts, segment, stretch, enlarger, film, progress, len(done))
+            made = _enlarge_stretch(parts, stretch, enlarger, film, _onward(progress, len(done), segment.frames))
             # Where memory ran out once it would again.
             enlarger = replace(enlarger, profile=_smallest_tile(enlarger.profile, made))
             write_atomic(record, json.dumps([asdict(one) for one in made]).encode())
@@ -156,57 +160,94 @@ def enlarge_segment(
     return done
 
 
+def _onward(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    """Tell of frames of a piece as frames of the segment."""
+    return lambda done: None if progress is None else progress(before + done, total)
+
+
 def _smallest_tile(profile: NumericProfile, made: Sequence[FrameEnlarged]) -> NumericProfile:
     """The profile with the smallest tile that frames were made in."""
     return profile.model_copy(update={"tile_px": min(one.tile_px for one in made)})
 
 
-def _stretches(windows: Windows, segment: Segment) -> Iterator[list[tuple[int, int]]]:
-    """Blocks of a segment, gathered until what is done is worth keeping."""
-    blocks = windows.blocks(segment)
-    while some := list(islice(blocks, max(1, PART_FRAMES // windows.block))):
-        yield some
+def _stretches(windows: Windows, segment: Segment) -> Iterator[Segment]:
+    """A segment in pieces that are worth keeping.
+
+    They part where a window begins: then only the one before it is made twice.
+    """
+    every = PART_FRAMES // windows.stride * windows.stride
+    cuts = range(segment.shot_start + every - windows.context, segment.shot_stop, every)
+    bounds = [segment.start, *(cut for cut in cuts if segment.start < cut < segment.stop), segment.stop]
+    for start, stop in pairwise(bounds):
+        yield replace(segment, start=start, stop=stop)
 
 
 def _enlarge_stretch(
     parts: Sequence[Part],
-    segment: Segment,
-    blocks: Sequence[tuple[int, int]],
+    stretch: Segment,
     enlarger: Enlarger,
     film: Path,
-    progress: Progress | None,
-    before: int,
+    told: Callable[[int], None],
 ) -> list[FrameEnlarged]:
-    windows = enlarger.asked.windows
-    first, stop = windows.shown(blocks[0], segment)[0], windows.shown(blocks[-1], segment)[1]
+    windows = enlarger.asked.windows.over(stretch)
     picture = FrameReader(parts[0].path).format
-    frames = enumerate(_restored_frames(parts, first, stop), start=first)
+    frames = enumerate(_restored_frames(parts, windows[0].start, windows[-1].stop), start=windows[0].start)
     held: deque[tuple[int, Frame, Shares]] = deque()
+    mixed: dict[int, _Mixed] = {}
     made: list[FrameEnlarged] = []
-    profile = enlarger.profile
+    profile, scale = enlarger.profile, enlarger.tileable.scale
     with FrameWriter(film, large := large_format(picture, enlarger.asked.factor)) as writer:
-        for block in blocks:
-            low, high = windows.shown(block, segment)
-            while held and held[0][0] < low:
+        for window, following in zip_longest(windows, windows[1:]):
+            while held and held[0][0] < window.start:
                 held.popleft()
-            while not held or held[-1][0] < high - 1:
+            while not held or held[-1][0] < window.stop - 1:
                 index, frame = next(frames)
                 held.append((index, frame, _as_shares(frame, picture)))
-            begin, end = max(block[0], segment.start), min(block[1], segment.stop)
-            try:
-                larger = enlarge_run(
-                    enlarger.tileable, [one for *_, one in held], profile, wanted=slice(begin - low, end - low)
-                )
-            except ModelError as error:
-                error.frame = begin
-                raise
-            profile = larger[0].profile
-            for index, one in zip(range(begin, end), larger, strict=True):
-                writer.write(_as_frame(one, held[index - low][1], picture, large))
-                made.append(FrameEnlarged(index, round(one.differs_codes, 4), one.rounds, one.profile.tile_px))
-                if progress is not None:
-                    progress(before + len(made), segment.frames)
+            wanted = range(max(window.start, stretch.start), min(window.stop, stretch.stop))
+            with _about_frame(wanted.start):
+                inside = slice(wanted.start - window.start, wanted.stop - window.start)
+                drawn, profile = drawn_larger(enlarger.tileable, [one for *_, one in held], profile, wanted=inside)
+            for index, one in zip(wanted, drawn, strict=True):
+                mixed.setdefault(index, _Mixed()).add(one, window.weight(index))
+            del drawn
+            # What the next window shows as well waits for it.
+            ends = stretch.stop if following is None else following.start
+            for index in [index for index in mixed if index < ends]:
+                _, frame, source = held[index - window.start]
+                with _about_frame(index):
+                    larger = brought_back(mixed.pop(index).picture, source, scale, profile)
+                writer.write(_as_frame(larger, frame, picture, large))
+                made.append(FrameEnlarged(index, round(larger.differs_codes, 4), larger.rounds, profile.tile_px))
+                told(len(made))
     return made
+
+
+@dataclass
+class _Mixed:
+    """A frame as the windows that show it draw it, each by its weight."""
+
+    total: Shares | None = None
+    weight: float = 0.0
+
+    def add(self, drawn: Shares, weight: float) -> None:
+        share = drawn * np.float32(weight)
+        self.total = share if self.total is None else self.total + share
+        self.weight += weight
+
+    @property
+    def picture(self) -> Shares:
+        assert self.total is not None
+        return self.total / np.float32(self.weight)
+
+
+@contextmanager
+def _about_frame(index: int) -> Iterator[None]:
+    """Name the frame in errors of the network."""
+    try:
+        yield
+    except ModelError as error:
+        error.frame = index
+        raise
 
 
 def _restored_frames(parts: Sequence[Part], start: int, stop: int) -> Iterator[Frame]:

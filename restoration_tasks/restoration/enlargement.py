@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Self
@@ -31,33 +30,64 @@ class Look(StrEnum):
 
 
 @dataclass(frozen=True)
+class Window:
+    """Frames a network is shown at once, and how much what it makes of each counts."""
+
+    start: int
+    stop: int
+    fades: int
+    """Frames over which it comes in from the window before and goes out into the next; they share them."""
+    opens: bool
+    """Whether there is a window before."""
+    closes: bool
+    """Whether there is a next one."""
+
+    def weight(self, index: int) -> float:
+        """0–1, above 0: how much a frame of it counts; the weights of two windows that fade add up to 1."""
+        coming = (index - self.start + 0.5) / self.fades if self.opens and self.fades else 1.0
+        going = (self.stop - index - 0.5) / self.fades if self.closes and self.fades else 1.0
+        return min(coming, going, 1.0)
+
+
+@dataclass(frozen=True)
 class Windows:
-    """Which frames a network is shown at once: blocks counted from the shot's start, so that no cut moves them."""
+    """How a shot is cut into windows: from its own start, so that cuts into segments move none of them."""
 
-    block: int
-    """Frames that are made at once."""
+    stride: int
+    """Frames from one window to the next."""
     context: int
-    """Frames shown beside them on each side, where the shot has them."""
+    """Frames a window reaches beyond its stride on each side, where the shot has them. Two windows share twice as many,
+    and pass over into each other there: with a hard change the picture jumps."""
 
-    def blocks(self, segment: Segment) -> Iterator[tuple[int, int]]:
-        """First frame and end of each block that holds a frame of the segment; never beyond its shot."""
-        begin = segment.start - (segment.start - segment.shot_start) % self.block
-        for start in range(begin, segment.stop, self.block):
-            yield start, min(start + self.block, segment.shot_stop)
-
-    def shown(self, block: tuple[int, int], segment: Segment) -> tuple[int, int]:
-        """First frame and end of what is shown for a block."""
-        return max(block[0] - self.context, segment.shot_start), min(block[1] + self.context, segment.shot_stop)
+    def over(self, segment: Segment) -> tuple[Window, ...]:
+        """Every window that holds a frame of the segment, in order; none reaches beyond the segment's shot."""
+        first, end = segment.shot_start, segment.shot_stop
+        windows = (
+            Window(
+                start=max(start - self.context, first),
+                stop=min(start + self.stride + self.context, end),
+                fades=2 * self.context,
+                opens=start - self.context > first,
+                closes=start + self.stride + self.context < end,
+            )
+            for start in range(first, end, self.stride)
+        )
+        return tuple(one for one in windows if one.start < segment.stop and one.stop > segment.start)
 
     def reach(self, segment: Segment) -> tuple[int, int]:
         """First frame and end of all that is looked at for a segment."""
-        blocks = list(self.blocks(segment))
-        return self.shown(blocks[0], segment)[0], self.shown(blocks[-1], segment)[1]
+        windows = self.over(segment)
+        return windows[0].start, windows[-1].stop
+
+    @property
+    def longest(self) -> int:
+        """Frames of the longest window."""
+        return self.stride + 2 * self.context
 
 
-RUNS = Windows(block=7, context=3)
+RUNS = Windows(stride=7, context=3)
 """For a network that looks at runs of frames: three on each side are what it was measured with."""
-SINGLE = Windows(block=1, context=0)
+SINGLE = Windows(stride=1, context=0)
 
 
 class Enlargement(BaseModel):

@@ -100,7 +100,31 @@ def test_pixels_do_not_depend_on_where_the_shot_was_cut(film, tmp_path):
     assert tuple(found) == compute(whole)
 
 
-def test_killed_work_goes_on_where_it_stopped(film, tmp_path):
+def test_the_picture_does_not_jump_from_one_window_to_the_next(tmp_path):
+    class Moody(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mood = 0.02
+
+        def forward(self, shown):
+            self.mood = -self.mood  # each window draws its checks stronger or weaker than the one before
+            large = nn.functional.interpolate(shown, scale_factor=2.0, mode="nearest")
+            rows = torch.arange(large.shape[2])[:, None] + torch.arange(large.shape[3])
+            return large + (0.04 + self.mood) * (rows % 2 * 2 - 1)
+
+    segment = Segment("s001-01", 1, 0, 28, 0, 28)
+    flat = np.full((28, 1, GREY.height, GREY.width), 500, np.uint16)
+    still, out = write_master(tmp_path / "still.mkv", flat), tmp_path / "large.mkv"
+    enlarge_segment([Part(segment, still)], segment, enlarger(network=Moody()), keeper(tmp_path / "kept"), out)
+    checks = [float(np.abs(np.diff(frame[0].astype(float))).mean()) for frame in FrameReader(out)]
+    steps = np.abs(np.diff(checks))
+    assert np.ptp(checks) > 50  # the windows do differ
+    assert steps.max() < np.ptp(checks) / 4
+
+
+def test_killed_work_goes_on_where_it_stopped(film, tmp_path, monkeypatch):
+    monkeypatch.setattr("restoration_tasks.restoration.enlarge_segment.PART_FRAMES", 21)
+
     class Stops(Sharper):
         def forward(self, shown):
             if len(self.shown) == 22:

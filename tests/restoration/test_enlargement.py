@@ -47,19 +47,37 @@ def test_what_no_network_does_is_refused(asked):
         Plan.from_yaml(text)
 
 
-@pytest.mark.parametrize("windows", [RUNS, SINGLE, Windows(block=4, context=2)])
-def test_blocks_are_those_of_the_shot_however_it_is_cut(windows):
+@pytest.mark.parametrize("windows", [RUNS, SINGLE, Windows(stride=6, context=2)])
+def test_windows_are_those_of_the_shot_however_it_is_cut(windows):
     bounds = (30, 30 + 23)
     (whole,) = cut_segments([bounds])
-    alone = list(windows.blocks(whole))
-    assert [index for block in alone for index in range(*block)] == list(range(*bounds))
+    alone = windows.over(whole)
+    assert (alone[0].start, alone[-1].stop) == bounds
+    assert max(one.stop - one.start for one in alone) <= windows.longest
     for longest in (1, 5, 8, 22):
         for segment in cut_segments([bounds], longest):
-            blocks = list(windows.blocks(segment))
-            assert set(blocks) <= set(alone)
-            assert blocks[0][0] <= segment.start < blocks[0][1]
-            assert blocks[-1][0] < segment.stop <= blocks[-1][1]
+            found = windows.over(segment)
+            assert set(found) <= set(alone)
+            for index in range(segment.start, segment.stop):
+                covering = [one for one in alone if one.start <= index < one.stop]
+                assert set(covering) <= set(found)
             start, stop = windows.reach(segment)
             assert bounds[0] <= start <= segment.start
             assert segment.stop <= stop <= bounds[1]
-            assert (start, stop) == (windows.shown(blocks[0], whole)[0], windows.shown(blocks[-1], whole)[1])
+
+
+def test_one_window_passes_over_into_the_next():
+    (shot,) = cut_segments([(0, 70)])
+    windows = RUNS.over(shot)
+    for index in range(70):
+        weights = [one.weight(index) for one in windows if one.start <= index < one.stop]
+        assert len(weights) in {1, 2}
+        assert all(0 < weight <= 1 for weight in weights)
+        assert sum(weights) == pytest.approx(1)
+    before, after = windows[3:5]
+    shared = range(after.start, before.stop)
+    assert len(shared) == 6
+    coming = [after.weight(index) for index in shared]
+    assert coming == sorted(coming)
+    assert coming[0] < 0.1 < 0.9 < coming[-1]
+    assert all(one.weight(0) == 1 for one in RUNS.over(Segment("s001-01", 1, 0, 3, 0, 3)))
