@@ -8,7 +8,7 @@ not resolve.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,7 +108,14 @@ def _only(tileable: Tileable, frames: int, wanted: slice) -> Tileable:
     return replace(tileable, network=lambda shown: network(shown)[:, 3 * first : 3 * stop])
 
 
-def brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile) -> Enlarged:
+def brought_back(
+    made: Shares,
+    source: Shares,
+    scale: int,
+    used: NumericProfile,
+    *,
+    as_kept: Callable[[Shares], Shares] | None = None,
+) -> Enlarged:
     """A frame that, shrunk again, is its source.
 
     Args:
@@ -116,6 +123,8 @@ def brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile)
         source: `(C, H, W)`.
         scale: how many times larger it is.
         used: what it was made by.
+        as_kept: what is left of a picture when it is written and read again, where that is less: chroma of fewer
+            samples takes the edges off colours.
 
     Raises:
         ModelError: it cannot be brought back.
@@ -126,7 +135,7 @@ def brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile)
     low, high = min(0.0, float(source.min())), max(1.0, float(source.max()))
     picture = np.clip(made, low, high)
     for done in range(MOST_ROUNDS + 1):
-        missing = source - shrunk(picture, scale)
+        missing = source - shrunk(as_kept(picture) if as_kept else picture, scale)
         differs = float(np.sqrt(np.mean(np.square(missing, dtype=np.float64)))) / CODE
         if differs <= ALLOWED_CODES * AIM or (done == MOST_ROUNDS and differs <= ALLOWED_CODES):
             return Enlarged(picture, differs, done, used)
@@ -135,7 +144,7 @@ def brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile)
         "what the network made of a frame does not go back to it",
         expected=f"at most {ALLOWED_CODES:g} code values of difference when it is shrunk",
         found=f"{differs:.2f} after {MOST_ROUNDS} rounds",
-        action="use another network for this shot",
+        action="enlarge with another network, or not at all",
     )
 
 

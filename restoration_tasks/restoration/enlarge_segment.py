@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, P
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.restoration.enlarge import Enlarged, Shares, brought_back, drawn_larger, grown
+from restoration_tasks.restoration.enlarge import Shares, brought_back, drawn_larger, grown
 from restoration_tasks.restoration.enlargement import Enlargement, Windows
 from restoration_tasks.restoration.shares import codes, matrix_of, shares
 from restoration_tasks.runtime.errors import MediaError, ModelError
@@ -196,6 +197,7 @@ def _enlarge_stretch(
     mixed: dict[int, _Mixed] = {}
     made: list[FrameEnlarged] = []
     profile, scale = enlarger.profile, enlarger.tileable.scale
+    subsampled = len(set(picture.plane_shapes)) > 1
     with FrameWriter(film, large := large_format(picture, enlarger.asked.factor)) as writer:
         for window, following in zip_longest(windows, windows[1:]):
             while held and held[0][0] < window.start:
@@ -214,9 +216,10 @@ def _enlarge_stretch(
             ends = stretch.stop if following is None else following.start
             for index in [index for index in mixed if index < ends]:
                 _, frame, source = held[index - window.start]
+                as_kept = partial(_as_kept, restored=frame, picture=picture, large=large) if subsampled else None
                 with _about_frame(index):
-                    larger = brought_back(mixed.pop(index).picture, source, scale, profile)
-                writer.write(_as_frame(larger, frame, picture, large))
+                    larger = brought_back(mixed.pop(index).picture, source, scale, profile, as_kept=as_kept)
+                writer.write(_as_frame(larger.picture, frame, picture, large))
                 made.append(FrameEnlarged(index, round(larger.differs_codes, 4), larger.rounds, profile.tile_px))
                 told(len(made))
     return made
@@ -278,9 +281,14 @@ def _as_shares(frame: Frame, picture: PictureFormat) -> Shares:
     return np.ascontiguousarray(shares(picture.to_work(frame), picture).transpose(2, 0, 1))
 
 
-def _as_frame(made: Enlarged, restored: Frame, picture: PictureFormat, large: PictureFormat) -> Frame:
+def _as_kept(made: Shares, *, restored: Frame, picture: PictureFormat, large: PictureFormat) -> Shares:
+    """What is left of a larger picture in the file."""
+    return _as_shares(_as_frame(made, restored, picture, large), large)
+
+
+def _as_frame(made: Shares, restored: Frame, picture: PictureFormat, large: PictureFormat) -> Frame:
     """A larger frame in the scan's code values; opacity is enlarged by bicubic interpolation."""
-    values = made.picture.reshape(len(made.picture), -1)
+    values = made.reshape(len(made), -1)
     work = codes(values, picture).reshape(large.channels, large.height, large.width)
     blank: list[Plane] = [np.zeros(shape, large.dtype) for shape in large.plane_shapes]
     if large.has_alpha:

@@ -186,6 +186,24 @@ def test_any_picture_a_scan_may_be(pix_fmt, tmp_path):
         assert found.matrix == "smpte170m"  # named, as another size would be read by another
 
 
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le"])
+def test_hard_colours_of_few_samples_come_back_as_well(pix_fmt, tmp_path):
+    """What the file can hold is brought back, not what was there before chroma lost samples."""
+    fmt = PictureFormat(90, 70, pix_fmt, Fraction(24))
+    rng = np.random.default_rng(4)
+    path, out = tmp_path / "restored.mkv", tmp_path / "large.mkv"
+    with FrameWriter(path, fmt) as writer:
+        # fields of flat colour with hard edges between them
+        fields = (rng.integers(70, 180, (3, 18, 18)) << (fmt.bit_depth - 8)).astype(fmt.dtype)
+        planes = (np.kron(one, np.ones((5, 5), fmt.dtype)) for one in fields)
+        writer.write(tuple(plane[:high, :wide] for plane, (high, wide) in zip(planes, fmt.plane_shapes, strict=True)))
+    part = Part(Segment("s001-01", 1, 0, 1, 0, 1), path)
+    (made,) = enlarge_segment([part], part.segment, enlarger(ANIMATION), keeper(tmp_path / "kept"), out)
+    (found,) = differences(path, out, 2)
+    assert found <= 1
+    assert found == pytest.approx(made.differs_codes, abs=0.01)
+
+
 def test_a_segment_that_lacks_frames_is_named(film, tmp_path):
     longer = replace(film.segment, stop=40, shot_stop=40)
     with pytest.raises(MediaError, match="frame 30"):
