@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 
 import pytest
 
+from restoration_tasks.cli.main import main
 from restoration_tasks.media.probe import probe, technical_metadata
 from restoration_tasks.models.enlargers import ANIMATION, FAITHFUL
+from restoration_tasks.runtime.errors import ExitCode
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.steps.package import PLACES
 from tests.cli.conftest import REEL
 from tests.cli.test_whole_way import local, newest
+from tests.restoration.moving import moving_clip, write_master
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -60,45 +64,57 @@ def test_the_whole_way_with_a_larger_version(stocked, reel):
     assert premis.count("enlarged version") == 3
     assert "generative" in premis
 
-    # asked for or not, the restoration is the same work
-    plain = stocked.run("restore", REEL, "--engine", "classical")
-    assert plain.returncode == 0, plain.stderr
-    assert all(f"restore s{shot:03d}-01: reused" in plain.stdout for shot in (1, 2, 3))
+
+@pytest.fixture
+def command(archive, monkeypatch, capsys):
+    """Run a command in this process; give its exit code and what it said."""
+
+    def run(*arguments):
+        for name, value in archive.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["reelkeeper", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out + told.err
+
+    return run
 
 
-def test_a_network_that_is_not_there_is_said_before_any_work(archive, reel, tmp_path):
-    for command in (
+def test_a_network_that_is_not_there_is_said_before_any_work(archive, reel, tmp_path, command):
+    for asked in (
         ("run", reel.delivery, "--reel-id", REEL),
         ("plan", REEL),
         ("clip", reel.delivery, tmp_path / "out.mkv"),
     ):
-        done = archive.run(*command, "--enlarge", "faithful-4x")
-        assert done.returncode == 1, done.stderr
-        assert f"reelkeeper models install {FAITHFUL}" in done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1
+        code, said = command(*asked, "--enlarge", "faithful-4x")
+        assert code == ExitCode.FAILED
+        assert f"Next: run `reelkeeper models install {FAITHFUL}`" in said
     assert archive.landed() == []
 
 
-def test_other_bytes_than_pinned_are_said_before_any_work(stocked, reel):
+def test_other_bytes_than_pinned_are_said_before_any_work(stocked, reel, command):
     (weights,) = (stocked.home / "models").rglob("*.bin")
     weights.unlink()
     weights.write_bytes(b"other")
-    done = stocked.run("run", reel.delivery, "--reel-id", REEL, "--enlarge", "animation-2x")
-    assert done.returncode == 1
-    assert "not the one that is pinned" in done.stderr
+    code, said = command("run", reel.delivery, "--reel-id", REEL, "--enlarge", "animation-2x")
+    assert (code, "not the one that is pinned" in said) == (ExitCode.FAILED, True)
     assert stocked.landed() == []
 
 
-def test_a_clip_is_larger_and_marked(stocked, reel, tmp_path):
-    target, report = tmp_path / "larger.mp4", tmp_path / "report.json"
-    folder = stocked.run("clip", reel.delivery, tmp_path / "frames", "--enlarge", "animation-2x")
-    assert folder.returncode == 2
-    assert "a name ending in .mkv" in folder.stderr
+def test_a_clip_is_not_enlarged_into_frame_files(stocked, reel, tmp_path, command):
+    code, said = command("clip", reel.delivery, tmp_path / "frames", "--enlarge", "animation-2x")
+    assert (code, "a name ending in .mkv" in said) == (ExitCode.WRONG_USE, True)
+
+
+def test_a_clip_is_larger_and_marked(stocked, command, tmp_path):
+    source, target, report = tmp_path / "clip.mkv", tmp_path / "larger.mp4", tmp_path / "report.json"
+    write_master(source, moving_clip(8))
     asked = ("--enlarge", "animation-2x", "--engine", "classical", "--treat", "", "--report", report)
-    done = stocked.run("clip", reel.delivery, target, *asked)
-    assert done.returncode == 0, done.stderr
-    assert "detail invented by the network" in done.stdout
+    code, said = command("clip", source, target, *asked)
+    assert code == ExitCode.DONE, said
+    assert "detail invented by the network" in said
     info = probe(target)
-    assert (info.format.width, info.format.height, info.frames) == (192, 144, 30)
+    assert (info.format.width, info.format.height, info.frames) == (256, 192, 8)
     assert "invented by the network" in str(technical_metadata(target)[0])
     assert json.loads(report.read_text())["plan"]["enlarge"]["look"] == "animation"
