@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
 
 from benchmarks.interpolation import FULL, Shares, psnr_db
+from restoration_tasks.media.segments import Segment
 from restoration_tasks.models.enlargers import ANIMATION, FAITHFUL, TEXTURE, load_enlarger
 from restoration_tasks.models.rife import load_rife
 from restoration_tasks.models.shelf.known import KNOWN, RIFE
 from restoration_tasks.models.shelf.shelf import Shelf
 from restoration_tasks.models.tiling import Tileable, peak_bytes, tile_for, tiled
-from restoration_tasks.restoration.enlarge import CODE, enlarge, grown, shrunk
+from restoration_tasks.restoration.enlarge import CODE, enlarge, enlarge_run, grown, shrunk
+from restoration_tasks.restoration.enlargement import RUNS
 from restoration_tasks.runtime.spec import NumericProfile
 from restoration_tasks.training.clips import CLIPS, fetch, read_clip
 
@@ -86,6 +88,42 @@ def measured(case: Mapping[str, Any], factor: int, networks: Mapping[str, Tileab
         "differs_from_source_codes": {name: round(max(all_of), 2) for name, all_of in differs.items()},
         "cpu_s_a_source_megapixel": {name: round(spent / pixels * 1e6, 1) for name, spent in seconds.items()},
     }
+
+
+def in_windows(case: Mapping[str, Any], factor: int) -> dict[str, dict[str, float]]:
+    """A run of frames enlarged all at once, in windows that end hard, and in windows that pass over into each other."""
+    (start, stop), (top, bottom, left, right) = case["frames"], case["crop"]
+    own = enlargers()[FAITHFUL]
+    works = islice(read_clip(CLIPS[case["clip"]], fetch(CLIPS[case["clip"]])), start, stop)
+    truth = [(work[:, top:bottom, left:right] / FULL).astype(np.float32) for work in works]
+    small = [np.clip(shrunk(frame, factor), 0, 1) for frame in truth]
+    windows = RUNS.over(Segment("s001-01", 1, 0, len(small), 0, len(small)))
+    hard: list[Shares | None] = [None] * len(small)
+    mixed = [np.zeros_like(frame) for frame in truth]
+    weights = np.zeros(len(small))
+    for window in windows:
+        for index, made in enumerate(enlarge_run(own, small[window.start : window.stop]), start=window.start):
+            mixed[index] += made.picture * np.float32(window.weight(index))
+            weights[index] += window.weight(index)
+            if window.weight(index) >= 0.5:
+                hard[index] = made.picture
+    kinds = {
+        "all at once": [made.picture for made in enlarge_run(own, small)],
+        "windows, hard": [picture for picture in hard if picture is not None],
+        "windows": [picture / np.float32(weight) for picture, weight in zip(mixed, weights, strict=True)],
+    }
+    seams = {window.start + window.fades // 2 for window in windows[1:]}
+    told = {}
+    for name, pictures in kinds.items():
+        wrong = [picture - frame for picture, frame in zip(pictures, truth, strict=True)]
+        steps = [float(np.sqrt(np.mean(np.square(after - before)))) / CODE for before, after in pairwise(wrong)]
+        parted = [[step for place, step in enumerate(steps, 1) if (place in seams) is at] for at in (True, False)]
+        told[name] = {
+            "psnr_db": round(float(np.mean([psnr_db(*pair) for pair in zip(pictures, truth, strict=True)])), 2),
+            "seams": round(float(np.mean(parted[0])), 2),
+            "elsewhere": round(float(np.mean(parted[1])), 2),
+        }
+    return told
 
 
 def memory(networks: Mapping[str, Tileable]) -> dict[str, Any]:

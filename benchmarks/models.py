@@ -23,7 +23,7 @@ from benchmarks import command, enlarging, interpolation
 
 OUT = Path("docs/benchmarks/models.json")
 RECIPE = Path(__file__).with_suffix(".yaml")
-PARTS = ("interpolation", "super_resolution", "memory")
+PARTS = ("interpolation", "super_resolution", "windows", "memory")
 
 
 def interpolated(recipe: dict[str, Any], split: str, console: Console) -> dict[str, Any]:
@@ -51,6 +51,18 @@ def enlarged(recipe: dict[str, Any], split: str, console: Console) -> dict[str, 
         row = figures[case["clip"]] = enlarging.measured(case, factor, networks)
         for name, psnr in row["psnr_db"].items():
             table.add_row(case["clip"], name, f"{psnr:.2f}", f"{row['differs_from_source_codes'][name]:.2f}")
+    console.print(table)
+    return figures
+
+
+def in_windows(recipe: dict[str, Any], split: str, console: Console) -> dict[str, Any]:
+    """Runs of frames enlarged in windows, on every case of a split."""
+    table = Table("case", "how", "PSNR", "step at seams", "elsewhere")
+    figures = {}
+    for case in recipe["windows"].get(split, ()):
+        row = figures[case["clip"]] = enlarging.in_windows(case, recipe["windows"]["factor"])
+        for name, found in row.items():
+            table.add_row(case["clip"], name, *(f"{found[kind]:.2f}" for kind in ("psnr_db", "seams", "elsewhere")))
     console.print(table)
     return figures
 
@@ -88,7 +100,7 @@ def main() -> None:
         if part == "memory":
             write((part,), remembered(console))
         else:
-            measure = {"interpolation": interpolated, "super_resolution": enlarged}[part]
+            measure = {"interpolation": interpolated, "super_resolution": enlarged, "windows": in_windows}[part]
             write((part, chosen.split), measure(recipe, chosen.split, console))
 
 

@@ -7,6 +7,7 @@ form has a sensible value already.
 
 **Watch it.** The grid shows the way of the reel from top to bottom. *assess* and *restore* have one lane for each
 batch of shots; a lane is called, for example, *batch 2 · shots 3–4*. A task's log shows how many frames are done.
+*enlarge* has lanes only where the form asked for a larger version; else it is skipped.
 
 **Decide.** When the restoration is ready, *Required Actions* shows the figures, the report, the before/after comparison
 and the restored reel. *Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan
@@ -26,6 +27,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, task_group
 from reelkeeper_airflow.operators import step
 from reelkeeper_airflow.restore_reel.form import trigger_form
@@ -38,7 +40,7 @@ from reelkeeper_airflow.restore_reel.record import (
     record_plan,
     rejected,
 )
-from reelkeeper_airflow.restore_reel.reel import batches, close_reel, open_reel
+from reelkeeper_airflow.restore_reel.reel import batches, close_reel, larger_batches, open_reel
 
 
 @dag(
@@ -82,6 +84,18 @@ def restore_reel() -> None:
 
     restored = restore.expand(batch=lanes)
 
+    larger_lanes = larger_batches(reel, shots, version)
+
+    @task_group
+    def enlarge(batch: Any) -> None:
+        step("enlarge", task_id="batch", reel=reel, inputs=plan_and_shots, batch=batch)
+
+    enlarged = enlarge.expand(batch=larger_lanes)
+
+    # Without a larger version there is no lane to enlarge and the group is skipped; the reel goes on all the same. What
+    # follows `open_reel`, a set-up, may have no such rule itself.
+    larger_or_none = EmptyOperator(task_id="larger_or_none", trigger_rule="none_failed")
+
     assembling = step("assemble", reel=reel, inputs=plan_and_shots)
     checked = step("check", reel=reel, inputs=plan_and_shots | {"assemble": assembling.output}).output
 
@@ -99,7 +113,7 @@ def restore_reel() -> None:
     # A plan is made from every lane's figures, and a reel joined from every lane's pictures; both are found in the
     # vault by signature, so the order has to be said.
     assessed >> planning
-    review >> restored >> assembling
+    review >> restored >> enlarged >> larger_or_none >> assembling
     decision >> [catalogued, redo, turned_down]
 
     # The reel is given back at the end, however the run went; as a teardown it leaves a failed run failed. Clearing any

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from restoration_tasks.restoration.enlargement import EnlargeChoice
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -27,6 +29,10 @@ def clip(
         Literal["network", "classical"],
         typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
     ] = "network",
+    enlarge: Annotated[
+        EnlargeChoice,
+        typer.Option(help="OUT is a larger version, a video; texture and animation invent detail, and say so."),
+    ] = "no",
     masks: Annotated[Path | None, typer.Option(help="Folder for the damage maps, one PNG a frame.")] = None,
     kinds: Annotated[
         bool, typer.Option("--kinds", help="With --masks: also each kind in a folder of its own (dirt, hair, scratch).")
@@ -46,6 +52,7 @@ def clip(
             treatments=names,
             strength=strength,
             engine=engine,
+            enlarge=enlarge,
             masks=masks,
             kinds=kinds,
             report=report,
@@ -56,6 +63,8 @@ def clip(
         for shot in done.plan.shots:
             treated = "; ".join(f"{treatment.name}: {treatment.why}" for treatment in shot.treatments)
             typer.echo(f"shot {shot.shot}, frames {shot.start}–{shot.stop - 1}: {treated or 'left as it is'}")
+        if done.plan.enlarge is not None:
+            typer.echo(f"larger: {done.plan.enlarge.words}")
         typer.echo(f"{target}: {done.frames_changed} of {len(done.changes)} frames changed")
 
     if sys.stdout.isatty():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.progress import StepProgress
 from restoration_tasks.runtime.settings import Settings
@@ -33,6 +34,10 @@ STRENGTH = Annotated[
 ENGINE = Annotated[
     Literal["network", "classical"],
     typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
+]
+ENLARGE = Annotated[
+    EnlargeChoice,
+    typer.Option(help="A larger version beside the restoration; texture and animation invent detail, and say so."),
 ]
 FRESH = Annotated[
     bool, typer.Option("--fresh", help="Work this step again although it had succeeded; compare the bytes.")
@@ -64,6 +69,7 @@ STEPS: dict[str, tuple[str, str]] = {
     "assess": ("assessed", "Measure the damage."),
     "plan": ("plan", "Decide what each shot needs, and record it as the next plan version."),
     "restore": ("restored", "Carry the plan out."),
+    "enlarge": ("enlarged", "Make the larger version of every segment, where the plan asks for one."),
     "assemble": ("assembled", "Join the segments and make the copies."),
     "check": ("checked", "Measure the restoration against the scan."),
 }
@@ -86,6 +92,7 @@ def run(
     treat: TREAT = TREATMENTS,
     strength: STRENGTH = "same",
     engine: ENGINE = "network",
+    enlarge: ENLARGE = "no",
     infrared: INFRARED = "as-delivered",
     plan: PLAN = None,
     expected_frames: EXPECTED = None,
@@ -109,7 +116,9 @@ def run(
         bag = conductor.packaged
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 
-    asked = _options(delivery, fps, treat, strength, engine, infrared, plan, expected_frames, specification, waive)
+    asked = _options(
+        delivery, fps, treat, strength, engine, enlarge, infrared, plan, expected_frames, specification, waive
+    )
     _conduct(reel_id, asked, whole_way, who=who or approve_as)
 
 
@@ -121,6 +130,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         treat: TREAT = TREATMENTS,
         strength: STRENGTH = "same",
         engine: ENGINE = "network",
+        enlarge: ENLARGE = "no",
         infrared: INFRARED = "as-delivered",
         plan: PLAN = None,
         expected_frames: EXPECTED = None,
@@ -131,7 +141,9 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
     ) -> None:
         _conduct(
             reel,
-            _options(delivery, fps, treat, strength, engine, infrared, plan, expected_frames, specification, waive),
+            _options(
+                delivery, fps, treat, strength, engine, enlarge, infrared, plan, expected_frames, specification, waive
+            ),
             lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
             who=who,
@@ -177,7 +189,7 @@ def ingest(
         typer.echo(str(made))
 
     asked = _options(
-        delivery, fps, TREATMENTS, "same", "network", "as-delivered", None, expected_frames, specification, waive
+        delivery, fps, TREATMENTS, "same", "network", "no", "as-delivered", None, expected_frames, specification, waive
     )
     _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
@@ -195,6 +207,7 @@ def _options(
     treat: str,
     strength: str,
     engine: str,
+    enlarge: str,
     infrared: str,
     plan: int | None,
     expected_frames: int | None,
@@ -212,6 +225,7 @@ def _options(
                 "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
                 "strength": strength,
                 "engine": engine,
+                "enlarge": enlarge,
                 "infrared": infrared,
                 "plan_version": plan,
                 "expected_frames": expected_frames,
@@ -237,6 +251,7 @@ def _conduct(
     from restoration_tasks.catalogue.engine import open_sessions
     from restoration_tasks.catalogue.local import local_database
     from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.restoration.enlargement import Enlargement
     from restoration_tasks.runtime.progress import Bars, JsonLines
     from restoration_tasks.runtime.spec import StepName
     from restoration_tasks.steps.conductor import Conductor
@@ -245,6 +260,7 @@ def _conduct(
     settings = Settings()
     way = Way(reel_id, settings, options)
     way.require_delivery()
+    way.require_enlarger(Enlargement.of(options.enlarge))
     with local_database(settings) as url:
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         fresh_steps = frozenset({StepName(fresh)}) if fresh else frozenset()

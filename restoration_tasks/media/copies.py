@@ -57,18 +57,19 @@ def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = Non
     _copy(master, out, _PRORES_HQ, progress)
 
 
-def access(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
+def access(master: Path, out: Path, *, comment: str | None = None, progress: ffmpeg.Progress | None = None) -> None:
     """H.264 High 4:2:0 for browsers, its index in front; sizes padded to even; sound as AAC.
 
     Args:
         master: a lossless master.
         out: file to write (`.mp4`).
+        comment: what the file says of itself.
         progress: called with the frames done.
 
     Raises:
         MediaError: the master is damaged, or the copy lacks frames.
     """
-    _copy(master, out, _H264, progress)
+    _copy(master, out, _H264, progress, comment)
 
 
 def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
@@ -117,12 +118,14 @@ def _input(path: Path) -> Any:
     return ffmpeg.graph.input(ffmpeg.file_url(path), threads=DECODE_THREADS).video
 
 
-def _copy(master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progress | None) -> None:
+def _copy(
+    master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progress | None, comment: str | None = None
+) -> None:
     info = probe(master)
     pix_fmt = str(codec["pix_fmt"])
     # Grey goes as RGB as well: the way from full-range grey to video range is three codes off at 10 bit.
     shown = _view(_input(master), info.format, "gbrp16le")
-    _make(_bt709(_even(shown), pix_fmt), out, codec, master, info, progress)
+    _make(_bt709(_even(shown), pix_fmt), out, codec, master, info, progress, comment=comment)
 
 
 def _view(picture: Any, fmt: PictureFormat, pix_fmt: str) -> Any:
@@ -185,6 +188,7 @@ def _make(
     progress: ffmpeg.Progress | None,
     *,
     silent: bool = False,
+    comment: str | None = None,
 ) -> None:
     tracks = [] if silent else sound_tracks(source)
     heard = [ffmpeg.graph.input(ffmpeg.file_url(source))[f"a:{track.index}"] for track in tracks]
@@ -196,7 +200,7 @@ def _make(
         made = ffmpeg.graph.output(
             numbered, *heard, ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec
         )
-        ffmpeg.run(made, about=source, progress=progress)
+        ffmpeg.run(made, about=source, progress=progress, tags=[f"comment={comment}"] if comment else ())
         found = probe(draft).frames
         if info.frames is not None and found != info.frames:
             raise MediaError(

@@ -136,15 +136,19 @@ class BasicVSR(nn.Module):
 
 
 def carried(planes: Tensor, flow: Tensor, beyond: str) -> Tensor:
-    """Planes `(B, C, H, W)` read where a flow `(B, 2, H, W)` points; `beyond` the edge zeros, or the border."""
+    """Planes `(B, C, H, W)` read where a flow `(B, 2, H, W)` points; `beyond` the edge zeros, or the border.
+
+    Places are single numbers whatever the precision: from 1024 pixels on, half ones are whole pixels.
+    """
     height, width = planes.shape[2:]
     down, across = torch.meshgrid(
-        *(torch.arange(side, dtype=flow.dtype, device=flow.device) for side in (height, width)), indexing="ij"
+        *(torch.arange(side, dtype=torch.float32, device=flow.device) for side in (height, width)), indexing="ij"
     )
     x = 2 * (across + flow[:, 0]) / max(width - 1, 1) - 1
     y = 2 * (down + flow[:, 1]) / max(height - 1, 1) - 1
     grid = torch.stack((x, y), 3)
-    return functional.grid_sample(planes, grid, mode="bilinear", padding_mode=beyond, align_corners=True)
+    found = functional.grid_sample(planes.float(), grid, mode="bilinear", padding_mode=beyond, align_corners=True)
+    return found.to(planes.dtype)
 
 
 def _sized(planes: Tensor, size: list[int]) -> Tensor:

@@ -27,7 +27,7 @@ OVERLAP_PX = {Architecture.RRDBNET_X4: 32, Architecture.SRVGG_X4: 40, Architectu
 350 pixels, BasicVSR as far as anything moves, beyond any overlap that pays: their tiles pass over into each other."""
 
 
-def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
+def load_enlarger(entry: Entry, files: Sequence[ModelFile], factor: int | None = None) -> Tileable:
     """A network that enlarges, on the processor, ready to be run in tiles.
 
     Real-ESRGAN takes a frame, BasicVSR frames of one shot as channels one after another, `(T · 3, H, W)`.
@@ -35,9 +35,11 @@ def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
     Args:
         entry: of the shelf, the archive's own included.
         files: from `Shelf.require`: ncnn's `.bin` and `.param`, or one torch checkpoint of the same architecture.
+        factor: how many times larger the result is to be; where the network enlarges more, its result is shrunk with
+            bicubic weights spread over what each pixel covers. As much as the network does if None.
 
     Raises:
-        WrongUse: it does not enlarge.
+        WrongUse: it does not enlarge, or less than is asked for.
         ModelError: torch is not installed, or the weights are others than on the shelf or those of another network.
     """
     if entry.architecture not in OVERLAP_PX:
@@ -56,7 +58,18 @@ def load_enlarger(entry: Entry, files: Sequence[ModelFile]) -> Tileable:
         fill(network, weights_for(network, learnt, weights.path), weights.path)
     else:
         fill(network, read_weights(weights), weights.path)
-    return Tileable(network, round(ENLARGED * shrunk), OVERLAP_PX[entry.architecture])
+    scale = round(ENLARGED * shrunk)
+    if factor is None or factor == scale:
+        return Tileable(network, scale, OVERLAP_PX[entry.architecture])
+    if scale % factor:
+        raise WrongUse(
+            f"the model '{entry.name}' does not enlarge so much",
+            expected=f"a part of {scale} times",
+            found=f"{factor} times",
+        )
+    from restoration_tasks.models.esrgan import Shrunk
+
+    return Tileable(Shrunk(network, scale // factor), factor, OVERLAP_PX[entry.architecture])
 
 
 def _empty(architecture: Architecture, scale: int) -> nn.Module:

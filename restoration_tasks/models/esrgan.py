@@ -98,5 +98,20 @@ class SRVGGNetCompact(nn.Module):
         return functional.interpolate(enlarged, size=size, mode="bicubic", align_corners=False)
 
 
+class Shrunk(nn.Module):
+    """What another network makes, by so many times smaller, with bicubic weights spread over what each pixel covers."""
+
+    def __init__(self, network: nn.Module, times: int) -> None:
+        super().__init__()
+        self.network = network
+        self.times = times
+
+    def forward(self, shown: Tensor) -> Tensor:
+        """Enlarge, then shrink."""
+        made = self.network(shown)
+        size = [side // self.times for side in made.shape[2:]]
+        return functional.interpolate(made, size=size, mode="bicubic", antialias=True, align_corners=False)
+
+
 def _leaky(planes: Tensor) -> Tensor:
     return functional.leaky_relu(planes, SLOPE)

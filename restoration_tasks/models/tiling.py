@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ SMALLEST_TILE_PX = 64
 """Below it a tile is mostly overlap: memory that does not suffice for this does not suffice."""
 RESERVED = 0.8
 """Share of the free memory that tiles may take: libraries keep working memory that no accounting sees."""
+
+CONTAINER = Path("/sys/fs/cgroup")
+"""Where Linux says how much memory a container may take (control groups, version 2)."""
 
 Planes = NDArray[np.float32]
 """`(C, H, W)` float32, 0–1."""
@@ -111,7 +115,8 @@ def _once(
         if progress is not None:
             progress(done, len(boxes))
     assert made is not None
-    return np.asarray(made / weights, np.float32)
+    made /= weights
+    return made
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,23 @@ def _release(device: Device) -> None:
 
     if device is Device.CUDA:
         torch.cuda.empty_cache()
+
+
+def free_bytes(device: Device) -> int:
+    """Memory that is free where a network computes; in a container, what its limit leaves."""
+    _require_device(device)
+    if device is Device.CUDA:
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = ((CONTAINER / name).read_text().strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, max(int(limit) - int(used), 0))
 
 
 # -- accounting --------------------------------------------------------------------------------------------------------

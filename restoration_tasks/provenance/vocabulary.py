@@ -101,6 +101,7 @@ STEP_TERMS: dict[StepName, EventTerm] = {
     StepName.PLAN: EventTerm(EventType.POLICY_ASSIGNMENT, "restoration plan"),
     # PREMIS has no "restoration"; since 2017 "modification" creates a new object, which is what we do
     StepName.RESTORE: EventTerm(EventType.MODIFICATION, "restoration"),
+    StepName.ENLARGE: EventTerm(EventType.CREATION, "enlarged version"),
     StepName.ASSEMBLE: EventTerm(EventType.CREATION, "restoration master and copies"),
     StepName.CHECK: EventTerm(EventType.VALIDATION, "restoration check"),
     StepName.PACKAGE: EventTerm(EventType.INFORMATION_PACKAGE_CREATION, "packing"),

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 
 WHOLE_TABLE: Final = frozenset({Kind.ROW_COUNT, Kind.VALUES_ARE_EXACTLY})
 """Expectations about a table or column as a whole: they name no row."""
+OF_FRAMES: Final = frozenset({Table.FRAMES, Table.ENLARGED})
+"""Tables of which a row is a frame."""
+NOUNS: Final = {
+    Table.FACTS: "property",
+    Table.FILES: "file",
+    Table.FRAMES: "frame",
+    Table.SHOTS: "shot",
+    Table.ENLARGED: "frame",
+    Table.ENLARGED_FACTS: "property",
+}
+"""What staff call a row."""
 
 
 def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tuple[RuleResult, ...]:
@@ -183,13 +194,13 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
         return _result(rule, Status.FAILED, "found " + "; ".join(observed) if observed else "does not hold")
     keys = sorted(rows, key=lambda key: tuple((part is None, part) for part in key))
     frames: tuple[FrameNumber, ...] = ()
-    if rule.table is Table.FRAMES:
+    if rule.table in OF_FRAMES:
         frames = tuple(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in keys if None not in key)
     subjects = () if frames else tuple(_text(key[0]) for key in keys)
     values = {name: value for name, value in rows[keys[0]].items() if name not in index}
     first = ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in values.items())
     named = [f"{one.frame} (scan {one.scan})" for one in frames] or list(subjects)
-    noun = {Table.FACTS: "property", Table.FILES: "file", Table.FRAMES: "frame", Table.SHOTS: "shot"}[rule.table]
+    noun = NOUNS[rule.table]
     plural = noun if len(keys) == 1 else {"property": "properties"}.get(noun, f"{noun}s")
     more = ", …" if len(named) > 8 else ""
     return RuleResult(

@@ -21,6 +21,10 @@ class Table(StrEnum):
     """One row a frame of the preservation master."""
     SHOTS = "shots"
     """One row a shot."""
+    ENLARGED = "enlarged"
+    """One row a frame of the larger version, where there is one."""
+    ENLARGED_FACTS = "enlarged facts"
+    """One row a property of the larger version: `fact`, `expected`, `found` (text)."""
 
 
 INDEX_COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
@@ -28,6 +32,8 @@ INDEX_COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
     Table.FILES: ("file",),
     Table.FRAMES: ("frame", "scan_number"),
     Table.SHOTS: ("shot",),
+    Table.ENLARGED: ("frame", "scan_number"),
+    Table.ENLARGED_FACTS: ("fact",),
 }
 """What names a row to staff."""
 

@@ -42,12 +42,15 @@ ROLES: Final = {
     "restoration_master": "Restoration master",
     "mezzanine": "Mezzanine",
     "access": "Access copy",
+    "enlarged_master": "Larger version",
+    "enlarged_access": "Access copy of the larger version",
     "plan": "Plan",
 }
 GROUPS: Final = {
     "integrity": ("Integrity", "Nothing was lost or altered on the way."),
     "fidelity": ("Fidelity", "Only damage was touched."),
     "benefit": ("Benefit", "The result is no worse than the scan."),
+    "enlarged": ("Larger version", "It shows what the restoration shows."),
 }
 
 NOTICED_MAX: Final = 100
@@ -310,5 +313,6 @@ def _groups(results: Sequence[RuleResult]) -> list[tuple[str, str, list[RuleResu
     groups = []
     for key, (title, subtitle) in GROUPS.items():
         members = [one for one in results if one.id.split(".")[0] == key]
-        groups.append((title, subtitle, sorted(members, key=lambda one: (not one.broken, order[one.severity]))))
+        if members:
+            groups.append((title, subtitle, sorted(members, key=lambda one: (not one.broken, order[one.severity]))))
     return groups

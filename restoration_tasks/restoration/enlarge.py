@@ -8,8 +8,8 @@ not resolve.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,11 @@ def enlarge(tileable: Tileable, source: Shares, profile: NumericProfile | None =
     return enlarge_run(tileable, [source], profile)[0]
 
 
-def enlarge_run(tileable: Tileable, sources: Sequence[Shares], profile: NumericProfile | None = None) -> list[Enlarged]:
+def enlarge_run(
+    tileable: Tileable,
+    sources: Sequence[Shares],
+    profile: NumericProfile | None = None,
+) -> list[Enlarged]:
     """Frames of one shot enlarged together by a network that looks at all of them, each true to its source.
 
     Args:
@@ -61,9 +65,30 @@ def enlarge_run(tileable: Tileable, sources: Sequence[Shares], profile: NumericP
     Raises:
         ModelError: memory does not suffice, or what the network made cannot be brought back to the source.
     """
+    drawn, used = drawn_larger(tileable, sources, profile or NumericProfile())
+    return [brought_back(picture, source, tileable.scale, used) for picture, source in zip(drawn, sources, strict=True)]
+
+
+def drawn_larger(
+    tileable: Tileable, sources: Sequence[Shares], profile: NumericProfile, *, wanted: slice = slice(None)
+) -> tuple[NDArray[np.float32], NumericProfile]:
+    """What the network by itself makes of frames, not yet brought back to them.
+
+    Args:
+        tileable: from `models.enlargers.load_enlarger`.
+        sources: the frames, of one size.
+        profile: where and how exactly it computes.
+        wanted: which of them are handed back; the others are only looked at, and take no memory enlarged.
+
+    Returns:
+        `(T, 3, H · scale, W · scale)`, grey as three channels, and the profile it was made by.
+
+    Raises:
+        ModelError: memory does not suffice, or what the network made is no picture.
+    """
     shown = [source if len(source) == 3 else np.repeat(source, 3, axis=0) for source in sources]
     joined = np.ascontiguousarray(np.concatenate(shown), np.float32)
-    made, used = tiled(tileable, joined, profile or NumericProfile())
+    made, used = tiled(_only(tileable, len(sources), wanted), joined, profile)
     if not np.isfinite(made).all():
         raise ModelError(
             "a network made something that is no picture",
@@ -71,27 +96,55 @@ def enlarge_run(tileable: Tileable, sources: Sequence[Shares], profile: NumericP
             found="not a number, or infinite",
             action="compute in single precision (REELKEEPER_PRECISION=float32), or use another network",
         )
-    pictures = made.reshape(len(sources), 3, *made.shape[1:])
-    return [
-        _brought_back(picture, source, tileable.scale, used) for picture, source in zip(pictures, sources, strict=True)
-    ]
+    return made.reshape(-1, 3, *made.shape[1:]), used
 
 
-def _brought_back(made: Shares, source: Shares, scale: int, used: NumericProfile) -> Enlarged:
+def _only(tileable: Tileable, frames: int, wanted: slice) -> Tileable:
+    """The same network, of whose frames only some are handed back."""
+    first, stop, _ = wanted.indices(frames)
+    if (first, stop) == (0, frames):
+        return tileable
+    network = tileable.network
+    return replace(tileable, network=lambda shown: network(shown)[:, 3 * first : 3 * stop])
+
+
+def brought_back(
+    made: Shares,
+    source: Shares,
+    scale: int,
+    used: NumericProfile,
+    *,
+    as_kept: Callable[[Shares], Shares] | None = None,
+) -> Enlarged:
+    """A frame that, shrunk again, is its source.
+
+    Args:
+        made: what a network drew, `(3, H · scale, W · scale)`.
+        source: `(C, H, W)`.
+        scale: how many times larger it is.
+        used: what it was made by.
+        as_kept: what is left of a picture when it is written and read again, where that is less: chroma of fewer
+            samples takes the edges off colours.
+
+    Raises:
+        ModelError: it cannot be brought back.
+    """
     if len(source) == 1:
         made = np.asarray(made.mean(axis=0, keepdims=True), np.float32)
-    picture = np.clip(made, 0, 1)
+    # YUV reaches beyond black and white; what the source holds there, its larger version may hold as well.
+    low, high = min(0.0, float(source.min())), max(1.0, float(source.max()))
+    picture = np.clip(made, low, high)
     for done in range(MOST_ROUNDS + 1):
-        missing = source - shrunk(picture, scale)
+        missing = source - shrunk(as_kept(picture) if as_kept else picture, scale)
         differs = float(np.sqrt(np.mean(np.square(missing, dtype=np.float64)))) / CODE
         if differs <= ALLOWED_CODES * AIM or (done == MOST_ROUNDS and differs <= ALLOWED_CODES):
             return Enlarged(picture, differs, done, used)
-        picture = np.clip(picture + grown(missing, scale), 0, 1)
+        picture = np.clip(picture + grown(missing, scale), low, high)
     raise ModelError(
         "what the network made of a frame does not go back to it",
         expected=f"at most {ALLOWED_CODES:g} code values of difference when it is shrunk",
         found=f"{differs:.2f} after {MOST_ROUNDS} rounds",
-        action="use another network for this shot",
+        action="enlarge with another network, or not at all",
     )
 
 

@@ -8,10 +8,20 @@ from dataclasses import replace
 from typing import Annotated, Literal, Self, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration import plan_yaml
+from restoration_tasks.restoration.enlargement import Enlargement
 from restoration_tasks.restoration.plan_slice import PlanSlice, touching
 from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
 from restoration_tasks.restoration.treatment import TreatmentParams, checked_params, registry
@@ -111,7 +121,15 @@ class Plan(_Frozen):
     reason: Text = "first plan, from the damage measured"
     profile: Annotated[str, Field(max_length=64)] = "archive"
     """Which house rules the plan follows."""
+    enlarge: Enlargement | None = None
+    """A larger version of the whole reel beside the restoration, as a film has one size; left out of plans without."""
     shots: tuple[PlannedShot, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        # A plan that enlarges nothing reads, and is signed, as it was before plans could ask for it.
+        content: dict[str, JsonValue] = dump(self)
+        return content if self.enlarge else {name: value for name, value in content.items() if name != "enlarge"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

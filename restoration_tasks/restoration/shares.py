@@ -55,9 +55,15 @@ def codes(values: NDArray[np.float32], picture: PictureFormat) -> NDArray[np.uns
     return np.asarray(np.clip(np.rint(scaled), 0, picture.max_code), picture.dtype)
 
 
+def matrix_of(picture: PictureFormat) -> str:
+    """The matrix a YUV picture is read by: the one its file names, else that of its size."""
+    if picture.matrix in _KR_KB:
+        return picture.matrix
+    return "bt709" if picture.height >= _HD_HEIGHT else "smpte170m"
+
+
 def _yuv(picture: PictureFormat) -> _Yuv:
-    unnamed = "bt709" if picture.height >= _HD_HEIGHT else "smpte170m"
-    kr, kb = _KR_KB.get(picture.matrix, _KR_KB[unnamed])
+    kr, kb = _KR_KB[matrix_of(picture)]
     step = 1 << (picture.bit_depth - 8)
     black, luma, chroma = (
         (0, picture.max_code, picture.max_code)

@@ -26,6 +26,7 @@ class StepName(StrEnum):
     ASSESS = "assess"
     PLAN = "plan"
     RESTORE = "restore"
+    ENLARGE = "enlarge"
     ASSEMBLE = "assemble"
     CHECK = "check"
     PACKAGE = "package"

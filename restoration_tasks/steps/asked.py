@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.spec import Reference
 
@@ -36,6 +37,8 @@ class RunOptions(BaseModel):
     """How the scanner's own channel of dirt is read: as names or the scan specification state it and else as it
     measures; as light that dirt blocks; as a matte of dirt; or not at all."""
     strength: Literal["gentler", "same", "stronger"] = "same"
+    enlarge: EnlargeChoice = "no"
+    """A larger version of the reel beside the restoration."""
     batch_frames: int | None = Field(default=None, ge=1)
     plan_version: int | None = Field(default=None, ge=1)
     """A recorded plan version to carry out instead of planning anew."""

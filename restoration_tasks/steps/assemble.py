@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +9,12 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from restoration_tasks.restoration.enlargement import Enlargement
 from restoration_tasks.runtime.errors import MediaError, StepFailed
+from restoration_tasks.runtime.files import link_or_copy
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
+from restoration_tasks.steps.enlarged_master import make_enlarged
 
 ENCODES_AT_ONCE: Final = 2
 """The copies' own filters leave threads idle; two side by side keep two cores busy without a third set of frames."""
@@ -40,10 +41,12 @@ class AssembleParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segments: tuple[AssembledSegment, ...] = Field(min_length=1)
+    enlarge: Enlargement | None = None
+    """What the larger segments are, where there are any; without the reason."""
 
 
 def run(work: StepWork) -> None:
-    """Join, prove, lay the scan's sound beside the picture, copy.
+    """Join, prove, lay the scan's sound beside the picture, copy; the same of the larger version where there is one.
 
     Raises:
         StepFailed: the segments do not cover the reel.
@@ -72,6 +75,8 @@ def run(work: StepWork) -> None:
     work.figure("frames", len(found))
     work.figure("sound_tracks", len(sound_tracks(restored)))
     work.figure("frames_changed", sum(one != other for one, other in zip(scanned, found, strict=True)))
+    if params.enlarge is not None:
+        make_enlarged(work, [segment.id for segment in params.segments], params.enlarge, master, len(scanned))
     work.agent(AgentKind.SOFTWARE, "ffmpeg", ffmpeg.version())
 
 
@@ -178,14 +183,6 @@ def _make_copies(work: StepWork, master: Path, restored: Path, frames: int) -> d
     with ThreadPoolExecutor(ENCODES_AT_ONCE) as pool:
         made = {name: pool.submit(make, name, file) for name, file, _ in _COPIES}
         return {name: future.result() for name, future in made.items()}
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name; where the file system cannot, copy it."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 STEP = StepDefinition(name=StepName.ASSEMBLE, version="2", run=run)

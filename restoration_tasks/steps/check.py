@@ -73,6 +73,7 @@ def run(work: StepWork) -> None:
         MediaError: the preservation master or a damage map cannot be read.
         PlanError: the plan is not one.
     """
+    from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
     from restoration_tasks.quality.facts import facts_table, files_table
     from restoration_tasks.quality.findings import CheckReport
@@ -105,6 +106,16 @@ def run(work: StepWork) -> None:
         ),
     }
     wanted = rules(policy(), frames=reel.scan.frames, shots=len(reel.permits), files=len(reel.scan.delivered))
+    if reel.plan.enlarge is not None:
+        wanted += enlarged_rules(policy(), frames=reel.scan.frames)
+        tables |= enlarged_tables(
+            reel.scan,
+            reel.plan.enlarge,
+            restored=reel.restored,
+            enlarged=work.input("enlarged_master"),
+            access=work.input("enlarged_access"),
+            progress=lambda done, total: work.progress(done, total, "enlarged frames"),
+        )
     check = CheckReport(
         reel_id=work.reel_id,
         policy_version=policy().version,
@@ -243,13 +254,13 @@ def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Damag
 def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
     import great_expectations
 
-    from restoration_tasks.report.page import ReportedFile, render
+    from restoration_tasks.report.page import ROLES, ReportedFile, render
 
     check_file = work.output("check", "check.json", media_type="application/json")
     write_atomic(check_file, check.model_dump_json(indent=1).encode() + b"\n")
     files = [
         ReportedFile(role, Path(work.spec.inputs[role].uri).name, reference.bytes, reference.sha256)
-        for role in ("master", "restoration_master", "mezzanine", "access", "plan")
+        for role in ROLES
         if (reference := work.spec.inputs.get(role))
     ]
     page = render(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.restoration.changes import FrameChange
+    from restoration_tasks.restoration.enlargement import EnlargeChoice, Enlargement
     from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.restoration.treatment import Means
 
@@ -53,6 +54,7 @@ def restore_clip(
     treatments: Sequence[str],
     strength: str = "same",
     engine: str = "network",
+    enlarge: EnlargeChoice = "no",
     masks: Path | None = None,
     kinds: bool = False,
     report: Path | None = None,
@@ -67,6 +69,7 @@ def restore_clip(
         treatments: names of the treatments that may be used.
         strength: `gentler`, `same` or `stronger`.
         engine: `network` or `classical`: what finds damage, and repairs it.
+        enlarge: a larger version, which the target then is: a video, as frame files keep the size of their source.
         masks: folder for the damage maps, one PNG a frame (confidence × 255, the most of all kinds).
         kinds: whether each kind gets a folder of its own in there as well.
         report: JSON file for the plan and the figures of every frame.
@@ -76,18 +79,21 @@ def restore_clip(
         WrongUse: source and target do not go together, or a treatment is not known.
         DeliveryError: the folder holds no whole sequence.
         MediaError: a frame cannot be decoded.
-        ModelError: torch is not there for the networks.
+        ModelError: torch is not there for the networks, or the one that enlarges is not installed.
+        DecisionNeeded: nobody has accepted the licence of the one that enlarges.
     """
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.media.join import join
     from restoration_tasks.restoration.pipeline import restore_segment
     from restoration_tasks.restoration.treatment import registry
+    from restoration_tasks.steps.clip_larger import enlarge_clip, require_larger
 
     unknown = [name for name in treatments if name not in registry()]
     if unknown:
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
     opened = _require_pair(source, target)
-    asked, means = _Asked(treatments, strength, Engine(engine)), _all_processors()
+    larger = require_larger(enlarge, target)
+    asked, means = _Asked(treatments, strength, Engine(engine), larger), _all_processors()
     scratch = Settings().scratch_folder
     scratch.mkdir(parents=True, exist_ok=True)
     with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
@@ -110,7 +116,15 @@ def restore_clip(
             )
         restored = folder / "restored.mkv"
         join([folder / f"{segment.id}.mkv" for segment in segments], restored)
-        _deliver(restored, source, target, folder, treatments)
+        if larger is not None:
+            restored = enlarge_clip(
+                segments,
+                lambda one: folder / f"{one.id}.mkv",
+                folder,
+                larger,
+                lambda one: _Within("enlarge", one, total, progress),
+            )
+        _deliver(restored, source, target, folder, treatments, larger)
         if masks is not None:
             _write_masks([_map_path(folder, segment) for segment in segments], opened, masks, kinds=kinds)
     run = ClipRun(plan, figures, changes, tuple(dict.fromkeys(notes)))
@@ -155,6 +169,7 @@ class _Asked:
     treatments: Sequence[str]
     strength: str
     engine: Engine
+    larger: Enlargement | None
 
 
 def _all_processors() -> Means:
@@ -216,7 +231,12 @@ def _measure(
         engine=asked.engine,
         losses=dye_losses(shots, readings, scanned(master)),
     )
-    plan = Plan(reel_id="clip", reason=f"measured on {name[:200]}", shots=tuple(shot for shot, _ in planned))
+    plan = Plan(
+        reel_id="clip",
+        reason=f"measured on {name[:200]}",
+        enlarge=asked.larger,
+        shots=tuple(shot for shot, _ in planned),
+    )
     return segments, plan, figures
 
 
@@ -224,7 +244,14 @@ def _map_path(folder: Path, segment: Segment) -> Path:
     return folder / f"{segment.id}.map.mkv"
 
 
-def _deliver(restored: Path, source: Path, target: Path, folder: Path, treatments: Sequence[str]) -> None:
+def _deliver(
+    restored: Path,
+    source: Path,
+    target: Path,
+    folder: Path,
+    treatments: Sequence[str],
+    larger: Enlargement | None,
+) -> None:
     """Write the target: frames under the source's names, or a video with the source's sound."""
     from restoration_tasks.media import copies
     from restoration_tasks.media.frame_source import open_target
@@ -244,13 +271,17 @@ def _deliver(restored: Path, source: Path, target: Path, folder: Path, treatment
     picture = restored
     if make is not None:
         make(restored, picture := folder / f"picture{target.suffix.lower()}")
-    _with_sound(picture, source, target)
+    _with_sound(picture, source, target, larger)
 
 
-def _with_sound(picture: Path, source: Path, target: Path) -> None:
-    """The picture under the target's name, with the sound of the source where it has any."""
+def _with_sound(picture: Path, source: Path, target: Path, larger: Enlargement | None) -> None:
+    """The picture under the target's name, with the sound of the source where it has any.
+
+    A larger version says in itself what it is.
+    """
     from restoration_tasks.media import ffmpeg
     from restoration_tasks.media.writer import draft_path
+    from restoration_tasks.steps.enlarged_master import tags_of
 
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -258,8 +289,10 @@ def _with_sound(picture: Path, source: Path, target: Path) -> None:
     streams = [ffmpeg.graph.input(ffmpeg.file_url(picture))["v"]]
     if not source.is_dir():
         streams.append(ffmpeg.graph.input(ffmpeg.file_url(source))["a?"])
+    tags = [f"{name}={text}" for name, text in tags_of(larger).items()] if larger else []
+    copied = ffmpeg.graph.output(*streams, ffmpeg.file_url(draft), c="copy", **ffmpeg.BITEXACT)
     try:
-        ffmpeg.run(ffmpeg.graph.output(*streams, ffmpeg.file_url(draft), c="copy", **ffmpeg.BITEXACT), about=target)
+        ffmpeg.run(copied, about=target, tags=tags)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)

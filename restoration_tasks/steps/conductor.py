@@ -119,7 +119,9 @@ class Conductor:
         """The plan, recorded as a version of the reel."""
         if self.way.options.plan_version is not None:
             with self.sessions.begin() as session:
-                return plan_versions.named(session, self.way, self.way.options.plan_version)
+                recorded = plan_versions.named(session, self.way, self.way.options.plan_version)
+            self.way.require_enlarger(recorded.plan.enlarge)
+            return recorded
         drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
         with self.sessions.begin() as session:
             return plan_versions.adopt(
@@ -139,12 +141,20 @@ class Conductor:
         )
 
     @cached_property
+    def enlarged(self) -> dict[str, StepResult]:
+        """The larger version of every segment; empty where the plan asks for none."""
+        asked, restored = self.plan.plan.enlarge, self.restored
+        if asked is None:
+            return {}
+        return self._lanes(StepName.ENLARGE, lambda asks, segment: self.way.enlarge(asks, restored, asked, segment))
+
+    @cached_property
     def assembled(self) -> StepResult:
-        """Restoration master and copies."""
-        restored = self.restored
+        """Restoration master and copies, and the larger version where there is one."""
+        restored, enlarged = self.restored, self.enlarged
         return self._one(
             StepName.ASSEMBLE,
-            lambda asks: self.way.assemble(asks, self.ingested, restored, self.way.segments(self.shots)),
+            lambda asks: self.way.assemble(asks, self.ingested, restored, self.way.segments(self.shots), enlarged),
         )
 
     @cached_property

@@ -11,10 +11,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.runtime.errors import SourceChanged, StepFailed, WrongUse
-from restoration_tasks.runtime.files import CHUNK_BYTES
+from restoration_tasks.runtime.files import CHUNK_BYTES, link_or_copy
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
-from restoration_tasks.steps.assemble import link_or_copy
 
 PLACES: Final[dict[str, str]] = {
     "master": "masters/preservation.mkv",
@@ -31,6 +30,9 @@ PLACES: Final[dict[str, str]] = {
     "mezzanine": "copies/mezzanine.mov",
     "access": "copies/access.mp4",
     "comparison": "copies/comparison.mp4",
+    "enlarged_master": "masters/enlarged.mkv",
+    "enlarged_framemd5": "masters/enlarged.framemd5",
+    "enlarged_access": "copies/enlarged.mp4",
     "plan": "documents/plan.yaml",
     "condition": "documents/condition.json",
     "condition_report": "documents/condition.html",
@@ -43,9 +45,13 @@ PLACES: Final[dict[str, str]] = {
 OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered", "infrared", "infrared_headers"}) | {
     "condition",
     "condition_report",
+    "enlarged_master",
+    "enlarged_framemd5",
+    "enlarged_access",
 }
 """What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole, only
-some scanners look by infrared light, and reels of earlier versions have no condition on record."""
+some scanners look by infrared light, reels of earlier versions have no condition on record, and a larger version is
+made only where somebody asked for it."""
 REQUIRED: Final = frozenset(PLACES) - OPTIONAL
 """Without these it is no package: a lossy copy alone never becomes one."""
 MEDIA_TYPES: Final = {

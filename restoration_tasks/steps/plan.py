@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.assessment.carrier import CarrierReadings
-from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.restoration.enlargement import EnlargeChoice, Enlargement
+from restoration_tasks.runtime.errors import StepFailed, about_reel
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
@@ -21,6 +22,8 @@ class PlanParams(BaseModel):
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
+    enlarge: EnlargeChoice = "no"
+    """A larger version of the reel beside the restoration."""
     carrier: CarrierReadings = CarrierReadings()
     """What staff read off the carrier."""
     version: int = Field(default=1, ge=1)
@@ -30,7 +33,13 @@ class PlanParams(BaseModel):
 
 
 def run(work: StepWork) -> None:
-    """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`)."""
+    """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`).
+
+    Raises:
+        StepFailed: a segment was not assessed.
+        ModelError: the network of the larger version asked for is not installed, or has other bytes than are pinned.
+        DecisionNeeded: nobody has accepted its licence.
+    """
     from restoration_tasks.assessment.condition import NO_FACES, shot_conditions
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.dye_loss import dye_losses
@@ -40,10 +49,15 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.lines import read_lines
     from restoration_tasks.assessment.readings import read_readings
     from restoration_tasks.assessment.shots import read_shots
+    from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.condition import Found, write_condition
 
     params = work.parse_params(PlanParams)
+    enlarge = Enlargement.of(params.enlarge)
+    if enlarge is not None:
+        with about_reel(work.reel_id):
+            Shelf.of(work.settings).require(enlarge.network)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
     rows, lines, readings, scan = [], [], [], None
@@ -75,6 +89,7 @@ def run(work: StepWork) -> None:
         parent=params.parent,
         author=params.author,
         reason=params.reason,
+        enlarge=enlarge,
         shots=tuple(planned for planned, _ in decided),
     )
     plan.validate_treatments()
@@ -88,6 +103,8 @@ def run(work: StepWork) -> None:
         write_condition(work, Found(conditions, rows, lines, segments), params.carrier)
     work.figure("shots", len(shots))
     work.figure("treated", plan.treated)
+    if enlarge is not None:
+        work.figure("enlarged", enlarge.words)
     work.figure("plan_version", plan.version)
     work.figure("plan_sha256", plan.sha256)
     work.figure("dirt_severity", round(max((figures.dirt_severity for _, figures in decided), default=0.0), 1))

@@ -65,4 +65,4 @@ def adopt(
 
 
 def _asks_for_the_same(one: Plan, other: Plan) -> bool:
-    return (one.profile, one.shots) == (other.profile, other.shots)
+    return (one.profile, one.enlarge, one.shots) == (other.profile, other.enlarge, other.shots)

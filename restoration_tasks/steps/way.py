@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from restoration_tasks import __version__
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.enlargement import Enlargement
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import DeliveryError, StepFailed, about_reel
 from restoration_tasks.runtime.identifiers import check_reel_id
@@ -157,6 +158,13 @@ class Way:
         self, execution: Execution, ingest: StepResult, shots: StepResult, assessed: Mapping[str, StepResult]
     ) -> Spec:
         """Decide what each shot needs, and report what the reel suffers from."""
+        params: dict[str, JsonValue] = {
+            "treatments": list(self.options.treatments),
+            "strength": self.options.strength,
+            "engine": self.options.engine,
+        }
+        if self.options.enlarge != "no":
+            params["enlarge"] = self.options.enlarge
         return self._spec(
             StepName.PLAN,
             execution,
@@ -166,11 +174,7 @@ class Way:
                 for segment, result in assessed.items()
                 for name in ("figures", "lines", "readings", "faces", "map")
             },
-            params={
-                "treatments": list(self.options.treatments),
-                "strength": self.options.strength,
-                "engine": self.options.engine,
-            },
+            params=params,
         )
 
     def restore(
@@ -199,21 +203,73 @@ class Way:
             models=part.models,
         )
 
-    def assemble(
-        self, execution: Execution, ingest: StepResult, restored: Mapping[str, StepResult], segments: Iterable[Segment]
+    def enlarge(
+        self, execution: Execution, restored: Mapping[str, StepResult], asked: Enlargement, segment: Segment
     ) -> Spec:
-        """Join the segments and make the copies."""
+        """Make the larger version of one restored segment.
+
+        Its neighbours in the shot come along as far as they are looked at, so that the pixels do not depend on where
+        the shot was cut.
+        """
+        start, stop = asked.windows.reach(segment)
+        parts = [_segment_of(result) for result in restored.values()]
+        seen = sorted(
+            (part for part in parts if part.shot == segment.shot and part.start < stop and part.stop > start),
+            key=lambda part: part.start,
+        )
+        return self._spec(
+            StepName.ENLARGE,
+            execution,
+            segment=segment.id,
+            inputs={f"segment/{part.id}": restored[part.id].reference("segment") for part in seen},
+            params={
+                "segment": segment.as_json(),
+                "parts": [part.as_json() for part in seen],
+                "enlarge": asked.as_json(),
+            },
+            models=asked.models,
+        )
+
+    def require_enlarger(self, asked: Enlargement | None) -> None:
+        """Look, before work starts, whether what a larger version needs is there.
+
+        Raises:
+            ModelError: its network is not installed, or has other bytes than are pinned.
+            DecisionNeeded: nobody has accepted its licence.
+        """
+        from restoration_tasks.models.shelf.shelf import Shelf
+
+        unseen = self.settings.runtime is Runtime.KUBERNETES and self.settings.models is None
+        if asked is None or unseen:  # pods do not see this machine's home; the plan step looks where they run
+            return
+        with about_reel(self.reel_id):
+            Shelf.of(self.settings).require(asked.network)
+
+    def assemble(
+        self,
+        execution: Execution,
+        ingest: StepResult,
+        restored: Mapping[str, StepResult],
+        segments: Iterable[Segment],
+        enlarged: Mapping[str, StepResult] | None = None,
+    ) -> Spec:
+        """Join the segments and make the copies; the same of their larger version where there is one."""
+        larger = enlarged or {}
+        params: dict[str, JsonValue] = {
+            "segments": [
+                segment.as_json() | {"untouched": not restored[segment.id].figures.get("frames_changed")}
+                for segment in segments
+            ]
+        }
+        for result in larger.values():  # all have the same
+            params["enlarge"] = result.params["enlarge"]
         return self._spec(
             StepName.ASSEMBLE,
             execution,
             inputs={"master": ingest.reference("master"), "framemd5": ingest.reference("framemd5")}
-            | {f"segment/{id_}": result.reference("segment") for id_, result in restored.items()},
-            params={
-                "segments": [
-                    segment.as_json() | {"untouched": not restored[segment.id].figures.get("frames_changed")}
-                    for segment in segments
-                ]
-            },
+            | {f"segment/{id_}": result.reference("segment") for id_, result in restored.items()}
+            | {f"enlarged/{id_}": result.reference("enlarged") for id_, result in larger.items()},
+            params=params,
         )
 
     def check(
@@ -238,6 +294,11 @@ class Way:
                 "shots": shots.reference("shots"),
                 "plan": plan,
                 **{name: assembled.reference(name) for name in ("restoration_master", "mezzanine", "access")},
+                **{
+                    output.name: output.reference
+                    for output in assembled.outputs
+                    if output.name in {"enlarged_master", "enlarged_access"}
+                },
                 **{f"map/{id_}": result.reference("map") for id_, result in assessed.items()},
                 **{f"figures/{id_}": result.reference("figures") for id_, result in assessed.items()},
                 **{f"changes/{id_}": result.reference("changes") for id_, result in restored.items()},
@@ -408,6 +469,16 @@ class Way:
         asks, assessed = Execution("lookup"), self.assessed(ingest, shots)
         return {
             segment.id: self.result_of(self.restore(asks, ingest, assessed, plan, segment))
+            for segment in self.segments(shots)
+        }
+
+    def enlarged(self, shots: StepResult, plan: Plan, restored: Mapping[str, StepResult]) -> dict[str, StepResult]:
+        """The newest larger version of every segment; empty where the plan asks for none."""
+        if plan.enlarge is None:
+            return {}
+        asks = Execution("lookup")
+        return {
+            segment.id: self.result_of(self.enlarge(asks, restored, plan.enlarge, segment))
             for segment in self.segments(shots)
         }
 

@@ -50,7 +50,7 @@ def test_no_result_travels_by_pod_xcom(parsed: dict[str, Any]) -> None:
     pods = [
         task for dag in parsed["dags"].values() for task in dag["tasks"].values() if task["kind"] == "PodStepOperator"
     ]
-    assert len(pods) == (8 if parsed["runtime"] == "kubernetes" else 0)
+    assert len(pods) == (9 if parsed["runtime"] == "kubernetes" else 0)
     assert not any(task["pod_xcom"] for task in pods)
     assert all(task["deferrable"] for task in pods)
 

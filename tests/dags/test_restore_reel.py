@@ -17,6 +17,8 @@ WAY = (
     "record_plan",
     "review_plan",
     "restore.batch",
+    "enlarge.batch",
+    "larger_or_none",
     "assemble",
     "check",
     "decide",
@@ -26,6 +28,8 @@ WAY = (
     "close_reel",
 )
 """Each task waits for the one before it."""
+BESIDE = {"larger_batches"}
+"""Says which lanes are enlarged, once the plan has its number."""
 ENDS = {"redo", "rejected"}
 
 
@@ -37,7 +41,7 @@ def dag(parsed: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_way_of_a_reel(dag: dict[str, Any]) -> None:
     tasks = dag["tasks"]
-    assert set(tasks) == set(WAY) | ENDS
+    assert set(tasks) == set(WAY) | BESIDE | ENDS
     for before, after in pairwise(WAY):
         assert before in tasks[after]["upstream"], f"{after} does not wait for {before}"
     for end in ENDS:
@@ -53,7 +57,7 @@ def test_the_reel_is_given_back_however_the_run_ends(dag: dict[str, Any]) -> Non
 
 def test_pixel_lanes_sit_in_the_gpu_pool(dag: dict[str, Any]) -> None:
     in_pool = {task_id for task_id, task in dag["tasks"].items() if task["pool"] == "gpu"}
-    assert in_pool == {"shots", "assess.batch", "restore.batch"}
+    assert in_pool == {"shots", "assess.batch", "restore.batch", "enlarge.batch"}
 
 
 def test_only_the_reel_id_has_to_be_filled_in(dag: dict[str, Any]) -> None:

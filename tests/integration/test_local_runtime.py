@@ -102,7 +102,7 @@ def test_cleared_lane_works_afresh_with_what_follows(stack: Stack, first_run: tu
 
     after = stack.tasks(run_id)
     tried_again = {task for task in after if after[task]["try_number"] > before[task]["try_number"]}
-    follows = {"assemble", "check", "decide", "record_decision", "catalogue", "package"}
+    follows = {"larger_or_none", "assemble", "check", "decide", "record_decision", "catalogue", "package"}
     opened_and_closed = {"open_reel", "close_reel"}
     assert tried_again == {("restore.batch", CLEARED_LANE)} | {(name, -1) for name in follows | opened_and_closed}
     assert stack.xcom(run_id, "restore.batch", CLEARED_LANE)["did"] == "fresh: agrees"

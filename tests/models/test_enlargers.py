@@ -63,3 +63,21 @@ def test_the_numbers_of_another_network_are_refused(shelved):
         load_enlarger(texture, animation)
     with pytest.raises(WrongUse, match="'centerface' does not enlarge"):
         load_enlarger(CENTERFACE, animation)
+
+
+def test_what_enlarges_four_times_is_shrunk_where_two_are_asked_for(shelved):
+    name = ANIMATION[4]
+    files, frame = shelved(name), shown(20, 24)
+    four, two = (load_enlarger(KNOWN[name], files, factor) for factor in (4, 2))
+    assert (four.scale, two.scale) == (4, 2)
+    large, half = (tiled(one, frame, NumericProfile())[0] for one in (four, two))
+    assert half.shape == (3, 40, 48)
+    # a quarter of the pixels, with what each of them covered: no other picture and no finer lines than it can hold
+    assert (
+        np.abs(
+            cv2.resize(large.transpose(1, 2, 0), (48, 40), interpolation=cv2.INTER_AREA) - half.transpose(1, 2, 0)
+        ).mean()
+        < 0.01
+    )
+    with pytest.raises(WrongUse, match="does not enlarge so much"):
+        load_enlarger(KNOWN[ANIMATION[2]], shelved(ANIMATION[2]), 4)

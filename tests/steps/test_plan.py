@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from restoration_tasks.assessment.shots import Shot, shots_json
+from restoration_tasks.models.shelf.entry import Licence
+from restoration_tasks.models.shelf.known import KNOWN
 from restoration_tasks.restoration.plan import Plan
-from restoration_tasks.runtime.errors import StepFailed, WrongUse
+from restoration_tasks.runtime.errors import DecisionNeeded, ModelError, StepFailed, WrongUse
 from restoration_tasks.runtime.spec import StepName
 from tests.steps.worked_reel import REEL_ID, SHOTS, make_worked_reel
 
@@ -67,3 +70,28 @@ def test_the_condition_of_the_reel_is_written_beside_the_plan(reel):
     assert page.count("data:image/jpeg") >= 3
     without = reel.work(StepName.PLAN, given)
     assert without.figures["urgency"] < 50
+
+
+def test_a_larger_version_is_refused_where_its_network_is_not_there_or_not_allowed(reel, monkeypatch):
+    given = inputs(reel, {})
+    with pytest.raises(ModelError, match=r"reelkeeper models install basicvsr-x4"):
+        reel.work(StepName.PLAN, given, enlarge="faithful-2x")
+    closed = replace(KNOWN["basicvsr-x4"], licence=Licence("LicenseRef-not-for-profit"))
+    monkeypatch.setitem(KNOWN, "basicvsr-x4", closed)
+    with pytest.raises(DecisionNeeded, match="does not allow every use"):
+        reel.work(StepName.PLAN, given, enlarge="faithful-2x")
+
+
+def test_a_larger_version_stands_in_the_plan_where_it_was_asked_for(reel, shelved):
+    for file in shelved("realesr-animevideov3-x2"):
+        kept = reel.settings.models_folder / file.path.parent.name / file.path.name
+        kept.parent.mkdir(parents=True)
+        kept.symlink_to(file.path)
+    given = inputs(reel, reel.assess())
+    asked = reel.work(StepName.PLAN, given, enlarge="animation-2x")
+    plan = Plan.from_yaml(reel.file(asked.reference("plan")).read_text())
+    assert plan.enlarge.choice == "animation-2x"
+    assert plan.enlarge.why
+    assert "detail invented" in asked.figures["enlarged"]
+    plain = Plan.from_yaml(reel.file(reel.work(StepName.PLAN, given).reference("plan")).read_text())
+    assert plain == plan.model_copy(update={"enlarge": None})

@@ -105,10 +105,19 @@ def _restore(ask: Ask) -> tuple[Spec, ...]:
     return tuple(ask.way.restore(ask.asks(segment.id), ingest, assessed, plan, segment) for segment in ask.segments())
 
 
+def _enlarge(ask: Ask) -> tuple[Spec, ...]:
+    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan_file().plan
+    if plan.enlarge is None:
+        raise StepFailed("the plan asks for no larger version", reel=ask.way.reel_id, action="clear 'record_plan'")
+    restored = ask.way.restored(ingest, shots, plan)
+    return tuple(ask.way.enlarge(ask.asks(segment.id), restored, plan.enlarge, segment) for segment in ask.segments())
+
+
 def _assemble(ask: Ask) -> tuple[Spec, ...]:
-    ingest, shots = ask.result("ingest"), ask.result("shots")
-    restored = ask.way.restored(ingest, shots, ask.plan_file().plan)
-    return (ask.way.assemble(ask.asks(""), ingest, restored, ask.way.segments(shots)),)
+    ingest, shots, plan = ask.result("ingest"), ask.result("shots"), ask.plan_file().plan
+    restored = ask.way.restored(ingest, shots, plan)
+    enlarged = ask.way.enlarged(shots, plan, restored)
+    return (ask.way.assemble(ask.asks(""), ingest, restored, ask.way.segments(shots), enlarged),)
 
 
 def _check(ask: Ask) -> tuple[Spec, ...]:
@@ -147,6 +156,7 @@ _BUILDERS: Mapping[StepName, Callable[[Ask], tuple[Spec, ...]]] = {
     StepName.ASSESS: _assess,
     StepName.PLAN: _plan,
     StepName.RESTORE: _restore,
+    StepName.ENLARGE: _enlarge,
     StepName.ASSEMBLE: _assemble,
     StepName.CHECK: _check,
     StepName.PACKAGE: _package,

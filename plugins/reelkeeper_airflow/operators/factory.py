@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from restoration_tasks.runtime.settings import Runtime, Settings
 from restoration_tasks.runtime.spec import StepName
 
-IN_GPU_POOL = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE})
+IN_GPU_POOL = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE, StepName.ENLARGE})
 LONGEST = timedelta(hours=12)
 LANE_LABEL = "{{ task.batch['title'] if task.batch is mapping else '' }}"
 """How a lane is called in the grid. It is rendered after the work, too, where an error would fail a finished task."""

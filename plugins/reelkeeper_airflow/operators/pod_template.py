@@ -12,7 +12,7 @@ from restoration_tasks.runtime.spec import StepName
 
 USER = 10001
 """User and group in the restoration image; also the group that owns the vault's claim."""
-ON_GPU = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE})
+ON_GPU = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE, StepName.ENLARGE})
 """Steps that use a GPU where there is one."""
 WAIT_FOR_NODE_S = 6 * 3600
 """A queue for GPU nodes may be long; the task waits in the triggerer and holds no worker."""

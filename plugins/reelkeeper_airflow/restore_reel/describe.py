@@ -17,6 +17,7 @@ LINKS = {
     "report": "Report: every figure and rule",
     "comparison": "Before and after, side by side",
     "access": "The restored reel",
+    "enlarged_access": "The larger version",
 }
 """Output → how a person knows it, in the order people look."""
 SHOTS_SHOWN = 40
@@ -42,6 +43,7 @@ def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResul
         _pictures(outputs.values()),
         _broken_rules(vault, checked),
         _table(assembled.figures | figures),
+        _larger(_plan(vault, version)),
         _shots(_plan(vault, version)),
         "\n".join(f"- {_plain(warning)}" for warning in checked.warnings),
         "*Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan version."
@@ -62,6 +64,7 @@ def plan_body(vault: Vault, planned: StepResult, version: Mapping[str, Any]) -> 
             f"Plan version **{version['version']}**: [the whole plan]({file_url(version['plan']['uri'])}).",
             *([f"[What the reel suffers from]({file_url(condition)}): the condition report."] if condition else []),
             _table(planned.figures),
+            _larger(_plan(vault, version)),
             _shots(_plan(vault, version)),
             "*Go on* restores the reel by it. *Stop here* ends the run; no picture has been touched.",
         ]
@@ -74,6 +77,14 @@ def _plan(vault: Vault, version: Mapping[str, Any]) -> Plan:
 
     uri = version["plan"]["uri"]
     return Plan.from_yaml(vault.read_bytes(uri) or b"", source=uri)
+
+
+def _larger(plan: Plan) -> str:
+    """Say what the larger version is, and that it holds invented detail where it does."""
+    if plan.enlarge is None:
+        return ""
+    warning = " **It holds invented detail.**" if plan.enlarge.generative else ""
+    return f"A larger version beside the restoration: {_plain(plan.enlarge.words)}. {_plain(plan.enlarge.why)}{warning}"
 
 
 def _broken_rules(vault: Vault, checked: StepResult) -> str:

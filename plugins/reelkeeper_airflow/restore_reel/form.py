@@ -18,6 +18,17 @@ DELIVERY = "Delivery"
 TREATMENT = "Treatment"
 WORK = "Work"
 
+LARGER = {
+    "no": "None",
+    "faithful-2x": "Faithful, twice as wide and high",
+    "faithful-4x": "Faithful, four times",
+    "texture-2x": "Invented texture, twice",
+    "texture-4x": "Invented texture, four times",
+    "animation-2x": "Drawn film, twice",
+    "animation-4x": "Drawn film, four times",
+}
+"""Choices of a larger version (`restoration.enlargement.EnlargeChoice`), as staff read them."""
+
 
 def trigger_form() -> dict[str, Param]:
     """Build the fields, in the order of the form."""
@@ -61,6 +72,17 @@ def trigger_form() -> dict[str, Param]:
             values_display={"network": "Our networks", "classical": "Classical (dirt only)"},
             title="Engine",
             description_md="What finds dirt, hairs and scratches, and repairs them. Classical needs no torch.",
+            section=TREATMENT,
+        ),
+        "enlarge": Param(
+            "no",
+            type="string",
+            enum=list(LARGER),
+            values_display=LARGER,
+            title="Larger version",
+            description_md="Made beside the restoration, which keeps the size of the scan. *Faithful* invents nothing;"
+            " *texture* and *animation* invent detail and are marked so wherever they are shown. The network must be"
+            " installed (`reelkeeper models install`).",
             section=TREATMENT,
         ),
         "infrared": Param(

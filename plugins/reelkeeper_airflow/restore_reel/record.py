@@ -45,6 +45,7 @@ def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str
         with catalogue(way.settings).begin() as session:
             if way.options.plan_version is not None:
                 file = plan_versions.named(session, way, way.options.plan_version)
+                way.require_enlarger(file.plan.enlarge)
             else:
                 file = plan_versions.adopt(
                     session,
@@ -57,6 +58,7 @@ def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str
         "version": file.version,
         "reason": file.plan.reason[:REASON_SHOWN],
         "plan": file.reference.model_dump(mode="json"),
+        "enlarge": file.plan.enlarge.choice if file.plan.enlarge else None,
     }
 
 

@@ -29,11 +29,13 @@ def open_reel() -> dict[str, Any]:
     from restoration_tasks.catalogue import lock, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.restoration.enlargement import Enlargement
 
     context = get_current_context()
     with staff_language():
         way = way_from_form(context["params"], context["dag_run"].conf or {})
         way.require_delivery()
+        way.require_enlarger(Enlargement.of(way.options.enlarge))
         with catalogue(way.settings).begin() as session:
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
             dead = _dead_holder(session, way.reel_id, context)
@@ -61,6 +63,18 @@ def way_of(reel: Mapping[str, Any]) -> Way:
 @task
 def batches(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Gather the reel's segments into batches, one lane each."""
+    return _lanes(reel, shots)
+
+
+@task
+def larger_batches(
+    reel: Mapping[str, Any], shots: Mapping[str, Any], version: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Gather the segments to be enlarged, as for the other lanes; no lane where the plan asks for no larger version."""
+    return _lanes(reel, shots) if version.get("enlarge") else []
+
+
+def _lanes(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
     with staff_language():
         way = way_of(reel)
         found = way.batches(result_at(way.vault, shots))
