@@ -260,7 +260,8 @@ def _conduct(
     settings = Settings()
     way = Way(reel_id, settings, options)
     way.require_delivery()
-    way.require_enlarger(Enlargement.of(options.enlarge))
+    enlarge = Enlargement.of(options.enlarge)
+    way.require_models([enlarge.network] if enlarge else [])
     with local_database(settings) as url:
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         fresh_steps = frozenset({StepName(fresh)}) if fresh else frozenset()

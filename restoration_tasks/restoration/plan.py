@@ -283,6 +283,16 @@ class Plan(_Frozen):
         return replace(part, regions=touching(shot.regions, part, first, stop))
 
     @property
+    def models(self) -> frozenset[str]:
+        """Networks from the shelf, beside our own, that carrying it out needs."""
+        from restoration_tasks.models.shelf.entry import OurOwn
+        from restoration_tasks.models.shelf.known import KNOWN
+
+        used = {name for shot in self.shots for treatment in shot.treatments for name in treatment.checked.models}
+        asked = {name for name in used if name in KNOWN and not isinstance(KNOWN[name].source, OurOwn)}
+        return frozenset(asked | ({self.enlarge.network} if self.enlarge else set()))
+
+    @property
     def treated(self) -> int:
         """How many shots get any treatment."""
         return sum(bool(shot.treatments) for shot in self.shots)

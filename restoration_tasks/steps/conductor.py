@@ -120,7 +120,7 @@ class Conductor:
         if self.way.options.plan_version is not None:
             with self.sessions.begin() as session:
                 recorded = plan_versions.named(session, self.way, self.way.options.plan_version)
-            self.way.require_enlarger(recorded.plan.enlarge)
+            self.way.require_models(recorded.plan.models)
             return recorded
         drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
         with self.sessions.begin() as session:

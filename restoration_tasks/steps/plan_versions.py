@@ -36,6 +36,8 @@ def adopt(
 
     Raises:
         PlanError: the draft is not a valid plan.
+        ModelError: a network it needs is not installed, or is another than pinned.
+        DecisionNeeded: nobody has accepted the licence of one.
         DatabaseError: somebody else recorded a version at the same moment.
     """
     drafted, newest = Plan.from_yaml(draft), plans.latest(session, way.reel_id)
@@ -54,6 +56,7 @@ def adopt(
             "reason": reason,
         }
     )
+    way.require_models(plan.models)
     saved = plans.save(session, way.reel_id, plan.to_yaml(), author=author, reason=reason, parent=parent)
     if saved.version != plan.version:
         raise DatabaseError(

@@ -230,20 +230,20 @@ class Way:
             models=asked.models,
         )
 
-    def require_enlarger(self, asked: Enlargement | None) -> None:
-        """Look, before work starts, whether what a larger version needs is there.
+    def require_models(self, names: Iterable[str]) -> None:
+        """Look, before work starts, whether networks from the shelf are there.
 
         Raises:
-            ModelError: its network is not installed, or has other bytes than are pinned.
+            ModelError: one is not installed, or has other bytes than are pinned.
             DecisionNeeded: nobody has accepted its licence.
         """
         from restoration_tasks.models.shelf.shelf import Shelf
 
-        unseen = self.settings.runtime is Runtime.KUBERNETES and self.settings.models is None
-        if asked is None or unseen:  # pods do not see this machine's home; the plan step looks where they run
-            return
+        if self.settings.runtime is Runtime.KUBERNETES and self.settings.models is None:
+            return  # pods do not see this machine's home; the step looks where it runs
         with about_reel(self.reel_id):
-            Shelf.of(self.settings).require(asked.network)
+            for name in names:
+                Shelf.of(self.settings).require(name)
 
     def assemble(
         self,

@@ -8,6 +8,7 @@ from restoration_tasks.catalogue import plans, reels
 from restoration_tasks.catalogue.engine import open_sessions
 from restoration_tasks.catalogue.migrate import upgrade
 from restoration_tasks.cli.plans import _region
+from restoration_tasks.models.rife import NAME
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.restoration.regions import RegionAction, RegionKind
 from restoration_tasks.runtime.errors import ExitCode, WrongUse
@@ -61,3 +62,31 @@ def test_a_region_becomes_the_next_version_and_stays_when_the_reel_is_planned_an
         adopt(session, Way(REEL, settings), drafted(stronger).to_yaml(), author=PROGRAM, reason="stronger")
         (region,) = Plan.from_yaml(plans.latest(session, REEL).yaml).shots[0].regions
     assert (region.action, region.frames, region.why) == ("protect", (3, 7), "her earring")
+
+
+def test_new_frames_need_their_network_before_anything_is_promised(archive, shelved, monkeypatch):
+    monkeypatch.setenv("REELKEEPER_HOME", str(archive.home))
+    monkeypatch.setenv("REELKEEPER_DATABASE_URL", archive.database_url)
+    settings = Settings()
+    upgrade(archive.database_url)
+    sessions = open_sessions(archive.database_url)
+    with sessions.begin() as session:
+        reels.register(session, REEL)
+        adopt(session, Way(REEL, settings), drafted().to_yaml(), author=PROGRAM, reason="measured")
+    asked = ("plans", "new-frames", REEL, "--shot", 1, "--as", "ana", "--why", "burnt", "--frames")
+    refused = archive.run(*asked, "4-5")
+    assert refused.returncode == ExitCode.FAILED
+    assert "reelkeeper models install rife" in refused.stderr
+    for file in shelved(NAME):
+        kept = archive.home / "models" / file.path.parent.name / file.path.name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.symlink_to(file.path)
+    done = archive.run(*asked, "4-5")
+    assert (done.returncode, done.stdout) == (ExitCode.DONE, f"{REEL}: plan version 2\n"), done.stderr
+    with sessions.begin() as session:
+        plan = Plan.from_yaml(plans.latest(session, REEL).yaml)
+    assert plan.shots[0].treatments[0].params == {"frames": [4, 5]}
+    assert plan.models == {NAME}
+    ends = archive.run(*asked, "0")
+    assert ends.returncode == ExitCode.FAILED
+    assert "at an end of the shot" in ends.stderr
