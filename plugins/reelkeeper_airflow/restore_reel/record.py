@@ -45,7 +45,7 @@ def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str
         with catalogue(way.settings).begin() as session:
             if way.options.plan_version is not None:
                 file = plan_versions.named(session, way, way.options.plan_version)
-                way.require_enlarger(file.plan.enlarge)
+                way.require_models(file.plan.models)
             else:
                 file = plan_versions.adopt(
                     session,

@@ -35,7 +35,8 @@ def open_reel() -> dict[str, Any]:
     with staff_language():
         way = way_from_form(context["params"], context["dag_run"].conf or {})
         way.require_delivery()
-        way.require_enlarger(Enlargement.of(way.options.enlarge))
+        enlarge = Enlargement.of(way.options.enlarge)
+        way.require_models([enlarge.network] if enlarge else [])
         with catalogue(way.settings).begin() as session:
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
             dead = _dead_holder(session, way.reel_id, context)
