@@ -55,7 +55,7 @@ screenshots: $(STAMP) ## Take the pictures of the operator's guide (the stack up
 
 test: $(STAMP) lint ## Lint, types, layers and every rule once.
 	@docker/debian-tools.sh mediaconch
-	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
 	@$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)

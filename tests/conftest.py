@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -13,21 +12,26 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 pytest_plugins = ["tests.fixtures.faces", "tests.fixtures.networks", "tests.fixtures.postgres"]
 
-TESTS = Path(__file__).parent
-TOGETHER = "integration"
+TOGETHER = "tests/integration/"
 """The folder whose tests share one running stack."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests of a file stay with one worker; the slow ones that share a stack begin, as one group."""
-    items.sort(key=lambda item: not _together(item.path))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER if _together(item.path) else str(item.path)))
+    """The slow ones that share a stack begin, so that the other worker does the rest meanwhile."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
 
 
-def _together(path):
-    return path.is_relative_to(TESTS / TOGETHER)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests of a file stay with one worker, for what they make for each other; so do those that share a stack."""
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    return Together(config, log)
 
 
 @pytest.fixture
