@@ -22,12 +22,13 @@ from benchmarks.dirt_contenders import recipe_of
 from benchmarks.engines import rgb
 from benchmarks.kept import Result, digest, file_digest, source_digest
 from benchmarks.peers import by_shot, filtered
-from restoration_tasks.assessment.dye_loss import dye_losses, planned_fade
+from restoration_tasks.assessment.dye_loss import dye_losses
 from restoration_tasks.assessment.fade import FadeGauge, FadeReading
 from restoration_tasks.assessment.gauge import Category, Scanned
 from restoration_tasks.assessment.glance import Glance
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.assessment.unfading import planned_fade
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.restoration.fade import FadeParams, Unfade
 from restoration_tasks.restoration.plan import PlannedTreatment

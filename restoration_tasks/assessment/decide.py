@@ -11,7 +11,6 @@ from typing import cast
 from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
-from restoration_tasks.assessment.dye_loss import DyeLoss, planned_fade
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
@@ -21,6 +20,7 @@ from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
 from restoration_tasks.restoration.tone import ToneMap
 from restoration_tasks.runtime.errors import PlanError

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.decide import Strength
-from restoration_tasks.assessment.dye_loss import MAGENTA, base_fog, dye_losses, planned_fade
+from restoration_tasks.assessment.dye_loss import MAGENTA, base_fog, dye_losses
 from restoration_tasks.assessment.fade import FadeGauge, FadeReading
 from restoration_tasks.assessment.gauge import Category, Scanned
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.assessment.unfading import planned_fade
 from tests.assessment.glances import glance
 from tests.assessment.test_fade import aged, grey, scene
 
