@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.interpolation import FULL, Shares, psnr_db
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.models.enlargers import ANIMATION, FAITHFUL, TEXTURE, load_enlarger
 from restoration_tasks.models.rife import load_rife
@@ -19,6 +18,7 @@ from restoration_tasks.models.tiling import Tileable, peak_bytes, tile_for, tile
 from restoration_tasks.restoration.enlarge import CODE, enlarge, enlarge_run, grown, shrunk
 from restoration_tasks.restoration.enlargement import RUNS
 from restoration_tasks.runtime.spec import NumericProfile
+from restoration_tasks.training.between.evaluate import FULL, Shares, psnr_db
 from restoration_tasks.training.clips import CLIPS, fetch, read_clip
 
 GIB = 2**30
