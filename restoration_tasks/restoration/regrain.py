@@ -50,7 +50,8 @@ def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 
         return rows
     brightness = rows.mean(axis=2)
     strength = np.stack([np.interp(brightness, middles, channel) for channel in lacking.T], axis=2)
-    coarse = min(BLURS, key=lambda blur: abs(hangs_together(blur) - _together(beside)))
+    together = _together(beside)
+    coarse = min(BLURS, key=lambda blur: abs(hangs_together(blur) - together))
     white = np.random.default_rng(seed).standard_normal(rows.shape).astype(np.float32)
     noise = cv2.GaussianBlur(white, (0, 0), coarse).reshape(rows.shape) / np.float32(fine_deviation(coarse))
     return np.asarray(rows + noise * strength, np.float32)
