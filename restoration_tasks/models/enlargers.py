@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from restoration_tasks.models.checkpoints import fill, read_file, read_weights
 from restoration_tasks.models.ncnn import read_graph, read_numbers, weights_for
+from restoration_tasks.models.needs_torch import needs_torch
 from restoration_tasks.models.shelf.entry import Architecture, Entry, Use
 from restoration_tasks.models.shelf.places import ModelFile
 from restoration_tasks.models.tiling import Tileable
-from restoration_tasks.runtime.errors import ModelError, WrongUse
+from restoration_tasks.runtime.errors import WrongUse
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,16 +74,9 @@ def load_enlarger(entry: Entry, files: Sequence[ModelFile], factor: int | None =
 
 
 def _empty(architecture: Architecture, scale: int) -> nn.Module:
-    try:
+    with needs_torch("enlarging needs"):
         from restoration_tasks.models.basicvsr import BasicVSR
         from restoration_tasks.models.esrgan import RRDBNet, SRVGGNetCompact
-    except ImportError as error:
-        raise ModelError(
-            "enlarging needs torch",
-            expected="the vision extra",
-            found=error,
-            action="install it (pip install 'reelkeeper[vision]')",
-        ) from error
     if architecture is Architecture.BASICVSR_X4:
         return BasicVSR()
     return RRDBNet() if architecture is Architecture.RRDBNET_X4 else SRVGGNetCompact(scale=scale)

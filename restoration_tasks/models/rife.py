@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from restoration_tasks.models.checkpoints import fill, read_weights
+from restoration_tasks.models.needs_torch import needs_torch
 from restoration_tasks.models.shelf.places import ModelFile
-from restoration_tasks.runtime.errors import ModelError
 
 if TYPE_CHECKING:
     from restoration_tasks.models.ifnet import IFNet
@@ -26,15 +26,8 @@ def load_rife(file: ModelFile) -> IFNet:
     Raises:
         ModelError: torch is not installed, or the weights are others than on the shelf or those of another network.
     """
-    try:
+    with needs_torch("interpolation needs"):
         from restoration_tasks.models.ifnet import TEACHER, IFNet
-    except ImportError as error:
-        raise ModelError(
-            "interpolation needs torch",
-            expected="the vision extra",
-            found=error,
-            action="install it (pip install 'reelkeeper[vision]')",
-        ) from error
     network = IFNet()
     fill(network, read_weights(file), file.path, unused=(TEACHER,))
     return network

@@ -13,7 +13,6 @@ black stays black, and no two densities become one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, ClassVar, Self
 
@@ -25,7 +24,7 @@ from pydantic import Field, model_validator
 from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.restoration.densities import Floats, density, is_log, share
 from restoration_tasks.restoration.shares import codes, shares
-from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
+from restoration_tasks.restoration.treatment import Fidelity, FrameByFrame, Shown, TreatmentParams
 
 TOE = 0.01
 """Density over the base under which lights are rolled off: two per cent of light."""
@@ -80,7 +79,7 @@ class FadeParams(TreatmentParams):
         return self
 
 
-class Unfade(Treatment[FadeParams]):
+class Unfade(FrameByFrame[FadeParams]):
     """Applies the law to every frame of a shot alike; it knows no neighbours and no place in the picture."""
 
     name: ClassVar[str] = "fade"
@@ -89,16 +88,8 @@ class Unfade(Treatment[FadeParams]):
     order: ClassVar[int] = 300
     params_model: ClassVar[type[TreatmentParams]] = FadeParams
 
-    @property
-    def radius(self) -> int:
-        """None: what was measured is in the parameters."""
-        return 0
-
-    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
-        """Each frame with its dyes' densities made good, rounded once; grey frames as they are (silver stays)."""
-        return [self._treated(window[0]) for window in windows]
-
-    def _treated(self, shown: Shown) -> Work:
+    def treated(self, shown: Shown) -> Work:
+        """The frame with its dyes' densities made good, rounded once; a grey frame as it is (silver stays)."""
         picture = shown.picture
         if picture.is_grey:
             return shown.work.copy()

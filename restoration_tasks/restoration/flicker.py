@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from restoration_tasks.media.picture import Work
-from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
+from restoration_tasks.restoration.treatment import Fidelity, FrameByFrame, Shown, TreatmentParams
 
 
 class DeflickerParams(TreatmentParams):
@@ -45,7 +44,7 @@ class DeflickerParams(TreatmentParams):
             raise ValueError(f"the curve has {len(self.gain)} entries for a shot of {frames} frames")
 
 
-class Deflicker(Treatment[DeflickerParams]):
+class Deflicker(FrameByFrame[DeflickerParams]):
     """Applies the curve to the code values of all channels alike (flicker is exposure, not colour)."""
 
     name: ClassVar[str] = "flicker"
@@ -54,16 +53,8 @@ class Deflicker(Treatment[DeflickerParams]):
     order: ClassVar[int] = 200
     params_model: ClassVar[type[TreatmentParams]] = DeflickerParams
 
-    @property
-    def radius(self) -> int:
-        """None: the curve holds what was measured in time."""
-        return 0
-
-    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
-        """Each frame with its entry of the curve applied, rounded to the scan's code values and kept in its range."""
-        return [self._treated(window[0]) for window in windows]
-
-    def _treated(self, shown: Shown) -> Work:
+    def treated(self, shown: Shown) -> Work:
+        """Its entry of the curve applied, rounded to the scan's code values and kept in its range."""
         place = shown.index - self.origin
         full = float(shown.picture.max_code)
         gain = 1.0 + self.params.amount * (self.params.gain[place] - 1.0)

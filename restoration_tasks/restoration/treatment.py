@@ -153,6 +153,23 @@ class Treatment(ABC, Generic[Params]):
         return self.apply_all([window])[0]
 
 
+class FrameByFrame(Treatment[Params]):
+    """A treatment that looks at one frame alone: what was measured in time is in its parameters."""
+
+    @property
+    def radius(self) -> int:
+        """None."""
+        return 0
+
+    def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
+        """Each frame treated by itself."""
+        return [self.treated(window[0]) for window in windows]
+
+    @abstractmethod
+    def treated(self, shown: Shown) -> Work:
+        """One treated frame: `(C, H, W)` code values, a new array."""
+
+
 def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     """Every treatment by name, in the order of work."""
     from restoration_tasks.restoration.dirt import DirtRepair

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from restoration_tasks.models.needs_torch import needs_torch
 from restoration_tasks.models.own import Running, checked, ready
-from restoration_tasks.runtime.errors import ModelError
 
 if TYPE_CHECKING:
     from restoration_tasks.models.between.network import BetweenNet
@@ -31,15 +31,8 @@ def load_between(
     Raises:
         ModelError: torch is not installed, or the weights are missing, damaged, or other than those shipped.
     """
-    try:
+    with needs_torch("interpolation needs"):
         from restoration_tasks.models.between.network import BetweenNet
-    except ImportError as error:
-        raise ModelError(
-            "interpolation needs torch",
-            expected="the vision extra",
-            found=error,
-            action="install it (pip install 'reelkeeper[vision]')",
-        ) from error
     path, _ = checked(WEIGHTS, SHA256, weights, train="reelkeeper train between")
     network = BetweenNet(fused=True)
     ready(network, path, threads, running or Running())

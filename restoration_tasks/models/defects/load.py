@@ -17,8 +17,8 @@ from restoration_tasks.models.defects.candidates import FillCandidates, Sheet, S
 from restoration_tasks.models.defects.features import Features, Look, MotionFinder, detector_features
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.motion import Flow, FlowFinder, Following, Mask, Picture
+from restoration_tasks.models.needs_torch import needs_torch
 from restoration_tasks.models.own import Running, checked, ready
-from restoration_tasks.runtime.errors import ModelError
 
 FOLDER = Path(__file__).parent
 THRESHOLDS = {defect: f"threshold_{defect}" for defect in Defect}
@@ -234,15 +234,8 @@ def found_mask(maps: NDArray[np.float32], thresholds: Mapping[Defect, float]) ->
 
 def _networks() -> ModuleType:
     """The module of the networks, whose import takes torch along."""
-    try:
+    with needs_torch("the damage networks need"):
         from restoration_tasks.models.defects import networks
-    except ImportError as error:
-        raise ModelError(
-            "the damage networks need torch",
-            expected="the vision extra",
-            found=error,
-            action="install it (pip install 'reelkeeper[vision]')",
-        ) from error
     return networks
 
 
