@@ -251,7 +251,6 @@ def _conduct(
     from restoration_tasks.catalogue.engine import open_sessions
     from restoration_tasks.catalogue.local import local_database
     from restoration_tasks.provenance.agents import Person
-    from restoration_tasks.restoration.enlargement import Enlargement
     from restoration_tasks.runtime.progress import Bars, JsonLines
     from restoration_tasks.runtime.spec import StepName
     from restoration_tasks.steps.conductor import Conductor
@@ -260,8 +259,7 @@ def _conduct(
     settings = Settings()
     way = Way(reel_id, settings, options)
     way.require_delivery()
-    enlarge = Enlargement.of(options.enlarge)
-    way.require_models([enlarge.network] if enlarge else [])
+    way.require_asked_models()
     with local_database(settings) as url:
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         fresh_steps = frozenset({StepName(fresh)}) if fresh else frozenset()

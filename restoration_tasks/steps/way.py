@@ -230,6 +230,11 @@ class Way:
             models=asked.models,
         )
 
+    def require_asked_models(self) -> None:
+        """Look, before work starts, whether what the options ask for can be made; errors as for `require_models`."""
+        asked = Enlargement.of(self.options.enlarge)
+        self.require_models([asked.network] if asked else [])
+
     def require_models(self, names: Iterable[str]) -> None:
         """Look, before work starts, whether networks from the shelf are there.
 
@@ -241,9 +246,10 @@ class Way:
 
         if self.settings.runtime is Runtime.KUBERNETES and self.settings.models is None:
             return  # pods do not see this machine's home; the step looks where it runs
+        shelf = Shelf.of(self.settings)
         with about_reel(self.reel_id):
             for name in names:
-                Shelf.of(self.settings).require(name)
+                shelf.require(name)
 
     def assemble(
         self,

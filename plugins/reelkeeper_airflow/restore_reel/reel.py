@@ -29,14 +29,12 @@ def open_reel() -> dict[str, Any]:
     from restoration_tasks.catalogue import lock, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
-    from restoration_tasks.restoration.enlargement import Enlargement
 
     context = get_current_context()
     with staff_language():
         way = way_from_form(context["params"], context["dag_run"].conf or {})
         way.require_delivery()
-        enlarge = Enlargement.of(way.options.enlarge)
-        way.require_models([enlarge.network] if enlarge else [])
+        way.require_asked_models()
         with catalogue(way.settings).begin() as session:
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
             dead = _dead_holder(session, way.reel_id, context)
