@@ -271,11 +271,11 @@ def report(kept: Kept) -> tuple[list[Result], Result]:
             _bar("wrong category first on single-damage clips ≤ 5 %", float(np.mean(every)), 0.05, at_least=False)
         )
     for category in Category:
-        found = [
+        read = [
             (shot["severities"][category.value], key) for key, shot in clean if category.value in shot["severities"]
         ]
-        if found:
-            worst = max(found)
+        if read:
+            worst = max(read)
             figures["clean severity"][category.value] = {"worst": worst[0], "on": worst[1]}
             bars.append(_bar(f"clean clips: severity ≤ 5: {category.value}", worst[0], NOTHING, at_least=False))
     figures["errors"] = _errors(damaged)

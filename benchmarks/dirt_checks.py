@@ -16,11 +16,12 @@ from benchmarks import real_labels
 from benchmarks.clean_scenes import SCENES, over
 from benchmarks.dirt_cases import FULL, Case, Codes, Take, aged, clean_frames
 from benchmarks.dirt_contenders import recipe_of, visible
-from benchmarks.engines import Engine, Restored, assess, repair, restore, result, rgb, ungated, write_frames
+from benchmarks.engines import Restored, assess, repair, restore, result, rgb, ungated, write_frames
 from benchmarks.real_film_runs import restored_run
 from benchmarks.scoring import Errors
 from benchmarks.true_tracks import planned_lines
 from benchmarks.uprights import UprightShot, filmed
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.models.defects.load import Detector, load_detector

@@ -14,10 +14,11 @@ import numpy as np
 
 from benchmarks import peers, vapoursynth_env
 from benchmarks.dirt_cases import FULL, RECIPE, Aged, Case, Mask, aged, shot_motion, true_flow
-from benchmarks.engines import Engine, Restored, fill, restore, rgb
+from benchmarks.engines import Restored, fill, restore, rgb
 from benchmarks.kept import digest, file_digest, imported, source_digest
 from benchmarks.scoring import Errors, Flicker, at_least, match_tracks
 from benchmarks.true_tracks import planned_lines, true_lines
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.picture import Work
 from restoration_tasks.models.defects.kinds import Defect
@@ -139,7 +140,7 @@ def found_pixels(made: Aged, restored: Restored) -> dict[str, int]:
 def visible(made: Aged, place: int) -> Mask:
     """The damage of one frame that can be seen, in pieces of `SMALLEST_PX` and more."""
     change = np.abs(made.damaged[place].astype(np.int32) - made.clean[place]).max(axis=0)
-    return at_least(made.masks[place], SMALLEST_PX) & (change >= VISIBLE * FULL)
+    return np.asarray(at_least(made.masks[place], SMALLEST_PX) & (change >= VISIBLE * FULL))
 
 
 def scores(case: Case, made: Aged, frames: Sequence[Work], *, flicker: bool) -> list[Result]:

@@ -25,7 +25,7 @@ from benchmarks.dirt_contenders import (
     recipe_of,
     work,
 )
-from benchmarks.dirt_speed import SpeedJob, memory, speed
+from benchmarks.dirt_speed import ROUNDS, SpeedJob, memory, speed
 from benchmarks.kept import Result, digest, source_digest
 from benchmarks.uprights import shots as upright_shots
 from restoration_tasks.runtime.settings import Device
@@ -61,7 +61,7 @@ class Part(StrEnum):
 class Unit:
     """One piece of work, by the part and key it is kept under."""
 
-    part: Part
+    part: str
     key: str
     made_by: str
     work: Callable[[Any], Result]
@@ -223,9 +223,8 @@ def _speed(choice: Choice, recipe: Recipe, split: Split) -> list[Unit]:
     take = max(whole, key=lambda one: CLIPS[one.clip].width * CLIPS[one.clip].height)
     if choice.gpu:
         return [_timed(SpeedJob(take, GPU_SIZE, GPU_FRAMES, Device.CUDA), recipe)]
-    rounds = {"rounds": 1} if choice.quick else {}
     jobs = [
-        SpeedJob(take, size, max(8, frames // 8) if choice.quick else frames, **rounds)
+        SpeedJob(take, size, max(8, frames // 8) if choice.quick else frames, rounds=1 if choice.quick else ROUNDS)
         for size, frames in SPEED_FRAMES.items()
     ]
     frames = 12 if choice.quick else MEMORY_FRAMES

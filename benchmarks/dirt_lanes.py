@@ -96,15 +96,14 @@ def found_and_repaired(frames: Sequence[Work], means: Means) -> tuple[int, int]:
 
 
 def _at_size(damage: DamageMap, size: tuple[int, int]) -> DamageMap:
-    return DamageMap(
-        *(
-            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-            for plane in (damage.dirt, damage.hair, damage.scratch)
-        )
+    dirt, hair, scratch = (
+        np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+        for plane in (damage.dirt, damage.hair, damage.scratch)
     )
+    return DamageMap(dirt, hair, scratch)
 
 
-def _batches(windows_: list[dict[int, Shown]], size: int) -> list[list[dict[int, Shown]]]:
+def _batches(windows_: list[Mapping[int, Shown]], size: int) -> list[list[Mapping[int, Shown]]]:
     return [windows_[first : first + size] for first in range(0, len(windows_), size)]
 
 

@@ -26,8 +26,9 @@ import numpy as np
 import psutil
 
 from benchmarks.dirt_cases import FULL, Codes, Take, clean_frames
-from benchmarks.engines import Engine, assess, repair, rgb, timed, write_frames
+from benchmarks.engines import assess, repair, rgb, timed, write_frames
 from benchmarks.ingest import held_bytes
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.writer import Ffv1Settings

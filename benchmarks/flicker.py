@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     recipe = recipe_of()
     split = getattr(recipe, chosen.split)
-    seed, pieces = split.seeds[0], []
+    seed = split.seeds[0]
+    pieces: list[dict[str, Any]] = []
     for take in takes(recipe, split, chosen.frames):
         clean = [_small(frame) for frame in clean_frames(take)]
         for number, strength in enumerate((None, *recipe.strengths[DamageKind.FLICKER])):

@@ -49,10 +49,13 @@ def dis_warp(before: Shares, after: Shares) -> Shares:
     """OpenCV's dense inverse search both ways; the flow at the middle as in Super SloMo (Jiang et al., CVPR 2018)."""
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     one, other = (
-        cv2.convertScaleAbs(cv2.transform(_rows(f), np.float32([REC709])), alpha=255) for f in (before, after)
+        cv2.convertScaleAbs(cv2.transform(_rows(f), np.array([REC709], np.float32)), alpha=255) for f in (before, after)
     )
-    forth, back = finder.calc(one, other, None), finder.calc(other, one, None)
-    to_first, to_second = (back - forth) / 4, (forth - back) / 4
+    # OpenCV writes into what it is given, and returns it.
+    room = np.zeros((*one.shape[:2], 2), np.float32)
+    forth, back = (np.asarray(finder.calc(*pair, room.copy()), np.float32) for pair in ((one, other), (other, one)))
+    to_first = np.asarray((back - forth) / 4, np.float32)
+    to_second = -to_first
     height, width = one.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
 
@@ -62,7 +65,7 @@ def dis_warp(before: Shares, after: Shares) -> Shares:
         )
         return np.asarray(rows.transpose(2, 0, 1), np.float32)
 
-    return (carried(before, to_first) + carried(after, to_second)) / 2
+    return np.asarray((carried(before, to_first) + carried(after, to_second)) / 2, np.float32)
 
 
 def _rows(frame: Shares) -> Shares:

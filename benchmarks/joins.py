@@ -211,7 +211,7 @@ class Maker:
 
     def _length(self, room: int) -> int:
         """Frames of a dissolve or a fade; 0 where there is no room for one."""
-        return 0 if room < GRADUAL[0] else int(min(self._rng.integers(GRADUAL[0], GRADUAL[1] + 1), room))
+        return 0 if room < GRADUAL[0] else min(int(self._rng.integers(GRADUAL[0], GRADUAL[1] + 1)), room)
 
     def _dissolved(self, made: list[Light], shot: Light, length: int, truth: Truth) -> int:
         start = sum(len(one) for one in made) - length

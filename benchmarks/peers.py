@@ -12,7 +12,8 @@ import ffmpeg as graph
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.engines import Engine, Shots, as_frame, fill, rgb
+from benchmarks.engines import Shots, as_frame, fill, rgb
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.media.ffmpeg import child, compile_graph
 from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.models.defects.candidates import NEIGHBOURS, Sheet, Surroundings, paper_over
@@ -96,7 +97,8 @@ def _feed(pipe: object, picture: PictureFormat, frames: Sequence[Work]) -> None:
 def telea(frames: Sequence[Work], masks: Sequence[Mask]) -> list[Work]:
     """OpenCV's Telea inpainting, each frame by itself, with the true mask."""
     return [
-        _codes(paper_over(to_rows(frame / FULL), mask), frame, mask) for frame, mask in zip(frames, masks, strict=True)
+        _codes(paper_over(to_rows(np.asarray(frame / FULL, np.float32)), mask), frame, mask)
+        for frame, mask in zip(frames, masks, strict=True)
     ]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import real_labels
-from benchmarks.engines import Engine, Restored, assess, repair, result
+from benchmarks.engines import Restored, assess, repair, result
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.shots import find_shots
 from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.media.frame_source import as_source

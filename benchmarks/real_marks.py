@@ -88,7 +88,7 @@ def drawn(mark: Mark, height: int, width: int) -> NDArray[np.bool_]:
     y, x = np.mgrid[0:height, 0:width] + 0.5
     if mark.ellipse is not None:
         centre_x, centre_y, radius_x, radius_y = mark.ellipse
-        return ((x - centre_x) / radius_x) ** 2 + ((y - centre_y) / radius_y) ** 2 <= 1
+        return np.asarray(((x - centre_x) / radius_x) ** 2 + ((y - centre_y) / radius_y) ** 2 <= 1)
     if mark.polygon is not None:
         return _inside(mark.polygon, x, y)
     assert mark.polyline is not None
@@ -168,7 +168,7 @@ def snapped(mark: Mark, frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
     contrast = np.where(part_region, contrast if mark.snap is Side.LIGHT else -contrast, 0.0)
     reached: NDArray[np.float64] | float = contrast.max()
     if mark.polyline is not None:
-        reached = cv2.dilate(contrast, np.ones((LOCAL_PX, LOCAL_PX), np.uint8))
+        reached = np.asarray(cv2.dilate(contrast, np.ones((LOCAL_PX, LOCAL_PX), np.uint8)), np.float64)
     stands_out = part_region & (contrast >= np.maximum(LEAST_CONTRAST, EDGE_SHARE * reached))
     if mark.polyline is not None:
         bridge = np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8)

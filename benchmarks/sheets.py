@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from benchmarks import command, real_labels
-from benchmarks.engines import Engine
 from benchmarks.real_film_runs import RestoredRun, restored_run
+from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.media.picture import Work
 from restoration_tasks.runtime.errors import ExitCode, WrongUse
 from restoration_tasks.runtime.files import write_atomic

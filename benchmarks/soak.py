@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -73,14 +74,15 @@ def main() -> int:
     return 0
 
 
-def read_totals() -> dict[str, object]:
+def read_totals() -> dict[str, Any]:
     """What earlier soaks have done."""
     if TOTALS.exists():
-        return json.loads(TOTALS.read_text())
+        kept: dict[str, Any] = json.loads(TOTALS.read_text())
+        return kept
     return {"rounds": 0, "kills": {}, "fuzz_cases": 0}
 
 
-def write_totals(totals: dict[str, object]) -> None:
+def write_totals(totals: dict[str, Any]) -> None:
     """Keep it."""
     TOTALS.parent.mkdir(parents=True, exist_ok=True)
     totals["last"] = datetime.now(UTC).date().isoformat()

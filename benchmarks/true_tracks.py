@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def planned_lines(shot: PlannedShot) -> list[Line]:
         _line(track, shot.start)
         for treatment in shot.treatments
         if treatment.name == "scratches"
-        for track in treatment.params.get("tracks", [])  # type: ignore[union-attr]
+        for track in cast("list[dict[str, Any]]", treatment.params.get("tracks", []))
     ]
 
 

@@ -238,11 +238,18 @@ def _refused(running: service.Running, vault: Vault, newest: dict[StepName, Step
     """Say that nothing was packaged, and where to read why. Only a check that failed, or a person, ends a run so."""
     console.print("[bold red]The restoration was not accepted[/], so it was not packaged.")
     if StepName.CHECK in newest:
-        report = vault.local_path(newest[StepName.CHECK].output("report").uri)
+        report = _on_disk(vault, newest[StepName.CHECK], "report")
         console.print(f"What the check found: {report}", soft_wrap=True)
     console.print(f"In the UI:   {running.layout.url}/dags/{DAG}/runs/{run_id}", soft_wrap=True)
     console.print(service.logins(running), soft_wrap=True)
     return 1
+
+
+def _on_disk(vault: Vault, result: StepResult, output: str) -> Path:
+    path = vault.local_path(result.output(output).uri)
+    if path is None:
+        raise StackError(f"the demo shows files on disk; REELKEEPER_VAULT is {vault.root}: unset it and run it again")
+    return path
 
 
 def _report(client: RestClient, running: service.Running, home: Home, reel_id: str, truth: Path, run_id: str) -> int:
@@ -253,7 +260,7 @@ def _report(client: RestClient, running: service.Running, home: Home, reel_id: s
     if not accepted({step: result.ended for step, result in newest.items()}):
         return _refused(running, vault, newest, run_id)
     files = {
-        name: vault.local_path(newest[step].output(output).uri)
+        name: _on_disk(vault, newest[step], output)
         for name, step, output in (
             ("master", StepName.INGEST, "master"),
             ("condition", StepName.PLAN, "condition_report"),

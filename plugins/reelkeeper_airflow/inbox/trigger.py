@@ -28,7 +28,7 @@ class InboxTrigger(BaseEventTrigger):
     """
 
     def __init__(self, inbox: str, every_s: float = EVERY_S) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.inbox = inbox
         self.every_s = every_s
 
