@@ -31,6 +31,9 @@ say that they are held in hand."""
 EXPLAINED = 0.5
 """The gate's deviation beside that of the tremble, at least. The simulator's weave: 0.85 under a camera that stands,
 0.6 in pans; cameras held in hand 0.04 to 0.4."""
+LIKE_A_GATE = 0.7
+"""What of the tremble must be a gate's by its steepness, at least. The simulator's weave: 1, in pans 0.8; of 4 px that
+a camera held in hand and a gate tremble by together, 0.5."""
 SURE = 5.0
 """Evidence of a gate at all, natural logarithm."""
 STANDS = 0.5
@@ -146,7 +149,8 @@ def planned_stabilise(weave: GateWeave | None, gate_share: float, amount: float)
 
 def _doubt(weave: GateWeave, gate: float) -> str | None:
     """Why a shot is not steadied; None if it is."""
-    if weave.gate_px < gate or weave.weave_px < EXPLAINED * weave.tremble_px:
+    least = max(gate, LIKE_A_GATE * weave.tremble_px)
+    if weave.gate_px < least or weave.weave_px < EXPLAINED * weave.tremble_px:
         return "as a camera held in hand may do it too, and the two cannot be told apart by the picture"
     if weave.weave_px < gate or weave.evidence < SURE:
         return "a camera alone explains it"
