@@ -248,6 +248,24 @@ def test_invented_detail_is_noted_and_does_not_refuse(reel):
     assert report.passed
 
 
+def test_a_steadied_frame_that_is_not_as_planned_is_refused(reel):
+    tables = reel.tables()
+    tables[Table.FRAMES].loc[GLOBAL, ["treatment", "off_plan_px"]] = ["moved", 3]
+    report = check(tables, (Table.FRAMES,))
+    broken = rule(report, "fidelity.moved_as_planned")
+    assert broken.status is Status.FAILED
+    assert [frame.frame for frame in broken.frames] == [GLOBAL]
+    assert report.failed_rules == ("fidelity.moved_as_planned",)
+
+
+def test_a_shot_that_trembles_more_than_before_is_refused(reel):
+    tables = reel.tables()
+    tables[Table.SHOTS].loc[2, ["treatment", "weave_before", "weave_after", "weave_allowed"]] = ["moved", 1.0, 1.2, 1.1]
+    report = check(tables, (Table.SHOTS,))
+    assert report.failed_rules == ("benefit.no_more_weave",)
+    assert rule(report, "benefit.no_more_weave").subjects == ("s003",)
+
+
 def test_every_threshold_says_why_and_from_where():
     for name, threshold in policy().thresholds.items():
         assert threshold.why, name
