@@ -42,6 +42,12 @@ class ReelStatus:
     last_event_at: datetime | None
     urgency: float | None
     """0–100, of its newest condition; None where it was never assessed."""
+    queue_state: str | None
+    """How far it is in the queue of restorations; None where it was never queued."""
+    queue_priority: float | None
+    """0–100, what the queue goes by."""
+    repair_state: str | None
+    """How far the repair of its files is; None where none was found damaged."""
 
 
 def register(session: Session, reel_id: str, *, title: str = "", delivery_uri: str = "") -> bool:
