@@ -17,7 +17,19 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from restoration_tasks.cli import clip, delivery, models, plans, provenance, reel, revert, step, survey, train
+    from restoration_tasks.cli import (
+        clip,
+        delivery,
+        models,
+        plans,
+        provenance,
+        queue,
+        reel,
+        revert,
+        step,
+        survey,
+        train,
+    )
 
     reel.register(app)
     clip.register(app)
@@ -27,6 +39,7 @@ def _register() -> None:
     app.add_typer(models.app, name="models")
     app.add_typer(plans.app, name="plans")
     app.add_typer(provenance.app, name="provenance")
+    app.add_typer(queue.app, name="queue")
     app.add_typer(step.app, name="step")
     app.add_typer(train.app, name="train")
 
