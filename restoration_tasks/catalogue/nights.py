@@ -7,7 +7,7 @@ its run until the run waits for a person or is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue.models import ActiveRun, Reel, ReelState
+from restoration_tasks.catalogue.models import ActiveRun, Execution, Reel, ReelState
 from restoration_tasks.catalogue.queue_models import Basis, Purpose, QueueEntry, QueueState
 from restoration_tasks.provenance.text import storable
 
@@ -158,23 +158,48 @@ def outcome(session: Session, batch_id: str) -> list[QueueEntry]:
 def slot(session: Session, reel_id: str, run_id: str, most: int) -> Slot:
     """Take a slot for a reel's run where one is free. One that has a slot may start (again)."""
     _one_at_a_time(session)
+    found = may_start(session, reel_id, run_id, most)
+    if found is Slot.START:
+        session.execute(
+            update(QueueEntry)
+            .where(_is(reel_id), QueueEntry.slot_at.is_(None))
+            .values(slot_at=func.now(), worked_at=None)
+        )
+    return found
+
+
+def may_start(session: Session, reel_id: str, run_id: str, most: int) -> Slot:
+    """What `slot` would answer now. Slots go to the worst of a batch first."""
     entry = session.get(QueueEntry, (reel_id, Purpose.RESTORATION), populate_existing=True)
     if entry is None or entry.state is not QueueState.STARTED or entry.run_id != run_id:
         return Slot.GONE
-    if entry.slot_at is None:
-        if working(session) >= most:
-            return Slot.WAIT
-        entry.slot_at = session.scalar(select(func.now()))
-        session.flush()
-    return Slot.START
+    if entry.slot_at is not None:
+        return Slot.START
+    still = [one.reel_id for one in _of_batch(session, entry.batch_id or "") if _has_no_slot(one)]
+    return Slot.START if still.index(reel_id) < most - len(working(session)) else Slot.WAIT
 
 
-def working(session: Session, batch_id: str | None = None) -> int:
-    """How many reels are worked on, of all or of one batch."""
-    return len(in_work(session, batch_id))
+def unstarted(session: Session, batch_id: str) -> list[str]:
+    """The reels of a batch whose runs were never started."""
+    return [entry.reel_id for entry in _of_batch(session, batch_id) if _has_no_slot(entry)]
 
 
-def in_work(session: Session, batch_id: str | None = None) -> Sequence[QueueEntry]:
+def hours_taken(session: Session, batch_id: str) -> dict[str, float]:
+    """Hours of the `gpu` pool that the runs of a batch took, by reel; what they found done before took none."""
+    rows = session.execute(
+        select(QueueEntry.reel_id, func.sum(Execution.device_s) / 3600.0)
+        .join(Execution, Execution.run_id == QueueEntry.run_id)
+        .where(QueueEntry.purpose == Purpose.RESTORATION, QueueEntry.batch_id == batch_id)
+        .group_by(QueueEntry.reel_id)
+    )
+    return {reel_id: float(hours or 0.0) for reel_id, hours in rows}
+
+
+def _has_no_slot(entry: QueueEntry) -> bool:
+    return entry.state is QueueState.STARTED and entry.slot_at is None
+
+
+def working(session: Session) -> list[QueueEntry]:
     """The reels that are worked on."""
     query = select(QueueEntry).where(
         QueueEntry.purpose == Purpose.RESTORATION,
@@ -182,7 +207,7 @@ def in_work(session: Session, batch_id: str | None = None) -> Sequence[QueueEntr
         QueueEntry.slot_at.is_not(None),
         QueueEntry.worked_at.is_(None),
     )
-    return session.scalars(query if batch_id is None else query.where(QueueEntry.batch_id == batch_id)).all()
+    return list(session.scalars(query.order_by(QueueEntry.reel_id).execution_options(populate_existing=True)))
 
 
 def opened(session: Session, reel_id: str, run_id: str) -> None:

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
 
     Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
     """
+    night_hours: float = Field(default=8.0, gt=0)
+    """Hours of the `gpu` pool that a night may fill, by estimate."""
+    night_reels: int = Field(default=2, ge=1)
+    """Reels worked on at one time in the night."""
     log_json: bool = False
     """Whether steps log one JSON object a line, for a log collector, instead of text for people."""
     ffmpeg: Path | None = None

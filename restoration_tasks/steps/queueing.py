@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import queue, rates, reels
@@ -209,7 +210,7 @@ def known_of(session: Session, reel_ids: Sequence[str]) -> dict[str, Known]:
 
 def _newest(table: Any, reel_ids: Sequence[str]) -> Select[Any]:
     at = table.read_at if table is CarrierReading else table.recorded_at
-    query = select(table).where(table.reel_id.in_(reel_ids)).distinct(table.reel_id)
+    query = select(table).where(table.reel_id.in_(reel_ids)).ext(distinct_on(table.reel_id))
     if table is ConditionRecord:
         from sqlalchemy.orm import defer
 

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from reelkeeper_airflow.stack.rest import RestError
 
-from restoration_tasks.catalogue import lock, plans, reels, scans, waivers
+from restoration_tasks.catalogue import lock, nights, plans, queue, reels, scans, waivers
 from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.agents import Person
 from restoration_tasks.provenance.models import AgentName
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import DecisionAnswer
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.steps import queueing
 from tests.integration.conftest import Stack
 from tests.integration.reels import CLEAN_SHOT, SHOTS, deliver
 
@@ -212,6 +215,55 @@ def test_a_marked_delivery_starts_by_itself_and_a_person_can_let_its_gap_pass(st
         scan = scans.newest(session, "TEST-0003")
         assert scan is not None
         assert (scan.frames, scan.width, scan.substituted_frames) == (30, 96, 1)
+
+
+def test_a_night_takes_the_worst_first_one_at_a_time_and_starts_nothing_twice(
+    stack: Stack, first_run: tuple[str, dict[str, Any]]
+) -> None:
+    """The reel of before, whose work is all there, and one with a delivery that cannot be used."""
+    (stack.inbox / "TEST-0009").mkdir()
+    (stack.inbox / "TEST-0009" / "readme.txt").write_text("no frames")
+    settings, person = Settings(home=stack.running.home.root), Person("operator")
+    with stack.sessions.begin() as session:
+        for reel_id, priority in ((REEL, 90.0), ("TEST-0009", 50.0), ("TEST-0010", 70.0)):
+            queueing.put(session, settings, reel_id, by=person, form=FORM)
+            queue.override(session, reel_id, priority, person=person, reason="for the test")
+    night = stack.of("nightly_batch")
+    stack.pause(night.dag, False)
+    try:
+        night_id = night.start(budget_hours=1000, most_at_once=1)
+        assert night.wait_over(night_id) == "success", night.failures(night_id)
+        runs = {reel_id: nights.run_id_for(reel_id, night_id) for reel_id in (REEL, "TEST-0009")}
+        chosen = night.xcom(night_id, "choose")
+        assert (chosen["reels"], chosen["undelivered"]) == (2, 1), "one was never scanned, and stays where it is"
+        assert night.tasks(night_id)["start_reel", 0]["rendered_map_index"] == REEL, "the worst first"
+        told = night.xcom(night_id, "sum_up")
+        assert (told["waiting_for_a_decision"], told["held_back"], told["done"]) == (1, 1, 0)
+        assert stack.tasks(runs[REEL])["decide", -1]["state"] == "awaiting_input"
+        asked, failed = stack.run(runs[REEL]), stack.run(runs["TEST-0009"])
+        assert failed["state"] == "failed"
+        assert failed["start_date"] > stack.tasks(runs[REEL])["check", -1]["end_date"] > asked["start_date"]
+        summary = (stack.vault / told["summary"].removeprefix("vault:")).read_text()
+        assert "waits for a decision" in summary
+        assert "held back: reel TEST-0009" in summary
+
+        night.clear(night_id, ("choose", -1))
+        assert night.wait_over(night_id) == "success", night.failures(night_id)
+        assert stack.run(runs[REEL])["start_date"] == asked["start_date"]
+        started = stack.operator.get("/api/v2/dags/restore_reel/dagRuns?order_by=-start_date&limit=100")["dag_runs"]
+        assert sorted(run["dag_run_id"] for run in started if run["dag_run_id"].startswith("nightly__")) == sorted(
+            runs.values()
+        )
+    finally:
+        stack.pause(night.dag, True)
+    version = stack.wait_asked(runs[REEL])["params"]["plan_version"]["value"]
+    stack.answer(runs[REEL], "Reject", plan_version=version, note="seen enough", strength="same")
+    assert stack.wait_over(runs[REEL]) == "success", stack.failures(runs[REEL])
+    with stack.sessions.begin() as session:
+        status = reels.status(session, REEL)
+        assert (status.state, status.queue_state) == (ReelState.REJECTED, "done")
+        assert reels.status(session, "TEST-0009").queue_state == "held back"
+        assert reels.status(session, "TEST-0010").queue_state == "waiting"
 
 
 def test_viewer_may_look_but_not_start(stack: Stack) -> None:
