@@ -91,8 +91,6 @@ class ReplicaState(StrEnum):
     MISSING = "missing"
     REPAIRED_FROM = "repaired from"
     """Ours was bad and has been made good from the copy."""
-    MADE_GOOD = "made good"
-    """The copy was bad or gone and has been made good from ours."""
 
 
 class QueueEntry(Base):

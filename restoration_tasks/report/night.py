@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from restoration_tasks.catalogue.queue_models import QueueEntry, QueueState
 from restoration_tasks.report.page import template
+from restoration_tasks.runtime.identifiers import folder_name
 from restoration_tasks.runtime.vault import Vault
 
 FOLDER = "nights"
-_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Summary:
 
     def write(self, vault: Vault) -> str:
         """Write page and Markdown into the vault, over those of an earlier try; the page's URI."""
-        folder = vault.uri(FOLDER, _UNFIT.sub("-", self.batch_id).strip("-."))
+        folder = vault.uri(FOLDER, folder_name(self.batch_id))
         vault.write_bytes(f"{folder}/summary.md", self.text.encode())
         vault.write_bytes(f"{folder}/summary.html", self.html.encode())
         return f"{folder}/summary.html"

@@ -144,7 +144,7 @@ def _make_holdings() -> None:
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=True),
         sa.Column("found", sa.Text(), nullable=True),
-        _enum("replica", "holdings", ("agrees", "damaged", "missing", "repaired from", "made good"), nullable=True),
+        _enum("replica", "holdings", ("agrees", "damaged", "missing", "repaired from"), nullable=True),
         sa.Column("recorded", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.CheckConstraint("found ~ '^[0-9a-f]{64}$'", name=op.f("ck_holdings_found")),
         sa.ForeignKeyConstraint(

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 DAGS = {
+    "fixity_audit": "fixity_audit.py",
     "nightly_batch": "nightly_batch.py",
+    "release_scratch": "release_scratch.py",
     "restore_reel": "restore_reel.py",
     "watch_inbox": "watch_inbox.py",
 }
