@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, text, update
+from sqlalchemy import ColumnElement, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue.models import ActiveRun, Execution, Reel, ReelState
@@ -297,8 +297,8 @@ def started(session: Session) -> list[QueueEntry]:
 
 
 def _waiting(session: Session) -> Iterator[Wanted]:
-    """What waits, the worst first, a few hundred rows at a time."""
-    rows = session.execute(
+    """What waits, the worst first, a few hundred rows at a time: a night seldom needs more."""
+    query = (
         select(QueueEntry, Reel.delivery_uri)
         .join(Reel, Reel.id == QueueEntry.reel_id)
         .where(
@@ -307,10 +307,17 @@ def _waiting(session: Session) -> Iterator[Wanted]:
             ~exists().where(ActiveRun.reel_id == QueueEntry.reel_id),
         )
         .order_by(QueueEntry.priority.desc(), QueueEntry.queued_at, QueueEntry.reel_id)
-        .execution_options(yield_per=LOOK_PAST)
+        .limit(LOOK_PAST)
     )
-    for entry, delivery in rows:
-        yield replace(_wanted(entry), delivery=str(entry.form.get("delivery") or delivery))
+    rows = session.execute(query).all()
+    while rows:
+        for entry, delivery in rows:
+            yield replace(_wanted(entry), delivery=str(entry.form.get("delivery") or delivery))
+        last = rows[-1][0]
+        later = tuple_(QueueEntry.queued_at, QueueEntry.reel_id) > tuple_(last.queued_at, last.reel_id)
+        # The first comparison alone finds its place in the index.
+        after = (QueueEntry.priority <= last.priority) & ((QueueEntry.priority < last.priority) | later)
+        rows = session.execute(query.where(after)).all()
 
 
 def _of_batch(session: Session, batch_id: str) -> list[QueueEntry]:

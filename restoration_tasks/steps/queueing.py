@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import queue, rates, reels
-from restoration_tasks.catalogue.models import ConditionRecord, Reel, ScanRecord
+from restoration_tasks.catalogue.models import ConditionRecord, ScanRecord
 from restoration_tasks.catalogue.nights import Wanted
 from restoration_tasks.catalogue.queue import Worth
 from restoration_tasks.catalogue.queue_models import (
@@ -94,7 +94,7 @@ def gather(session: Session, settings: Settings, *, by: Participant) -> list[str
     if not settings.inbox_folder.is_dir():
         return []
     marked = {reel.reel_id: reel.delivery for reel in look(settings.inbox_folder).waiting}
-    known = set(session.scalars(select(Reel.id).where(Reel.id.in_(marked))))
+    known = reels.known(session, marked)
     new = [reel_id for reel_id in marked if reel_id not in known]
     for reel_id in new:
         put(session, settings, reel_id, by=by, delivery=marked[reel_id])
