@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from sqlalchemy import exists, func, select
@@ -23,6 +24,7 @@ from restoration_tasks.catalogue.queue_models import Holding, HoldingState
 from restoration_tasks.provenance.events import EventDraft, append_event
 from restoration_tasks.provenance.models import DigitalObject, Event, EventObject
 from restoration_tasks.provenance.vocabulary import RELEASE_TERM, STEP_TERMS, ObjectRole, Outcome
+from restoration_tasks.runtime.errors import ReelBusy
 from restoration_tasks.runtime.files import disk_errors
 from restoration_tasks.runtime.spec import OutputFile, StepName
 from restoration_tasks.runtime.vault import Vault
@@ -32,7 +34,6 @@ WORKING = {StepName.RESTORE: "segment", StepName.ENLARGE: "enlarged"}
 """Step → the role of its files that are only needed until they are joined."""
 NEEDED = ("master", "restoration_master")
 """Roles that must be there before anything is let go: what it can be made from, and what was made of it."""
-LOCK = "release"
 
 
 @dataclass(frozen=True)
@@ -80,34 +81,17 @@ def release(sessions: Sessions, vault: Vault, reel_id: str, run_id: str) -> Rele
     """Let go of a reel's working files, and record which; None where nothing could be let go (any more).
 
     The event is written before the first file goes: killed in between, the files that are left over are recorded as
-    let go, and the next call removes them.
+    let go, and `remove_left_over` removes them.
 
     Raises:
         ReelBusy: a run works on the reel.
         VaultError: a file cannot be removed.
     """
-    holder = f"{LOCK}__{run_id}"
     with sessions.begin() as session:
-        lock.acquire(session, reel_id, holder)
-    try:
-        return _release(sessions, vault, reel_id, run_id, holder)
-    finally:
-        with sessions.begin() as session:
-            lock.release(session, reel_id, holder)
-
-
-def _release(sessions: Sessions, vault: Vault, reel_id: str, run_id: str, holder: str) -> Releasable | None:
-    with sessions.begin() as session:
+        _require_free(session, reel_id)
         holdings.take_up(session)
-        files = _working_files(session, reel_id)
-        allowed = (
-            reels.require(session, reel_id).state is ReelState.RESTORED
-            and _packaged_since(session, reel_id)
-            and not holdings.bad(session, reel_id)
-            and _all_there(session, vault, reel_id)
-        )
-        lock.heartbeat(session, reel_id, holder)
-        if not files or not allowed:
+        files = _allowed(session, vault, reel_id)
+        if not files:
             return None
         moment = datetime.now(UTC)
         append_event(
@@ -125,28 +109,66 @@ def _release(sessions: Sessions, vault: Vault, reel_id: str, run_id: str, holder
             ),
         )
         holdings.release(session, [one.id for one in files])
-    _remove(vault, files)
+    _remove(sessions, vault, reel_id, files)
     return Releasable(reel_id, tuple(files))
 
 
-def _remove(vault: Vault, files: Sequence[DigitalObject]) -> None:
-    for one in files:
-        with disk_errors(vault.local_path(one.uri) or Path(one.uri)):
-            vault.path(one.uri).unlink(missing_ok=True)
-
-
 def remove_left_over(sessions: Sessions, vault: Vault, reel_id: str | None = None) -> int:
-    """Remove files that are recorded as let go and still lie there, since a release was killed; how many."""
+    """Remove files that are recorded as let go and still lie there, since a release was killed; how many.
+
+    Those of a reel that a run works on stay until another time.
+    """
     query = (
         select(DigitalObject)
         .join(Holding, Holding.object_id == DigitalObject.id)
-        .where(Holding.state == HoldingState.RELEASED)
+        .where(Holding.state == HoldingState.RELEASED, ~exists().where(ActiveRun.reel_id == DigitalObject.reel_id))
+        .order_by(DigitalObject.reel_id, DigitalObject.uri)
     )
     with sessions.begin() as session:
         files = list(session.scalars(query if reel_id is None else query.where(DigitalObject.reel_id == reel_id)))
     there = [one for one in files if vault.path(one.uri).exists()]
-    _remove(vault, there)
+    for reel, of_reel in groupby(there, key=lambda one: one.reel_id):
+        _remove(sessions, vault, reel, list(of_reel))
     return len(there)
+
+
+def _remove(sessions: Sessions, vault: Vault, reel_id: str, files: Sequence[DigitalObject]) -> None:
+    """Remove files while no run can take the reel."""
+    with sessions.begin() as session:
+        _require_free(session, reel_id)
+        for one in files:
+            with disk_errors(vault.local_path(one.uri) or Path(one.uri)):
+                vault.path(one.uri).unlink(missing_ok=True)
+
+
+def _require_free(session: Session, reel_id: str) -> None:
+    """Keep runs from taking the reel until the transaction ends: their lock refers to the row that is locked here.
+
+    Raises:
+        ReelBusy: one has it.
+    """
+    reels.require(session, reel_id, lock=True)
+    if (holder := lock.holder(session, reel_id)) is not None:
+        raise ReelBusy(
+            "a run works on this reel",
+            reel=reel_id,
+            expected="no active run",
+            found=f"run {holder.run_id} since {holder.since:%Y-%m-%d %H:%M}",
+            action="let its files go when the run is over",
+        )
+
+
+def _allowed(session: Session, vault: Vault, reel_id: str) -> list[DigitalObject]:
+    """The working files of a reel, if they may go."""
+    files = _working_files(session, reel_id)
+    may = (
+        files
+        and reels.require(session, reel_id).state is ReelState.RESTORED
+        and _packaged_since(session, reel_id)
+        and not holdings.bad(session, reel_id)
+        and _all_there(session, vault, reel_id)
+    )
+    return files if may else []
 
 
 def _working_files(session: Session, reel_id: str) -> list[DigitalObject]:

@@ -78,7 +78,7 @@ def runs_to_start(chosen: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ARG0
 
 @task(trigger_rule="all_done")
 def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
-    """Write the summary for the morning, and turn red if a reel could not be started."""
+    """Write the summary for the morning, and turn red if reels could not be chosen or started."""
     from restoration_tasks.catalogue import nights
     from restoration_tasks.report.night import summarise
     from restoration_tasks.runtime.vault import Vault
@@ -99,6 +99,8 @@ def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
         for line in summary.text.splitlines():
             log.info("%s", line)
         log.info("The same as a page: %s", file_url(uri))
+        if chosen is None:
+            raise StepFailed("this night chose no reels", action="read the red task above, put that right and clear it")
         if summary.unstarted:
             raise StepFailed(
                 f"{len(summary.unstarted)} reels of this night could not be started",
