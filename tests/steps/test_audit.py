@@ -175,12 +175,14 @@ def test_a_bad_copy_is_told_and_never_copied_over_a_bad_file(settings, sessions,
 def test_the_budget_is_kept_and_the_oldest_is_read_first(settings, sessions, vault):
     two_reels(sessions, vault)
     age(sessions, 100)
+    age(sessions, 150, "%/A/%master%")
     age(sessions, 200, "%/B/%")
-    assert [one.reel_id for one in audit(sessions, settings, "w1", budget_gb=600 * GB).read] == ["B"]
+    for _ in range(2):  # a second try has no second budget
+        assert [one.reel_id for one in audit(sessions, settings, "w1", budget_gb=1200 * GB).read] == ["B"]
     late = audit(sessions, settings, "w2", budget_gb=1 * GB)
     assert len(late.read) == 1, "the first is read even where it alone is more"
     assert late.standing.overdue_files == 1
-    assert len(audit(sessions, settings, "w2", budget_gb=1 * GB).read) == 1, "a second try has no second budget"
+    assert len(audit(sessions, settings, "w2", budget_gb=1 * GB).read) == 1
 
 
 def test_what_is_due_before_the_next_audit_is_read_now(settings, sessions, vault):
