@@ -53,7 +53,8 @@ from reelkeeper_airflow.restore_reel.reel import batches, close_reel, larger_bat
     params=trigger_form(),
     tags=["restoration"],
     default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
-    max_active_runs=16,
+    # Runs that wait for a person's decision count: a busy week must not keep the night from starting reels.
+    max_active_runs=256,
     max_active_tasks=16,
     render_template_as_native_obj=False,
 )

@@ -15,3 +15,7 @@ class UnknownPlan(WrongUse):
 
 class AlreadyDecided(ReelkeeperError):
     """This question has been answered, and differently."""
+
+
+class NotQueued(WrongUse):
+    """The reel has no such place in the queue."""

@@ -9,7 +9,7 @@ somebody has cleared it since.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -31,6 +31,24 @@ class TaskInstance:
     map_index: int = NOT_MAPPED
 
 
+@dataclass(frozen=True)
+class Took:
+    """What a piece of work took; what was reused took nothing and has no such thing."""
+
+    reel_id: str
+    step: str
+    device: str
+    """Class of device the pixels were computed on."""
+    wall_s: float
+    device_s: float
+    """Of the wall time, what was spent in a slot of the device."""
+    cpu_s: float
+    frames: int | None = None
+    megapixels: float | None = None
+    """Of one frame."""
+    treatments: int | None = None
+
+
 def record(
     session: Session,
     task: TaskInstance,
@@ -40,6 +58,7 @@ def record(
     signature: str,
     segment: str | None = None,
     outcome: Outcome = Outcome.SUCCESS,
+    took: Took | None = None,
 ) -> bool:
     """Record that a task instance finished a piece of work. True when it is new; recording again adds nothing."""
     new = session.execute(
@@ -54,6 +73,7 @@ def record(
             result_uri=result_uri,
             signature=signature,
             outcome=outcome,
+            **({} if took is None else asdict(took)),
         )
         .on_conflict_do_nothing()
         .returning(Execution.id)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from restoration_tasks.catalogue import conditions, executions, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent, Recorder
-from restoration_tasks.runtime.spec import Spec, StepName, StepResult
+from restoration_tasks.runtime.spec import IN_DEVICE_SLOT, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 
 
@@ -58,5 +60,26 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
             result_uri=result_uri,
             signature=result.signature,
             segment=spec.segment,
+            took=None if spec.execution_id != result.execution_id else _took(session, result),
         )
     return event
+
+
+def _took(session: Session, result: StepResult) -> executions.Took:
+    """What the work took. A reel's step works on all frames of its scan; a segment's says on how many it did."""
+    scan = scans.newest(session, result.reel_id)
+    frames = result.figures.get("frames")
+    if not isinstance(frames, int):
+        frames = None if scan is None or result.segment is not None else scan.frames
+    carried_out = result.figures.get("treatments")
+    return executions.Took(
+        reel_id=result.reel_id,
+        step=str(result.step),
+        device=str(result.profile.device),
+        wall_s=result.wall_s,
+        device_s=result.wall_s if result.step in IN_DEVICE_SLOT else 0.0,
+        cpu_s=result.cpu_s,
+        frames=frames,
+        megapixels=None if scan is None else scan.width * scan.height / 1e6,
+        treatments=len(carried_out) if isinstance(carried_out, list) else None,
+    )

@@ -7,7 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,6 +76,7 @@ class Reel(Base):
         # the same rule as runtime.identifiers: the id names a folder
         CheckConstraint(r"id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' AND id !~ '\.\.|\.$'", name="id"),
         Index("ix_reels_state", "state"),
+        Index("ix_reels_state_since", text("state_since DESC"), "id"),
         Index("ix_reels_item_id", "item_id"),
     )
 
@@ -235,6 +245,7 @@ class Execution(Base):
         UniqueConstraint("run_id", "task_id", "map_index", "generation", "segment"),
         CheckConstraint("map_index >= -1", name="map_index"),
         CheckConstraint("generation >= 0", name="generation"),
+        Index("ix_executions_recorded_at", "recorded_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -250,3 +261,17 @@ class Execution(Base):
     signature: Mapped[str]
     outcome: Mapped[Outcome] = mapped_column(checked_enum(Outcome, "outcome"))
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    reel_id: Mapped[str | None]
+    step: Mapped[str | None]
+    device: Mapped[str | None]
+    """Class of device the pixels were computed on."""
+    frames: Mapped[int | None]
+    """Worked on; like what follows null for what was reused, as it took no time."""
+    megapixels: Mapped[float | None]
+    """Of one frame, in millions."""
+    treatments: Mapped[int | None]
+    """How many were carried out (restore alone)."""
+    wall_s: Mapped[float | None]
+    device_s: Mapped[float | None]
+    """Of the wall time, what was spent in a slot of the `gpu` pool."""
+    cpu_s: Mapped[float | None]

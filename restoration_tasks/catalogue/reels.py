@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,12 @@ class ReelStatus:
     last_event_at: datetime | None
     urgency: float | None
     """0–100, of its newest condition; None where it was never assessed."""
+    queue_state: str | None
+    """How far it is in the queue of restorations; None where it was never queued."""
+    queue_priority: float | None
+    """0–100, what the queue goes by."""
+    repair_state: str | None
+    """How far the repair of its files is; None where none was found damaged."""
 
 
 def register(session: Session, reel_id: str, *, title: str = "", delivery_uri: str = "") -> bool:
@@ -106,14 +113,19 @@ def status(session: Session, reel_id: str) -> ReelStatus:
     return statuses(session, reel_id)[0]
 
 
-def statuses(session: Session, reel_id: str | None = None) -> list[ReelStatus]:
-    """Where all reels stand, the one that changed last first; or just one."""
+def known(session: Session, reel_ids: Iterable[str]) -> set[str]:
+    """Which of these reels the catalogue knows."""
+    return set(session.scalars(select(Reel.id).where(Reel.id.in_(tuple(reel_ids)))))
+
+
+def statuses(session: Session, reel_id: str | None = None, *, limit: int | None = None) -> list[ReelStatus]:
+    """Where all reels stand, the one that changed last first; or just one, or so many."""
     rows = session.execute(
         text(
             "SELECT * FROM reelkeeper.v_reel_status WHERE (CAST(:reel AS text) IS NULL OR reel_id = :reel)"
-            " ORDER BY state_since DESC, reel_id"
+            " ORDER BY state_since DESC, reel_id LIMIT :limit"
         ),
-        {"reel": reel_id},
+        {"reel": reel_id, "limit": limit},
     )
     found = []
     for row in rows.mappings():

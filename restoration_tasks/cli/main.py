@@ -17,16 +17,33 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from restoration_tasks.cli import clip, delivery, models, plans, provenance, reel, revert, step, survey, train
+    from restoration_tasks.cli import (
+        clip,
+        delivery,
+        fixity,
+        models,
+        plans,
+        provenance,
+        queue,
+        reel,
+        revert,
+        scratch,
+        step,
+        survey,
+        train,
+    )
 
     reel.register(app)
     clip.register(app)
     delivery.register(app)
     revert.register(app)
     survey.register(app)
+    app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")
     app.add_typer(plans.app, name="plans")
     app.add_typer(provenance.app, name="provenance")
+    app.add_typer(queue.app, name="queue")
+    app.add_typer(scratch.app, name="scratch")
     app.add_typer(step.app, name="step")
     app.add_typer(train.app, name="train")
 

@@ -26,6 +26,19 @@ UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
+class FixityReading:
+    """A recorded file read whole again."""
+
+    name: str
+    """As it was recorded: `master`, `access` …"""
+    file: Reference
+    digest: str | None
+    """The sha256 found; None where the file was gone or could not be read."""
+    at: datetime
+    outcome: FixityOutcome
+
+
+@dataclass(frozen=True)
 class EventDraft:
     """An event before it has a place in the chain."""
 
@@ -43,6 +56,8 @@ class EventDraft:
     """Files made or vouched for: name and reference (an `OutputFile` brings its media type)."""
     fixity: FixityOutcome | None = None
     """What this event learned about the digests of all its files made or vouched for; each gets a fixity row."""
+    readings: tuple[FixityReading, ...] = ()
+    """Files read whole again, each with what was found; each that could be read gets a fixity row."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
     if (recorded := find(session, draft)) is not None:
         return recorded
     objects = {(ObjectRole.SOURCE, _ensure_object(session, draft.reel_id, *named)) for named in draft.sources}
+    read = [(_ensure_object(session, draft.reel_id, one.name, one.file), one) for one in draft.readings]
+    objects |= {(ObjectRole.SOURCE, entry) for entry, _ in read}
     made = [_ensure_object(session, draft.reel_id, *named) for named in draft.outcomes]
     objects |= {(ObjectRole.OUTCOME, entry) for entry in made}
     agents = {(agent.role, session.get_one(Agent, agent_id)) for agent, agent_id in ids.items()}
@@ -140,6 +157,19 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
             )
             for entry in {entry.id: entry for entry in made}.values()
         )
+    session.add_all(
+        Fixity(
+            id=uuid.uuid4(),
+            object_id=entry.id,
+            event_id=event_id,
+            algorithm="sha256",
+            digest=one.digest,
+            checked_at=one.at,
+            outcome=one.outcome,
+        )
+        for entry, one in read
+        if one.digest is not None
+    )
     session.flush()
     return RecordedEvent(event_id, sealed.reel_id, sealed.seq, sealed.hash, sealed.execution_id, created=True)
 

@@ -35,6 +35,8 @@ class EventType(StrEnum):
     INFORMATION_PACKAGE_CREATION = "information package creation"
     METADATA_MODIFICATION = "metadata modification"
     FIXITY_CHECK = "fixity check"
+    REPLICATION = "replication"
+    DELETION = "deletion"
     DECISION = "decision"
 
     @property
@@ -113,3 +115,9 @@ DECISION_TERM = EventTerm(EventType.DECISION, "restoration decision")
 WAIVER_TERM = EventTerm(EventType.DECISION, "waiver of a finding")
 REVERT_TERM = EventTerm(EventType.POLICY_ASSIGNMENT, "treatments taken back")
 """A person has named shots rendered without treatments they had: as a plan is, a policy for what is made next."""
+QUEUE_TERM = EventTerm(EventType.DECISION, "place in the queue")
+"""A person has said when a reel is worked: sooner, later, not now."""
+CARRIER_TERM = EventTerm(EventType.METADATA_EXTRACTION, "carrier reading")
+FIXITY_TERM = EventTerm(EventType.FIXITY_CHECK, "periodic audit")
+REPAIR_TERM = EventTerm(EventType.REPLICATION, "repair from a replica")
+RELEASE_TERM = EventTerm(EventType.DELETION, "working files released")

@@ -45,6 +45,15 @@ def reel_id_for(*names: str) -> str | None:
     return found if REEL_ID.fullmatch(found) else None
 
 
+def folder_name(text: str) -> str:
+    """A name for a folder from any text, such as a run id: what no reel id may hold becomes a hyphen.
+
+    >>> folder_name("scheduled__2026-11-28T20:00:00+00:00")
+    'scheduled__2026-11-28T20-00-00-00-00'
+    """
+    return _UNFIT.sub("-", text).strip("-.") or "-"
+
+
 def _validated(reel_id: str) -> str:
     # pydantic turns ValueError into its own report; ours is not a ValueError
     try:

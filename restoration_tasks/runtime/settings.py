@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Folder the scanner delivers to; a reel's delivery is `inbox/<reel_id>`. Default: `home/inbox`."""
     scratch: Path | None = None
     """Local working space of running steps; may be emptied when nothing runs. Default: `home/scratch`."""
+    replica_vault: str | None = None
+    """Root of a second copy of the vault, kept up to date by other means; audits compare with it and repair from it."""
     models: Path | None = None
     """Folder of the shelf's networks; where steps run in pods, one on the claim they mount. Default: `home/models`."""
     database_url: SecretStr | None = None
@@ -64,6 +66,14 @@ class Settings(BaseSettings):
 
     Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
     """
+    night_hours: float = Field(default=8.0, gt=0)
+    """Hours of the `gpu` pool that a night may fill, by estimate."""
+    night_reels: int = Field(default=2, ge=1)
+    """Reels worked on at one time in the night."""
+    audit_gb: float = Field(default=500.0, gt=0)
+    """Gigabytes (10⁹ bytes) that one audit may read."""
+    audit_days: int = Field(default=90, ge=1)
+    """Days within which every file is read again."""
     log_json: bool = False
     """Whether steps log one JSON object a line, for a log collector, instead of text for people."""
     ffmpeg: Path | None = None

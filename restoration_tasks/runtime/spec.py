@@ -32,6 +32,10 @@ class StepName(StrEnum):
     PACKAGE = "package"
 
 
+IN_DEVICE_SLOT = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE, StepName.ENLARGE})
+"""Steps whose work keeps a GPU busy, or every core where there is none: what a budget of hours counts."""
+
+
 def canonical_json(value: object) -> bytes:
     """JSON with sorted keys, no spaces, no NaN, UTF-8: one text for one value.
 

@@ -105,7 +105,11 @@ class Vault:
 
     def missing(self, result: StepResult) -> list[OutputFile]:
         """Outputs of a result that are not there or have another size."""
-        return [output for output in result.outputs if self._size(output.uri) != output.bytes]
+        return [output for output in result.outputs if self.missing_file(output)]
+
+    def missing_file(self, file: Reference) -> bool:
+        """Whether a file is not there or has another size."""
+        return self._size(file.uri) != file.bytes
 
     def _size(self, uri: str) -> int | None:
         try:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import sessionmaker
 
 from restoration_tasks.catalogue import engine as engines
-from restoration_tasks.catalogue import migrate
+from restoration_tasks.catalogue import migrate, queue_models  # noqa: F401 - its tables belong to the metadata
 from restoration_tasks.catalogue.engine import open_sessions, short_engine
 from restoration_tasks.provenance.base import SCHEMA, Base
 from restoration_tasks.provenance.recorder import Recorder
@@ -25,6 +25,7 @@ from tests.provenance.results import REEL, step_result
 APPEND_ONLY = [
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints", "plans",
     "decisions", "waivers", "scans", "conditions",
+    "carrier_readings",
 ]  # fmt: skip
 
 
@@ -93,6 +94,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         "waivers": "reason",
         "scans": "pix_fmt",
         "conditions": "run_id",
+        "carrier_readings": "note",
     }.get(table)
     if column is None:
         column = "event_id" if table in ("event_objects", "event_agents") else "id"
@@ -118,7 +120,14 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         ("reelkeeper_writer", "TRUNCATE reelkeeper.events", False),
         ("reelkeeper_writer", "ALTER TABLE reelkeeper.events DISABLE TRIGGER append_only", False),
         ("reelkeeper_writer", "DELETE FROM reelkeeper.executions", False),
+        ("reelkeeper_writer", "UPDATE reelkeeper.queue SET reason = 'x'", True),
+        ("reelkeeper_writer", "DELETE FROM reelkeeper.queue", False),
+        ("reelkeeper_writer", "UPDATE reelkeeper.carrier_readings SET note = 'x'", False),
         ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_reel_status", True),
+        ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_queue", True),
+        ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_throughput", True),
+        ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_decay", True),
+        ("reelkeeper_reader", "UPDATE reelkeeper.queue SET reason = 'x'", False),
         ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.agent_names", False),
         ("reelkeeper_reader", "INSERT INTO reelkeeper.works VALUES (gen_random_uuid(), 'x')", False),
     ],

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-DAGS = {"restore_reel": "restore_reel.py", "watch_inbox": "watch_inbox.py"}
+DAGS = {
+    "fixity_audit": "fixity_audit.py",
+    "nightly_batch": "nightly_batch.py",
+    "release_scratch": "release_scratch.py",
+    "restore_reel": "restore_reel.py",
+    "watch_inbox": "watch_inbox.py",
+}
 """Every DAG and the file it is in; a file that defines none, or a DAG nobody listed, fails the test."""
 KNOWN_POOLS = {"default_pool", "gpu"}
 OWNERS = {"restoration"}

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +36,8 @@ class Stack:
     operator: RestClient
     conservator: RestClient
     viewer: RestClient
+    dag: str = DAG
+    """Whose runs are asked about."""
 
     @property
     def inbox(self) -> Path:
@@ -52,10 +54,18 @@ class Stack:
         """The catalogue."""
         return open_sessions(self.running.databases.reelkeeper)
 
+    def of(self, dag: str) -> Stack:
+        """Ask the same stack about another DAG's runs."""
+        return replace(self, dag=dag)
+
+    def start(self, **form: Any) -> str:
+        """Start a run with a form and give its id."""
+        body = {"logical_date": None, "conf": form}
+        return str(self.operator.post(f"/api/v2/dags/{self.dag}/dagRuns", body)["dag_run_id"])
+
     def trigger(self, reel_id: str, **form: Any) -> str:
-        """Start a run and give its id."""
-        body = {"logical_date": None, "conf": {"reel_id": reel_id, **form}}
-        return str(self.operator.post(f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
+        """Start a reel's run and give its id."""
+        return self.start(reel_id=reel_id, **form)
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Describe a run."""
@@ -82,7 +92,7 @@ class Stack:
 
     def wait_run(self, beginning: str) -> str:
         """Wait for a run whose id begins so; give its id."""
-        path = f"/api/v2/dags/{DAG}/dagRuns?order_by=-start_date&limit=20"
+        path = f"/api/v2/dags/{self.dag}/dagRuns?order_by=-start_date&limit=20"
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             found = [str(run["dag_run_id"]) for run in self.operator.get(path)["dag_runs"]]
@@ -149,7 +159,7 @@ class Stack:
             "only_failed": False,
             "reset_dag_runs": True,
         }
-        cleared = self.operator.post(f"/api/v2/dags/{DAG}/clearTaskInstances", body)["task_instances"]
+        cleared = self.operator.post(f"/api/v2/dags/{self.dag}/clearTaskInstances", body)["task_instances"]
         return sorted((task["task_id"], task["map_index"]) for task in cleared)
 
     def log(self, run_id: str, task: str, map_index: int = -1, tries: int = 1) -> str:
@@ -179,7 +189,7 @@ class Stack:
         pytest.fail(f"waited {PATIENCE_S:.0f} s for {run_id} {what}: {states}")
 
     def _path(self, run_id: str) -> str:
-        return f"/api/v2/dags/{DAG}/dagRuns/{quote(run_id, safe='')}"
+        return f"/api/v2/dags/{self.dag}/dagRuns/{quote(run_id, safe='')}"
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from reelkeeper_airflow.stack.rest import RestError
 
-from restoration_tasks.catalogue import lock, plans, reels, scans, waivers
+from restoration_tasks.catalogue import lock, nights, plans, queue, reels, scans, waivers
 from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.provenance.agents import Person
 from restoration_tasks.provenance.models import AgentName
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import DecisionAnswer
+from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.steps import queueing
 from tests.integration.conftest import Stack
 from tests.integration.reels import CLEAN_SHOT, SHOTS, deliver
 
@@ -212,6 +215,78 @@ def test_a_marked_delivery_starts_by_itself_and_a_person_can_let_its_gap_pass(st
         scan = scans.newest(session, "TEST-0003")
         assert scan is not None
         assert (scan.frames, scan.width, scan.substituted_frames) == (30, 96, 1)
+
+
+def put_into_the_queue(stack: Stack, *wanted: tuple[str, float, dict[str, Any]]) -> None:
+    """Queue reels with a priority and a form."""
+    settings, person = Settings(home=stack.running.home.root), Person("operator")
+    with stack.sessions.begin() as session:
+        for reel_id, priority, form in wanted:
+            queueing.put(session, settings, reel_id, by=person, form=form)
+            queue.override(session, reel_id, priority, person=person, reason="for the test")
+
+
+def nightly_runs(stack: Stack) -> list[str]:
+    """Every run of a reel that a night has started."""
+    found = stack.operator.get("/api/v2/dags/restore_reel/dagRuns?order_by=-start_date&limit=100")["dag_runs"]
+    return sorted(run["dag_run_id"] for run in found if run["dag_run_id"].startswith("nightly__"))
+
+
+def test_a_night_starts_one_after_the_other_sums_up_and_cleared_starts_nothing_twice(stack: Stack) -> None:
+    """One reel's delivery holds no frames, one cannot be opened, one was never scanned."""
+    for reel_id in ("TEST-0009", "TEST-0011"):
+        (stack.inbox / reel_id).mkdir()
+        (stack.inbox / reel_id / "readme.txt").write_text("no frames")
+    not_installed = {"enlarge": "faithful-4x"}
+    put_into_the_queue(stack, ("TEST-0011", 50.0, not_installed), ("TEST-0009", 90.0, {}), ("TEST-0010", 70.0, {}))
+    night = stack.of("nightly_batch")
+    stack.pause(night.dag, False)
+    try:
+        night_id = night.start(budget_hours=1000, most_at_once=1)
+        assert night.wait_over(night_id) == "success", night.failures(night_id)
+        first, second = (nights.run_id_for(reel_id, night_id) for reel_id in ("TEST-0009", "TEST-0011"))
+        chosen = night.xcom(night_id, "choose")
+        assert (chosen["reels"], chosen["undelivered"]) == (2, 1), "what was never scanned stays where it is"
+        assert night.tasks(night_id)["start_reel", 0]["rendered_map_index"] == "TEST-0009", "the worst first"
+        assert stack.run(second)["start_date"] > stack.run(first)["end_date"], "one at a time"
+        told = night.xcom(night_id, "sum_up")
+        assert (told["taken"], told["held_back"], told["waiting_for_a_decision"]) == (2, 2, 0)
+        summary = (stack.vault / told["summary"].removeprefix("vault:")).read_text()
+        assert "held back: run " in summary
+        assert "held back: reel TEST-0011" in summary, "why it could not be opened"
+
+        night.clear(night_id, ("choose", -1))
+        assert night.wait_over(night_id) == "success", night.failures(night_id)
+        assert night.tasks(night_id)["choose", -1]["try_number"] == 2
+        assert {first, second} <= set(nightly_runs(stack))
+        assert len([run_id for run_id in nightly_runs(stack) if night_id in run_id]) == 2
+        assert stack.tasks(second)["open_reel", -1]["try_number"] == 1
+    finally:
+        stack.pause(night.dag, True)
+    with stack.sessions.begin() as session:
+        states = {reel_id: reels.status(session, reel_id).queue_state for reel_id in ("TEST-0009", "TEST-0010")}
+    assert states == {"TEST-0009": "held back", "TEST-0010": "waiting"}
+
+
+def test_a_night_waits_for_no_person(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    """The reel of before, whose work is all there."""
+    put_into_the_queue(stack, (REEL, 95.0, FORM))
+    night = stack.of("nightly_batch")
+    stack.pause(night.dag, False)
+    try:
+        night_id = night.start(budget_hours=0.0001, most_at_once=1)
+        assert night.wait_over(night_id) == "success", night.failures(night_id)
+    finally:
+        stack.pause(night.dag, True)
+    run_id = nights.run_id_for(REEL, night_id)
+    told = night.xcom(night_id, "sum_up")
+    assert (told["taken"], told["waiting_for_a_decision"]) == (1, 1)
+    version = stack.wait_asked(run_id)["params"]["plan_version"]["value"]
+    stack.answer(run_id, "Reject", plan_version=version, note="seen enough", strength="same")
+    assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+    with stack.sessions.begin() as session:
+        status = reels.status(session, REEL)
+        assert (status.state, status.queue_state) == (ReelState.REJECTED, "done")
 
 
 def test_viewer_may_look_but_not_start(stack: Stack) -> None:

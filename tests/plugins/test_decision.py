@@ -114,7 +114,7 @@ def test_what_the_check_refused_is_not_offered_for_approval(bench: Bench, monkey
             task_id="decide", reel={"reel_id": REEL}, version=bench.version,
             assembled=xcom(StepName.ASSEMBLE), checked=xcom(StepName.CHECK),
         )  # fmt: skip
-        question.execute({})
+        question.execute({"run_id": "run"})
         assert asked["options"] == options
         assert asked["params"].dump() == {"plan_version": 1, "note": None, "strength": "same"}
     with bench.sessions.begin() as session:

@@ -24,7 +24,7 @@ def look_into_inbox() -> dict[str, Any]:
         settings = Settings()
         inbox = look(settings.inbox_folder)
         with catalogue(settings).begin() as session:
-            known = {status.reel_id for status in reels.statuses(session)}
+            known = reels.known(session, (reel.reel_id for reel in inbox.waiting))
     new = [reel for reel in inbox.waiting if reel.reel_id not in known]
     for reel in new:
         log.info("Reel %s is ready in %s", reel.reel_id, reel.delivery)

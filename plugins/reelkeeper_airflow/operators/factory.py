@@ -9,9 +9,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from restoration_tasks.runtime.settings import Runtime, Settings
-from restoration_tasks.runtime.spec import StepName
+from restoration_tasks.runtime.spec import IN_DEVICE_SLOT, StepName
 
-IN_GPU_POOL = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE, StepName.ENLARGE})
 LONGEST = timedelta(hours=12)
 LANE_LABEL = "{{ task.batch['title'] if task.batch is mapping else '' }}"
 """How a lane is called in the grid. It is rendered after the work, too, where an error would fail a finished task."""
@@ -31,7 +30,7 @@ def step(
     """
     step_name = StepName(name)
     arguments: dict[str, Any] = {"task_id": name, "execution_timeout": LONGEST} | kwargs
-    if step_name in IN_GPU_POOL:
+    if step_name in IN_DEVICE_SLOT:
         arguments.setdefault("pool", "gpu")
     if batch is not None:
         arguments.setdefault("map_index_template", LANE_LABEL)

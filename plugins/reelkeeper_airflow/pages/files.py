@@ -17,8 +17,8 @@ from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import VAULT_SCHEME
 from restoration_tasks.runtime.vault import Vault
 
-SERVED = "reels"
-"""The one folder of the vault that is served."""
+SERVED = ("reels", "nights")
+"""The folders of the vault that are served."""
 CHUNK_BYTES = 1024 * 1024
 HEADERS = {
     # A report is a page of ours that quotes other people's words: it may draw, but neither call the API nor send forms.
@@ -50,7 +50,7 @@ def _answer(vault: Vault, path: str) -> Response:
         raise absent from error
     media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if vault.local_root is None:
-        if not path.startswith(f"{SERVED}/") or not found.is_file():
+        if path.partition("/")[0] not in SERVED or not found.is_file():
             raise absent
 
         def chunks() -> Iterator[bytes]:
@@ -59,8 +59,9 @@ def _answer(vault: Vault, path: str) -> Response:
                     yield chunk
 
         return StreamingResponse(chunks(), media_type=media_type, headers=HEADERS)
-    # Resolved, so that neither a link nor an odd name leads out of the served folder.
+    # Resolved, so that neither a link nor an odd name leads out of the served folders.
     local = Path(str(found)).resolve()
-    if not local.is_relative_to((vault.local_root / SERVED).resolve()) or not local.is_file():
+    served = any(local.is_relative_to((vault.local_root / folder).resolve()) for folder in SERVED)
+    if not served or not local.is_file():
         raise absent
     return FileResponse(local, media_type=media_type, headers=HEADERS)

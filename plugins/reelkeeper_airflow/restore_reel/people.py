@@ -119,7 +119,7 @@ class Decision(HITLOperator):
 
     def execute(self, context: Context) -> Any:
         """Put the question, with what a person needs to answer it."""
-        from restoration_tasks.catalogue import reels
+        from restoration_tasks.catalogue import nights, reels
         from restoration_tasks.catalogue.models import ReelState
 
         with staff_language():
@@ -128,6 +128,7 @@ class Decision(HITLOperator):
             self.body = decision_body(vault, self.version, result_at(vault, self.assembled), checked)
             with catalogue().begin() as session:
                 reels.set_state(session, self.reel["reel_id"], ReelState.AWAITING_DECISION)
+                nights.worked(session, self.reel["reel_id"], context["run_id"])
         if not checked.figures["passed"]:
             # What the check refused cannot be approved; `record_decision` holds to the same.
             self.options = [Answer.REDO.value, Answer.REJECT.value]

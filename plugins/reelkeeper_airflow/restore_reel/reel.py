@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task
@@ -11,6 +12,7 @@ from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.form import way_from_form
+from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,17 +23,19 @@ if TYPE_CHECKING:
     from restoration_tasks.steps.way import Way
 
 RUN_IS_OVER = frozenset({"success", "failed"})
+NOT_DONE = frozenset({"failed", "upstream_failed"})
+"""States of the last task of a run that did not do all it had to."""
 
 
 @task(retries=0)
 def open_reel() -> dict[str, Any]:
     """Check the form, find the delivery, make the reel known and take it for this run; record what is waived."""
-    from restoration_tasks.catalogue import lock, reels, waivers
+    from restoration_tasks.catalogue import lock, nights, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
 
     context = get_current_context()
-    with staff_language():
+    with staff_language(), _told_to_the_queue(context["params"]["reel_id"], context["run_id"]):
         way = way_from_form(context["params"], context["dag_run"].conf or {})
         way.require_delivery()
         way.require_asked_models()
@@ -40,6 +44,7 @@ def open_reel() -> dict[str, Any]:
             dead = _dead_holder(session, way.reel_id, context)
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
             reels.set_state(session, way.reel_id, ReelState.IN_WORK)
+            nights.opened(session, way.reel_id, context["run_id"])
             login = context["dag_run"].triggering_user_name
             waivers.record(
                 session,
@@ -83,11 +88,28 @@ def _lanes(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, 
 @task(retries=3)
 def close_reel(reel: Mapping[str, Any]) -> None:
     """Give the reel back, however the run went."""
-    from restoration_tasks.catalogue import lock
+    from restoration_tasks.catalogue import lock, nights
 
     context = get_current_context()
+    run_id = context["run_id"]
+    states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=["package"], run_ids=[run_id])
+    whole = states.get(run_id, {}).get("package") not in NOT_DONE
     with staff_language(), catalogue().begin() as session:
-        lock.release(session, reel["reel_id"], context["run_id"])
+        lock.release(session, reel["reel_id"], run_id)
+        nights.closed(session, reel["reel_id"], run_id, whole=whole)
+
+
+@contextlib.contextmanager
+def _told_to_the_queue(reel_id: str, run_id: str) -> Iterator[None]:
+    """Hold a reel of the queue back, and say why, if its run cannot even be opened."""
+    from restoration_tasks.catalogue import nights
+
+    try:
+        yield
+    except ReelkeeperError as error:
+        with contextlib.suppress(ReelkeeperError), catalogue().begin() as session:
+            nights.closed(session, reel_id, run_id, whole=False, why=str(error))
+        raise
 
 
 def _dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:

@@ -1,0 +1,1 @@
+"""Working the queue by night."""
