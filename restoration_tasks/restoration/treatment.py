@@ -172,13 +172,14 @@ class FrameByFrame(Treatment[Params]):
 
 def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     """Every treatment by name, in the order of work."""
+    from restoration_tasks.restoration.denoise import Denoise
     from restoration_tasks.restoration.dirt import DirtRepair
     from restoration_tasks.restoration.fade import Unfade
     from restoration_tasks.restoration.flicker import Deflicker
     from restoration_tasks.restoration.frames import NewFrames
     from restoration_tasks.restoration.scratches import ScratchRepair
 
-    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, NewFrames, Deflicker, Unfade]  # type: ignore[list-item]
+    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, NewFrames, Deflicker, Unfade, Denoise]  # type: ignore[list-item]
     return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
 
 
