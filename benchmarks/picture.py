@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import command, picture_fade
+from benchmarks import command, picture_fade, picture_noise
 from benchmarks.dirt_cases import work_folder
 from benchmarks.kept import Kept, Result, file_digest
 from restoration_tasks.media import ffmpeg
@@ -42,7 +42,10 @@ class Part:
     """Bars and figures of the pieces."""
 
 
-PARTS = {"fade": Part(picture_fade.pieces, picture_fade.report)}
+PARTS = {
+    "fade": Part(picture_fade.pieces, picture_fade.report),
+    "noise": Part(picture_noise.pieces, picture_noise.report),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
