@@ -20,6 +20,7 @@ from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.assessment.steadying import GateWeave, planned_stabilise
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
 from restoration_tasks.restoration.tone import ToneMap
@@ -56,6 +57,7 @@ _SCRATCH_THRESHOLD = {Strength.GENTLER: 0.35, Strength.SAME: 0.2, Strength.STRON
 """Once the whole shot says that there is a scratch, little evidence in its corridor is enough; what came and went there
 would flicker."""
 _FLICKER_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
+_STABILISE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _FADE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}
 """What the gates are multiplied by."""
@@ -96,6 +98,7 @@ def decide(
     lines: Iterable[Line] = (),
     engine: Engine = Engine.NETWORK,
     losses: Mapping[int, DyeLoss] = MappingProxyType({}),
+    weaves: Mapping[int, GateWeave] = MappingProxyType({}),
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -107,6 +110,7 @@ def decide(
         lines: of every frame of the reel, in any order.
         engine: the detector that measured; its repair is asked for as well.
         losses: what the dyes of each shot have lost, by its number; none for grey film.
+        weaves: how each shot weaves, by its number; none for those that could not be followed.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -120,7 +124,8 @@ def decide(
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
         measured, curve = _measured(shot, _rows_of(shot, rows), own)
         asked = _Asked(treatments, strength, engine)
-        planned = _planned(measured, curve, asked, _rows_of(shot, rows), losses.get(shot.number))
+        whole = _Whole(curve, losses.get(shot.number), weaves.get(shot.number))
+        planned = _planned(measured, whole, asked, _rows_of(shot, rows))
         decided.append((planned, measured))
     return decided
 
@@ -185,17 +190,25 @@ def _unmeant(shot: Shot, relations: Sequence[ToneMap]) -> list[ToneMap]:
     ]
 
 
-def _planned(
-    measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures], loss: DyeLoss | None
-) -> PlannedShot:
+@dataclass(frozen=True)
+class _Whole:
+    """What was found of whole frames."""
+
+    curve: FlickerCurve
+    loss: DyeLoss | None
+    weave: GateWeave | None
+
+
+def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
     shot = measured.shot
     if shot.kind is not PartKind.PICTURE:
         return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=())
     planned = (
         _dirt(measured, asked, rows),
         _scratches(measured, asked),
-        _flicker(measured, curve, asked),
-        planned_fade(loss, asked.gate, _FADE_AMOUNT[asked.strength]),
+        planned_stabilise(whole.weave, asked.gate, _STABILISE_AMOUNT[asked.strength]),
+        _flicker(measured, whole.curve, asked),
+        planned_fade(whole.loss, asked.gate, _FADE_AMOUNT[asked.strength]),
     )
     treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)

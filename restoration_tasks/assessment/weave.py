@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoration_tasks.assessment.course import Doubles, chosen_bandwidth, local_linear
-from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
-from restoration_tasks.assessment.glance import Glances
+from restoration_tasks.assessment.gauge import Category, Gauge, Scanned, ShotFacts, Verdict
+from restoration_tasks.assessment.glance import Glance, Glances
 
 SD_WIDTH = 720
 """Width that limits in pixels are given at."""
@@ -39,6 +39,8 @@ THERE_AND_BACK_PX = 0.3
 FEWEST_CORNERS, FOLLOWED = 3, 0.4
 """Corners, and their share of the cell's, that must be followed."""
 SMALLEST_SIDE = 32
+FAR = 4
+"""Frames between a frame and the farther one that it is held against; the gauge of stains looks as far."""
 # What follows is set on thirteen takes of training clips and photographs (half of the tuning takes; the other half and
 # the validation clip agree): smooth cameras, hand-held ones, and scenery that rushes past a window.
 CELL_SEEN = 0.6
@@ -62,6 +64,11 @@ FULL_PX = 6.0
 """… and from which it is 100; between the two it grows by octaves."""
 
 
+Cells = tuple[float, ...]
+"""A figure a cell, row by row from the upper left."""
+NOTHING: Cells = (0.0,) * CELLS
+
+
 @dataclass(frozen=True)
 class WeaveReading:
     """How each cell of a grid of 4 by 6 moved since the frame before, row by row from the upper left."""
@@ -72,9 +79,13 @@ class WeaveReading:
     """Down, pixels of the scan."""
     followed: tuple[float, ...]
     """Share of the cell's corners that were followed, 0–1; 0 where it says nothing."""
+    far_x_px: tuple[float, ...] = NOTHING
+    """The same since the frame `FAR` before: what adds up from frame to frame is held together by it."""
+    far_y_px: tuple[float, ...] = NOTHING
+    far_followed: tuple[float, ...] = NOTHING
 
 
-NOT_FOLLOWED = WeaveReading((0.0,) * CELLS, (0.0,) * CELLS, (0.0,) * CELLS)
+NOT_FOLLOWED = WeaveReading(NOTHING, NOTHING, NOTHING)
 
 
 class WeaveGauge(Gauge[WeaveReading]):
@@ -82,35 +93,17 @@ class WeaveGauge(Gauge[WeaveReading]):
 
     category: ClassVar[Category] = Category.WEAVE
     reading: ClassVar[type[WeaveReading]] = WeaveReading
-    radius: ClassVar[int] = 1
+    radius: ClassVar[int] = FAR
 
     def read(self, window: Glances) -> WeaveReading:
-        """Follow corners from the frame before into this one."""
-        if -1 not in window:
-            return NOT_FOLLOWED
-        before, here = window[-1].luma8, window[0].luma8
-        if min(here.shape) < SMALLEST_SIDE or before.shape != here.shape:
-            return NOT_FOLLOWED
-        apart = max(4, round(here.shape[1] * CORNERS_APART))
-        found = cv2.goodFeaturesToTrack(before, CORNERS, CORNER_QUALITY, apart)
-        if found is None or len(found) < FEWEST_CORNERS:
-            return NOT_FOLLOWED
-        corners, cells = _strongest(np.asarray(found, np.float32).reshape(-1, 2), (here.shape[0], here.shape[1]))
-        moved, kept = _followed(before, here, corners)
-        x, y, followed = (np.zeros(CELLS) for _ in range(3))
-        for cell in np.unique(cells):
-            own = cells == cell
-            good = own & kept
-            share = float(good.sum() / own.sum())
-            if good.sum() >= FEWEST_CORNERS and share >= FOLLOWED:
-                x[cell], y[cell] = np.median(moved[good], axis=0) * window[0].scale
-                followed[cell] = share
-        return WeaveReading(*(tuple(plane.tolist()) for plane in (x, y, followed)))
+        """Follow corners from the frame before, and from the farther one, into this one."""
+        near, far = (_cells_moved(window[back], window[0]) if back in window else None for back in (-1, -FAR))
+        return WeaveReading(*(near or (NOTHING,) * 3), *(far or (NOTHING,) * 3))
 
     def judge(self, rows: Sequence[WeaveReading], shot: ShotFacts) -> Verdict:
         """What all cells tremble by."""
         steps, share = _steps(rows)
-        tremble = _tremble(steps, SD_WIDTH / shot.scan.width) if len(steps) >= FEWEST_CELLS else None
+        tremble = tremble_of(rows, shot.scan)
         if tremble is None:
             return Verdict(self.category, 0.0, 0.0, "How the picture lies in the gate could not be followed here.")
         x, y, turn = _left_over(steps, shot)
@@ -144,7 +137,7 @@ def weave_severity(tremble_px: float) -> float:
     return float(min(100.0, 100.0 * np.log(tremble_px / FREE_PX) / np.log(FULL_PX / FREE_PX)))
 
 
-class _Tremble(NamedTuple):
+class Tremble(NamedTuple):
     """What third differences say."""
 
     px: float
@@ -160,6 +153,34 @@ class _Tremble(NamedTuple):
         placed = np.clip((self.steepness - PUSHED) / (PLACED - PUSHED), 0.0, 1.0)
         common = np.clip((self.alike - APART) / (ALIKE - APART), 0.0, 1.0)
         return float(self.px * np.sqrt(placed) * common)
+
+
+def _cells_moved(before: Glance, here: Glance) -> tuple[Cells, Cells, Cells] | None:
+    """How each cell moved, x and y in pixels of the scan, and the share of its corners followed; None without any."""
+    one, other = before.luma8, here.luma8
+    if min(other.shape) < SMALLEST_SIDE or one.shape != other.shape:
+        return None
+    apart = max(4, round(other.shape[1] * CORNERS_APART))
+    found = cv2.goodFeaturesToTrack(one, CORNERS, CORNER_QUALITY, apart)
+    if found is None or len(found) < FEWEST_CORNERS:
+        return None
+    corners, cells = _strongest(np.asarray(found, np.float32).reshape(-1, 2), (other.shape[0], other.shape[1]))
+    moved, kept = _followed(one, other, corners)
+    x, y, followed = (np.zeros(CELLS) for _ in range(3))
+    for cell in np.unique(cells):
+        own = cells == cell
+        good = own & kept
+        share = float(good.sum() / own.sum())
+        if good.sum() >= FEWEST_CORNERS and share >= FOLLOWED:
+            x[cell], y[cell] = np.median(moved[good], axis=0) * here.scale
+            followed[cell] = share
+    return tuple(x.tolist()), tuple(y.tolist()), tuple(followed.tolist())
+
+
+def tremble_of(rows: Sequence[WeaveReading], scan: Scanned) -> Tremble | None:
+    """How a shot trembles by its readings; None where too little of it could be followed."""
+    steps, _ = _steps(rows)
+    return _tremble(steps, SD_WIDTH / scan.width) if len(steps) >= FEWEST_CELLS else None
 
 
 def _strongest(corners: NDArray[np.float32], shape: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
@@ -200,7 +221,7 @@ def _steps(rows: Sequence[WeaveReading]) -> tuple[Doubles, float]:
     return steps[has_a_say], float(has_a_say.mean())
 
 
-def _tremble(steps: Doubles, size: float) -> _Tremble | None:
+def _tremble(steps: Doubles, size: float) -> Tremble | None:
     """The common part of the cells' second and third differences; None where too few frames have them."""
     path = steps[..., :2] * size
     powers, rest = [], 0.0
@@ -215,8 +236,8 @@ def _tremble(steps: Doubles, size: float) -> _Tremble | None:
         rest = float(np.square(spread).sum())
     second, third = powers
     if third <= 0 or second <= 0:
-        return _Tremble(0.0, 0.0, 1.0)
-    return _Tremble(float(np.sqrt(third / POWER_OF_THIRD)), third / second, third / (third + rest))
+        return Tremble(0.0, 0.0, 1.0)
+    return Tremble(float(np.sqrt(third / POWER_OF_THIRD)), third / second, third / (third + rest))
 
 
 def _held(figures: Doubles, times: float) -> Doubles:

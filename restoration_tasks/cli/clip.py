@@ -23,7 +23,7 @@ def clip(
     ],
     treat: Annotated[
         str, typer.Option(help="Treatments that may be used; `dirt` includes hair.")
-    ] = "dirt,scratches,flicker,fade",
+    ] = "dirt,scratches,stabilise,flicker,fade",
     strength: Annotated[Literal["gentler", "same", "stronger"], typer.Option(help="How boldly.")] = "same",
     engine: Annotated[
         Literal["network", "classical"],

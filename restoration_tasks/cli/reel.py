@@ -26,7 +26,7 @@ DELIVERY = Annotated[Path | None, typer.Option(help="Delivery folder; default: t
 FPS = Annotated[
     str, typer.Option(help="Frames per second where the scan's headers do not say, such as 24 or 24000/1001.")
 ]
-TREATMENTS = "dirt,scratches,flicker,fade"
+TREATMENTS = "dirt,scratches,stabilise,flicker,fade"
 TREAT = Annotated[str, typer.Option(help="Treatments the plan may use, separated by commas.")]
 STRENGTH = Annotated[
     Literal["gentler", "same", "stronger"], typer.Option(help="How strongly to treat what is damaged.")

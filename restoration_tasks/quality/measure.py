@@ -15,6 +15,7 @@ from restoration_tasks.quality.dye_meter import NOTHING, DyeMeter
 from restoration_tasks.quality.metrics import luma
 from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
+from restoration_tasks.quality.weave_meter import UNSEEN_PX, WeaveMeter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,8 @@ class Treatment(StrEnum):
     """Whole frames made brighter or darker, one curve a frame; local repairs besides."""
     COLOUR = "colour"
     """Every pixel given another colour, by the plan's numbers alone; brightness and local repairs besides."""
+    MOVED = "moved"
+    """Every pixel put elsewhere, by the plan's numbers alone; colour, brightness and local repairs besides."""
     GLOBAL = "global"
     """Whole frames changed in other ways."""
     GENERATIVE = "generative"
@@ -67,12 +70,12 @@ class Measured:
     off_curve_px: int
     """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
     off_plan_px: int
-    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where colours are
-    brought back; 0 elsewhere."""
+    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where frames are moved
+    or colours are brought back; 0 elsewhere."""
     brightness_before: float
     """Mean luma as a share of the code range."""
     brightness_planned: float
-    """The same with colours brought back as the plan says; as scanned where they are not."""
+    """The same moved, and with colours brought back, as the plan says; as scanned where neither is done."""
     brightness_after: float
     brightness_drift: float
     """How far mean luma is from that, without sign."""
@@ -101,6 +104,8 @@ class _Shot:
     """Frames with a neighbour on both sides inside the shot."""
     dyes: DyeMeter | None = None
     """Reads how faded the shot looks; None where no colours are brought back."""
+    weave: WeaveMeter | None = None
+    """Reads how the shot trembles; None where it is not steadied."""
 
 
 class ReelMeter:
@@ -146,9 +151,9 @@ class ReelMeter:
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
-            expected: what the plan makes of the frame, where it brings colours back.
+            expected: what the plan makes of the frame, where it moves it or brings colours back.
         """
-        before, after = self._luma(master if expected is None else expected.colours), self._luma(restored)
+        before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         changed, outside = changes(master, restored, mask)
         if not self._shots or self._shots[-1].shot != shot:
             self._shots.append(_Shot(shot, treatment, frame))
@@ -182,7 +187,10 @@ class ReelMeter:
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
-        if expected is not None:
+        if expected is not None and expected.moves:
+            self._shots[-1].weave = self._shots[-1].weave or WeaveMeter(self._picture)
+            self._shots[-1].weave.look(master, restored)
+        if expected is not None and expected.recolours:
             self._shots[-1].dyes = self._shots[-1].dyes or DyeMeter(self._picture)
             self._shots[-1].dyes.look(master, restored)
         return row
@@ -206,6 +214,7 @@ class ReelMeter:
             spikes_before, spikes_after = (count / (triples * pixels) for count in shot.spikes)
             flicker_before, flicker_after = (total / triples for total in shot.flicker)
             fade_before, fade_after = shot.dyes.severities() if shot.dyes else (0.0, 0.0)
+            weave_before, weave_after = shot.weave.trembles_px() if shot.weave else (0.0, 0.0)
             rows.append(
                 {
                     "shot": shot.shot,
@@ -224,6 +233,9 @@ class ReelMeter:
                     "fade_before": fade_before,
                     "fade_after": fade_after,
                     "fade_allowed": max(fade_before, NOTHING),
+                    "weave_before": weave_before,
+                    "weave_after": weave_after,
+                    "weave_allowed": weave_before * relative + UNSEEN_PX,
                 }
             )
         return pd.DataFrame(rows, columns=SHOT_COLUMNS)
@@ -287,4 +299,7 @@ SHOT_COLUMNS: Final = [
     "fade_before",
     "fade_after",
     "fade_allowed",
+    "weave_before",
+    "weave_after",
+    "weave_allowed",
 ]

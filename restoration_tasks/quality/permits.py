@@ -13,6 +13,7 @@ from restoration_tasks.quality.measure import REACH, Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.regions import Region, edited
+from restoration_tasks.restoration.stabilise import Stabilise
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 
 if TYPE_CHECKING:
@@ -28,16 +29,22 @@ TONAL: Final = frozenset({"flicker"})
 """Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
 COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
+MOVED: Final = frozenset({"stabilise"})
+"""Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the plan's numbers make of a frame of the scan whose colours are brought back."""
+    """What the plan's numbers make of a frame of the scan that is moved, or whose colours are brought back."""
 
-    colours: Frame
-    """With its colours brought back and nothing else: what brightness, specks and flicker are held against."""
+    basis: Frame
+    """With this done and nothing else: what brightness, specks and flicker are held against."""
     whole: Frame | None
     """With all that is done to whole frames; None where that is not told by numbers alone."""
+    moves: bool
+    """Whether the shot is steadied, this frame perhaps by nothing."""
+    recolours: bool
+    """Whether colours are brought back."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,8 @@ class Permit:
 
     @property
     def by_numbers(self) -> list[PlannedTreatment[TreatmentParams]]:
-        """Its tonal and colour treatments, in the order of work."""
-        return sorted((one for one in self.treatments if one.name in TONAL | COLOUR), key=lambda one: one.order)
+        """Its treatments of whole frames that numbers tell all of, in the order of work."""
+        return sorted((one for one in self.treatments if one.name in TONAL | COLOUR | MOVED), key=lambda one: one.order)
 
     @classmethod
     def of(cls, planned: PlannedShot) -> Self:
@@ -90,6 +97,8 @@ class Permit:
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
+        On a frame that is moved after its repair, where what was repaired has come to lie.
+
         Args:
             index: 0-based position of the frame in the reel.
             frame: planes of the scan's frame.
@@ -104,26 +113,32 @@ class Permit:
         shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in masked:
             allowed |= treatment.mask(shown)
-        return allowed & (found.any > 0)
+        allowed &= found.any > 0
+        for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
+            allowed = steadied.reach(allowed, index, picture)
+        return allowed
 
     def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
-        """What is to come of a frame; None where no colours are brought back.
+        """What is to come of a frame; None where it is not moved and no colours are brought back.
 
         Args:
             index: 0-based position of the frame in the reel.
             frame: planes of the scan's frame.
             picture: format of the scan.
         """
-        colours = [one for one in self.by_numbers if one.name in COLOUR]
-        if not colours:
+        first = [one for one in self.by_numbers if one.name not in TONAL]
+        names = {one.name for one in first}
+        if not first:
             return None
-        alone = _applied(colours, index, frame, picture)
-        if self.kind(index) is not Treatment.COLOUR:
-            return Expected(alone, None)
-        return Expected(alone, alone if len(self.by_numbers) == 1 else _applied(self.by_numbers, index, frame, picture))
+        basis, whole = _applied(first, index, frame, picture), None
+        if self.kind(index) in {Treatment.COLOUR, Treatment.MOVED}:
+            whole = basis if first == self.by_numbers else _applied(self.by_numbers, index, frame, picture)
+        return Expected(basis, whole, moves=bool(names & MOVED), recolours=bool(names & COLOUR))
 
 
 def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
+    if treatment.name in MOVED:
+        return Treatment.MOVED
     if treatment.name in COLOUR:
         return Treatment.COLOUR
     return Treatment.TONAL if treatment.name in TONAL else _KIND[treatment.fidelity]

@@ -60,7 +60,8 @@ UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
 COLOUR: Final = Scope("treatment", (Treatment.COLOUR,))
-GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.COLOUR, Treatment.GLOBAL))
+MOVED: Final = Scope("treatment", (Treatment.MOVED,))
+GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL))
 TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is not Treatment.UNTOUCHED))
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
@@ -220,6 +221,16 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             optional=True,
         ),
         Rule(
+            "fidelity.moved_as_planned",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where the picture was steadied, every pixel outside the damage map, moved along, is what the plan's "
+            "numbers make of the scan's.",
+            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
+            scope=MOVED,
+            optional=True,
+        ),
+        Rule(
             "fidelity.repairs_stay_local",
             Table.FRAMES,
             Severity.FAIL,
@@ -304,6 +315,19 @@ def _benefit() -> Sequence[Rule]:
             (
                 Expectation(
                     Kind.PAIR_AT_LEAST, {"column_A": "fade_allowed", "column_B": "fade_after", "or_equal": True}
+                ),
+            ),
+            scope=TREATED,
+            optional=True,
+        ),
+        Rule(
+            "benefit.no_more_weave",
+            Table.SHOTS,
+            Severity.FAIL,
+            "No shot that was steadied trembles more than the scan.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST, {"column_A": "weave_allowed", "column_B": "weave_after", "or_equal": True}
                 ),
             ),
             scope=TREATED,

@@ -34,6 +34,7 @@ BADGES: Final = {
     Treatment.MASKED: "local repair",
     Treatment.TONAL: "brightness evened out",
     Treatment.COLOUR: "colours brought back",
+    Treatment.MOVED: "picture steadied",
     Treatment.GLOBAL: "whole picture corrected",
     Treatment.GENERATIVE: "holds invented detail",
 }

@@ -22,6 +22,7 @@ from pydantic import (
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration import plan_yaml
 from restoration_tasks.restoration.enlargement import Enlargement
+from restoration_tasks.restoration.moves import between
 from restoration_tasks.restoration.plan_slice import PlanSlice, touching
 from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
 from restoration_tasks.restoration.treatment import TreatmentParams, checked_params, registry
@@ -89,11 +90,19 @@ class PlannedShot(_Frozen):
         known = next((one for one in self.treatments if one.name == NEW_FRAMES), None)
         params = {} if known is None else dict(known.params)
         before = cast("list[int]", params.get("frames", []))
-        params["frames"] = cast("JsonValue", sorted({*before, *range(first, last + 1)}))
+        anew = sorted({*before, *range(first, last + 1)})
+        params["frames"] = cast("JsonValue", anew)
         reason = why if known is None else f"{known.why} {why}"
-        kept = tuple(one for one in self.treatments if one is not known)
+        kept = tuple(_lying_between(one, anew) for one in self.treatments if one is not known)
         asked = PlannedTreatment(name=NEW_FRAMES, params=params, why=reason)
         return self.model_copy(update={"treatments": (*kept, asked)})
+
+
+def _lying_between(treatment: PlannedTreatment, frames: list[int]) -> PlannedTreatment:
+    """A treatment of a shot in which frames are made anew: steadied, they lie between the others."""
+    if treatment.name != "stabilise":
+        return treatment
+    return treatment.model_copy(update={"params": between(treatment.params, frames)})
 
 
 NEW_FRAMES = "frames"
@@ -218,7 +227,9 @@ class Plan(_Frozen):
                 kept = kept if region in kept.regions else kept.marked(region)
             anew = [one for one in before.treatments if one.name == NEW_FRAMES] if before else []
             if anew and NEW_FRAMES not in {one.name for one in kept.treatments}:
-                kept = kept.model_copy(update={"treatments": (*kept.treatments, *anew)})
+                frames = cast("list[int]", anew[0].params.get("frames", []))
+                others = tuple(_lying_between(one, frames) for one in kept.treatments)
+                kept = kept.model_copy(update={"treatments": (*others, *anew)})
             shots.append(kept)
         return self.model_copy(update={"shots": tuple(shots)})
 

@@ -178,8 +178,17 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.flicker import Deflicker
     from restoration_tasks.restoration.frames import NewFrames
     from restoration_tasks.restoration.scratches import ScratchRepair
+    from restoration_tasks.restoration.stabilise import Stabilise
 
-    known: list[type[Treatment[TreatmentParams]]] = [DirtRepair, ScratchRepair, NewFrames, Deflicker, Unfade, Denoise]  # type: ignore[list-item]
+    known: list[type[Treatment[TreatmentParams]]] = [
+        DirtRepair,  # type: ignore[list-item]
+        ScratchRepair,  # type: ignore[list-item]
+        NewFrames,  # type: ignore[list-item]
+        Stabilise,  # type: ignore[list-item]
+        Deflicker,  # type: ignore[list-item]
+        Unfade,  # type: ignore[list-item]
+        Denoise,  # type: ignore[list-item]
+    ]
     return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
 
 

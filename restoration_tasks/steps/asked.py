@@ -29,7 +29,13 @@ class RunOptions(BaseModel):
     """The scan specification the delivery must keep (`media/delivery/specification.yaml`)."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that a person lets pass; who, stands in the catalogue."""
-    treatments: tuple[Literal["dirt", "scratches", "flicker", "fade"], ...] = ("dirt", "scratches", "flicker", "fade")
+    treatments: tuple[Literal["dirt", "scratches", "stabilise", "flicker", "fade"], ...] = (
+        "dirt",
+        "scratches",
+        "stabilise",
+        "flicker",
+        "fade",
+    )
     """Treatments the plan may use."""
     engine: Literal["network", "classical"] = "network"
     """What finds dirt and scratches and repairs them: our networks, or what works without torch (dirt only)."""

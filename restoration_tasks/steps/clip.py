@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from restoration_tasks import __version__
 from restoration_tasks.runtime.errors import WrongUse
@@ -187,10 +187,13 @@ def _measure(
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.fade import FadeGauge
+    from restoration_tasks.assessment.gauge import Gauge
     from restoration_tasks.assessment.measure import measure_segment
     from restoration_tasks.assessment.readings import FrameReadings, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import find_shots
+    from restoration_tasks.assessment.steadying import gate_weaves
+    from restoration_tasks.assessment.weave import WeaveGauge
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
     from restoration_tasks.media.side_channel import AskedChannel, ChannelSource
@@ -204,6 +207,8 @@ def _measure(
     figures: list[FrameFigures] = []
     lines: list[Line] = []
     readings: list[FrameReadings] = []
+    by_treatment: dict[str, Gauge[Any]] = {"fade": FadeGauge(), "stabilise": WeaveGauge()}
+    gauges = [gauge for name, gauge in by_treatment.items() if name in asked.treatments]
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, frames, progress)
@@ -220,8 +225,8 @@ def _measure(
         )
         figures += measured.frames
         lines += measured.lines
-        if "fade" in asked.treatments:
-            readings += read_segment(master, segment, means, (FadeGauge(),))
+        if gauges:
+            readings += read_segment(master, segment, means, gauges)
     planned = decide(
         shots,
         figures,
@@ -229,7 +234,8 @@ def _measure(
         Strength(asked.strength),
         lines=lines,
         engine=asked.engine,
-        losses=dye_losses(shots, readings, scanned(master)),
+        losses=dye_losses(shots, readings, scanned(master)) if "fade" in asked.treatments else {},
+        weaves=gate_weaves(shots, readings, scanned(master)),
     )
     plan = Plan(
         reel_id="clip",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +13,26 @@ from restoration_tasks.runtime.errors import StepFailed, about_reel
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
+if TYPE_CHECKING:
+    from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.assessment.gauge import Scanned
+    from restoration_tasks.assessment.lines import Line
+    from restoration_tasks.assessment.readings import FrameReadings
+    from restoration_tasks.media.segments import Segment
+
 
 class PlanParams(BaseModel):
     """What the plan may use, and where this version stands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    treatments: tuple[Literal["dirt", "scratches", "flicker", "fade"], ...] = ("dirt", "scratches", "flicker", "fade")
+    treatments: tuple[Literal["dirt", "scratches", "stabilise", "flicker", "fade"], ...] = (
+        "dirt",
+        "scratches",
+        "stabilise",
+        "flicker",
+        "fade",
+    )
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
@@ -45,10 +59,8 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
-    from restoration_tasks.assessment.figures import read_figures
-    from restoration_tasks.assessment.lines import read_lines
-    from restoration_tasks.assessment.readings import read_readings
     from restoration_tasks.assessment.shots import read_shots
+    from restoration_tasks.assessment.steadying import gate_weaves
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.condition import Found, write_condition
@@ -60,20 +72,7 @@ def run(work: StepWork) -> None:
             Shelf.of(work.settings).require(enlarge.network)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
-    rows, lines, readings, scan = [], [], [], None
-    for place, segment in enumerate(segments, start=1):
-        name = f"figures/{segment.id}"
-        if name not in work.input_names:
-            raise StepFailed(
-                f"segment {segment.id} was not assessed",
-                reel=work.reel_id,
-                action="clear the assessment of that segment",
-            )
-        rows += read_figures(work.input(name))
-        lines += read_lines(work.input(f"lines/{segment.id}"))
-        read, scan = read_readings(work.input(f"readings/{segment.id}"))
-        readings += read
-        work.progress(place, len(segments), "segments")
+    rows, lines, readings, scan = _measured(work, segments)
     decided = decide(
         shots,
         rows,
@@ -82,6 +81,7 @@ def run(work: StepWork) -> None:
         lines=lines,
         engine=Engine(params.engine),
         losses=dye_losses(shots, readings, scan) if scan is not None else {},
+        weaves=gate_weaves(shots, readings, scan) if scan is not None else {},
     )
     plan = Plan(
         reel_id=work.reel_id,
@@ -113,4 +113,36 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="7", run=run)
+def _measured(
+    work: StepWork, segments: Sequence[Segment]
+) -> tuple[list[FrameFigures], list[Line], list[FrameReadings], Scanned | None]:
+    """What was measured of all segments, joined.
+
+    Raises:
+        StepFailed: a segment was not assessed.
+    """
+    from restoration_tasks.assessment.figures import read_figures
+    from restoration_tasks.assessment.lines import read_lines
+    from restoration_tasks.assessment.readings import read_readings
+
+    rows: list[FrameFigures] = []
+    lines: list[Line] = []
+    readings: list[FrameReadings] = []
+    scan: Scanned | None = None
+    for place, segment in enumerate(segments, start=1):
+        name = f"figures/{segment.id}"
+        if name not in work.input_names:
+            raise StepFailed(
+                f"segment {segment.id} was not assessed",
+                reel=work.reel_id,
+                action="clear the assessment of that segment",
+            )
+        rows += read_figures(work.input(name))
+        lines += read_lines(work.input(f"lines/{segment.id}"))
+        read, scan = read_readings(work.input(f"readings/{segment.id}"))
+        readings += read
+        work.progress(place, len(segments), "segments")
+    return rows, lines, readings, scan
+
+
+STEP = StepDefinition(name=StepName.PLAN, version="8", run=run)

@@ -232,3 +232,103 @@ def test_a_shot_that_comes_out_more_faded_is_seen():
 def test_without_colours_to_bring_back_nothing_is_expected():
     frame, fmt = faded_frame()
     assert Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FLICKER,))).expected(0, frame, fmt) is None
+
+
+def weaving(frames=10):
+    """A still scene that weaves, as planes of ten bits, its format, and the moves that steady it."""
+    from restoration_tasks.training.damage.weave import Weave
+
+    fmt = PictureFormat(width=192, height=144, pix_fmt="gray10le")
+    scene, damage = next(grainy(1, 3, sigma=0.0))[0], Weave(seed=2, x_px=6.0, y_px=4.0, rotation_deg=0.1)
+    aged = list(damage.apply([scene[None]] * frames, bit_depth=10))
+    truth = [one.truth.values[damage.kind] for one in aged]
+    moves = {
+        name: [-one[key] for one in truth] for name, key in (("x", "x_px"), ("y", "y_px"), ("turn", "rotation_deg"))
+    }
+    return [(one.picture[0],) for one in aged], fmt, moves
+
+
+def steadied(frames, fmt, treatments, spoil=lambda place, made: made, mask=None):
+    """The rows of a shot that got what was planned, spoilt or not, and the shot's row."""
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=len(frames), treatments=treatments))
+    meter, nothing = ReelMeter(fmt, policy()), DamageMap.empty((fmt.height, fmt.width))
+    for number, frame in enumerate(frames):
+        expected = permit.expected(number, frame, fmt)
+        meter.add(
+            frame=number,
+            scan_number=number,
+            shot=permit.shot,
+            treatment=permit.kind(number),
+            recorded_md5="",
+            recorded_px=0,
+            master=frame,
+            restored=spoil(number, expected.whole),
+            mask=permit.mask(number, frame, nothing if mask is None else mask, fmt),
+            mapped_share=0.0,
+            expected=expected,
+        )
+    return meter.frames_table(), meter.shots_table().to_dict("records")[0]
+
+
+def stabilise(moves):
+    return PlannedTreatment(name="stabilise", params=moves, why="w")
+
+
+def test_a_steadied_frame_is_held_to_the_plans_numbers_and_trembles_less():
+    frames, fmt, moves = weaving()
+    table, shot = steadied(frames, fmt, (stabilise(moves),))
+    assert set(table["treatment"]) == {"moved"}
+    assert (table["off_plan_px"] == 0).all()
+    assert (table["outside_px"] > 1000).all()
+    assert shot["weave_before"] > 3
+    assert shot["weave_after"] < 0.3 * shot["weave_before"]
+
+    def one_pixel(place, made):
+        other = made[0].copy()
+        other[60, 80] += place == 3
+        return (other,)
+
+    table, _ = steadied(frames, fmt, (stabilise(moves),), one_pixel)
+    assert table["off_plan_px"].tolist() == [0, 0, 0, 1, *[0] * 6]
+
+
+def test_a_shot_that_is_shaken_is_seen():
+    frames, fmt, moves = weaving()
+    wrong = {name: [-value for value in values] for name, values in moves.items()}
+    _, shot = steadied(frames, fmt, (stabilise(wrong),))
+    assert shot["weave_after"] > shot["weave_allowed"]
+
+
+def test_a_repair_moves_with_its_frame_and_nothing_beside_it_may_change():
+    frames, fmt, moves = weaving()
+    found = np.zeros((fmt.height, fmt.width), np.uint8)
+    found[40:50, 60:70] = 255
+    damage = replace(DamageMap.empty(found.shape), dirt=found)
+    dirt = PlannedTreatment(name="dirt", params={"engine": "classical"}, why="w")
+    plan = (dirt, stabilise(moves))
+
+    def repaired(place, _):
+        permit = Permit.of(PlannedShot(shot=1, start=0, stop=len(frames), treatments=(stabilise(moves),)))
+        other = frames[place][0].copy()
+        other[40:50, 60:70] = 500
+        return permit.expected(place, (other,), fmt).whole
+
+    table, _ = steadied(frames, fmt, plan, repaired, damage)
+    assert (table["off_plan_px"] == 0).all()
+
+    def elsewhere(place, made):
+        other = repaired(place, made)[0].copy()
+        other[100:103, 60:70] += 1
+        return (other,)
+
+    table, _ = steadied(frames, fmt, plan, elsewhere, damage)
+    assert (table["off_plan_px"] == 30).all()
+
+
+def test_a_shot_left_alone_is_untouched():
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=9, treatments=(stabilise({"x": [], "y": [], "turn": []}),)))
+    assert permit.kind(4) is Treatment.UNTOUCHED
+    mixed = Permit.of(
+        PlannedShot(shot=1, start=0, stop=2, treatments=(stabilise({"x": [0, 1], "y": [0, 0], "turn": [0, 0]}),))
+    )
+    assert [mixed.kind(0), mixed.kind(1)] == [Treatment.UNTOUCHED, Treatment.MOVED]

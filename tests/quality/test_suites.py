@@ -17,8 +17,8 @@ RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
 CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
 
-NO_COLOURS = {"fidelity.colours_as_planned": ""}
-"""The rule with nothing to speak about: in no shot are colours brought back."""
+NEITHER = {"fidelity.colours_as_planned": "", "fidelity.moved_as_planned": ""}
+"""Rules with nothing to speak about: in no shot are colours brought back, and none is steadied."""
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def spoil(frames: list, number: int, change) -> None:
 def test_a_sound_restoration_passes(reel):
     report = check(reel.tables())
     assert report.passed
-    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NO_COLOURS
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NEITHER
     assert [one.id for one in report.results] == [one.id for one in RULES]
 
 
@@ -246,6 +246,24 @@ def test_invented_detail_is_noted_and_does_not_refuse(reel):
     assert rule(report, "fidelity.nothing_invented").severity is Severity.NOTE
     assert "fidelity.nothing_invented" in report.warned_rules
     assert report.passed
+
+
+def test_a_steadied_frame_that_is_not_as_planned_is_refused(reel):
+    tables = reel.tables()
+    tables[Table.FRAMES].loc[GLOBAL, ["treatment", "off_plan_px"]] = ["moved", 3]
+    report = check(tables, (Table.FRAMES,))
+    broken = rule(report, "fidelity.moved_as_planned")
+    assert broken.status is Status.FAILED
+    assert [frame.frame for frame in broken.frames] == [GLOBAL]
+    assert report.failed_rules == ("fidelity.moved_as_planned",)
+
+
+def test_a_shot_that_trembles_more_than_before_is_refused(reel):
+    tables = reel.tables()
+    tables[Table.SHOTS].loc[2, ["treatment", "weave_before", "weave_after", "weave_allowed"]] = ["moved", 1.0, 1.2, 1.1]
+    report = check(tables, (Table.SHOTS,))
+    assert report.failed_rules == ("benefit.no_more_weave",)
+    assert rule(report, "benefit.no_more_weave").subjects == ("s003",)
 
 
 def test_every_threshold_says_why_and_from_where():

@@ -49,10 +49,10 @@ def trigger_form() -> dict[str, Param]:
             section=TREATMENT,
         ),
         "treatments": Param(
-            ["dirt", "scratches", "flicker", "fade"],
+            ["dirt", "scratches", "stabilise", "flicker", "fade"],
             type="array",
-            items={"type": "string", "enum": ["dirt", "scratches", "flicker", "fade"]},
-            examples=["dirt", "scratches", "flicker", "fade"],
+            items={"type": "string", "enum": ["dirt", "scratches", "stabilise", "flicker", "fade"]},
+            examples=["dirt", "scratches", "stabilise", "flicker", "fade"],
             title="Treatments the plan may use",
             description_md="A shot gets a treatment only where the damage was measured.",
             section=TREATMENT,
