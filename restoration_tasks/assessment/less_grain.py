@@ -13,7 +13,9 @@ from restoration_tasks.assessment.grain_level import BANDS, NOTICED, GrainGauge,
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.models.denoisers import NAME as DENOISER
 from restoration_tasks.restoration.denoise import DenoiseEngine
+from restoration_tasks.restoration.enlargement import Enlargement
 from restoration_tasks.restoration.plan import PlannedTreatment
 
 DECIMALS = 5
@@ -57,6 +59,18 @@ def grain_found(shots: Iterable[Shot], readings: Iterable[FrameReadings], scan: 
         radius = max(float(verdict.figures["radius_px"] or LEAST_RADIUS), LEAST_RADIUS)
         found[shot.number] = GrainFound((shadows, middle, lights), radius, verdict.severity)
     return found
+
+
+def models_asked(enlarge: Enlargement | None, less_grain: int, engine: Engine) -> list[str]:
+    """Networks from the shelf that what a person asked for cannot be made without.
+
+    Args:
+        enlarge: the larger version asked for.
+        less_grain: how much of the grain is to go, per cent.
+        engine: the engine of the reel.
+    """
+    names = [enlarge.network] if enlarge else []
+    return [*names, DENOISER] if less_grain and engine is Engine.NETWORK else names
 
 
 def planned_grain(found: GrainFound | None, taken: float, engine: Engine) -> PlannedTreatment | None:
