@@ -157,7 +157,7 @@ def _readings(reel: Reel) -> list[FadeReading]:
 
 def planned(reels: Sequence[Reel], read: Sequence[Sequence[FadeReading]]) -> list[list[PlannedTreatment | None]]:
     """What the shots of each take get by the readings of its frames, the takes being one reel."""
-    shots, rows, first = [], [], 0
+    shots, rows, first = [], [], 0  # type: ignore[var-annotated]
     for reel, readings in zip(reels, read, strict=True):
         rows += [FrameReadings(first + place, {Category.FADE: one}) for place, one in enumerate(readings)]
         for start, stop in reel.shots:
@@ -211,7 +211,7 @@ def faded(split: str, number: int, seed: int) -> Result:
             "after": difference(restored(reel, alone), true),
             "one reel": difference(restored(reel, joined), true),
             **{
-                name: difference(by_shot(partial(filtered, name=peer, **options), reel.frames, reel.shots), true)
+                name: difference(by_shot(partial(filtered, name=peer, **options), reel.frames, reel.shots), true)  # type: ignore[arg-type]
                 for name, (peer, options) in PEERS.items()
             },
             "found": _told(alone),
@@ -311,18 +311,18 @@ def report(made: dict[str, Result]) -> tuple[list[Result], Result]:
     clean = {key: one for key, one in made.items() if key.startswith("unfaded")}
     if clean:
         figures["unfaded"] = {
-            key: {
+            key: {  # type: ignore[misc]
                 "touched": sum(take["touched"] for take in one["takes"].values()),
                 "shots": sum(take["shots"] for take in one["takes"].values()),
                 "worst shift": round(max(take["shift"] for take in one["takes"].values()), 3),
             }
             for key, one in clean.items()
         }
-        worst = max(one["worst shift"] for one in figures["unfaded"].values())
+        worst = max(one["worst shift"] for one in figures["unfaded"].values())  # type: ignore[index]
         bars.append(_bar("unfaded film: worst mean shift of a take, ΔE00", worst, asked["unfaded_delta_e"], most=True))
     lit = {key: one for key, one in made.items() if key.startswith("faded")}
     figures["another light on faded film"] = {
-        key: {
+        key: {  # type: ignore[misc]
             name: round(float(np.mean([take[name] for take in one["takes"].values()])), 3)
             for name in ("before", "after", "one reel")
         }

@@ -213,7 +213,7 @@ def _seen_move(before: Codes, after: Codes) -> Doubles:
     middle = np.array([one.shape[1] - 1, one.shape[0] - 1]) / 2
     matrix, _ = cv2.estimateAffinePartial2D(found[good] - middle, there[good] - middle, ransacReprojThreshold=WITHIN_PX)
     if matrix is None:
-        return nothing
+        return nothing  # type: ignore[unreachable]
     scale = weave_recipe()["width_px"] / one.shape[1]
     return np.array([matrix[0, 2] * scale, matrix[1, 2] * scale, np.degrees(np.arctan2(matrix[0, 1], matrix[0, 0]))])
 
@@ -335,7 +335,7 @@ def report(made: dict[str, Result]) -> tuple[list[Result], Result]:
         }
         worst = max(shot["moved"] for shot in rows)
         bars.append(_bar("scenes without weave: farthest moved, px", worst, asked["clean_moved_px"], most=True))
-    figures["cases"] = sum(len(found) for found in shots.values())
+    figures["cases"] = sum(len(found) for found in shots.values())  # type: ignore[assignment]
     if "speed" in made:
         figures["seconds a frame"] = made["speed"]["seconds a frame"]
     return bars, figures
@@ -357,7 +357,7 @@ def _by(shots: Sequence[tuple[str, Result]], group: Callable[[str], str]) -> Res
         figures[name] = {key: round(value, 3) for key, value in means.items()}
         figures[name] |= {
             "worst": max(shot["after"] for shot in found),
-            "steadied": f"{steadied_shots} of {len(found)}",
+            "steadied": f"{steadied_shots} of {len(found)}",  # type: ignore[dict-item]
         }
     return figures
 

@@ -14,6 +14,7 @@ from restoration_tasks.assessment.dirt import dirt_severity
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures, tone_relations
 from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
+from restoration_tasks.assessment.less_grain import GrainFound, planned_grain
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import Going
 from restoration_tasks.assessment.parts import PartKind
@@ -99,6 +100,8 @@ def decide(
     engine: Engine = Engine.NETWORK,
     losses: Mapping[int, DyeLoss] = MappingProxyType({}),
     weaves: Mapping[int, GateWeave] = MappingProxyType({}),
+    grains: Mapping[int, GrainFound] = MappingProxyType({}),
+    less_grain: float = 0.0,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -111,6 +114,8 @@ def decide(
         engine: the detector that measured; its repair is asked for as well.
         losses: what the dyes of each shot have lost, by its number; none for grey film.
         weaves: how each shot weaves, by its number; none for those that could not be followed.
+        grains: the grain of each shot, by its number; none where it could not be read.
+        less_grain: the share of it that a person wants gone, 0–1.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -123,8 +128,8 @@ def decide(
     for shot in shots:
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
         measured, curve = _measured(shot, _rows_of(shot, rows), own)
-        asked = _Asked(treatments, strength, engine)
-        whole = _Whole(curve, losses.get(shot.number), weaves.get(shot.number))
+        asked = _Asked(treatments, strength, engine, less_grain)
+        whole = _Whole(curve, losses.get(shot.number), weaves.get(shot.number), grains.get(shot.number))
         planned = _planned(measured, whole, asked, _rows_of(shot, rows))
         decided.append((planned, measured))
     return decided
@@ -146,6 +151,8 @@ class _Asked:
     treatments: Sequence[str]
     strength: Strength
     engine: Engine
+    less_grain: float
+    """Share of the grain that is to go; asked for by itself, not by naming a treatment."""
 
     @property
     def gate(self) -> float:
@@ -197,6 +204,7 @@ class _Whole:
     curve: FlickerCurve
     loss: DyeLoss | None
     weave: GateWeave | None
+    grain: GrainFound | None
 
 
 def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
@@ -210,7 +218,9 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
         _flicker(measured, whole.curve, asked),
         planned_fade(whole.loss, asked.gate, _FADE_AMOUNT[asked.strength]),
     )
-    treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
+    found = [one for one in planned if one is not None and one.name in asked.treatments]
+    grain = planned_grain(whole.grain, asked.less_grain, asked.engine)
+    treatments = tuple(found if grain is None else [*found, grain])
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)
 
 

@@ -29,6 +29,9 @@ def clip(
         Literal["network", "classical"],
         typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
     ] = "network",
+    less_grain: Annotated[
+        int, typer.Option(min=0, max=100, help="How much of the grain is to go, per cent; it stays as it is at 0.")
+    ] = 0,
     enlarge: Annotated[
         EnlargeChoice,
         typer.Option(help="OUT is a larger version, a video; texture and animation invent detail, and say so."),
@@ -52,6 +55,7 @@ def clip(
             treatments=names,
             strength=strength,
             engine=engine,
+            less_grain=less_grain,
             enlarge=enlarge,
             masks=masks,
             kinds=kinds,

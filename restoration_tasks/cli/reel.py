@@ -35,6 +35,9 @@ ENGINE = Annotated[
     Literal["network", "classical"],
     typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
 ]
+LESS_GRAIN = Annotated[
+    int, typer.Option(min=0, max=100, help="How much of the grain is to go, per cent; it stays as it is at 0.")
+]
 ENLARGE = Annotated[
     EnlargeChoice,
     typer.Option(help="A larger version beside the restoration; texture and animation invent detail, and say so."),
@@ -92,6 +95,7 @@ def run(
     treat: TREAT = TREATMENTS,
     strength: STRENGTH = "same",
     engine: ENGINE = "network",
+    less_grain: LESS_GRAIN = 0,
     enlarge: ENLARGE = "no",
     infrared: INFRARED = "as-delivered",
     plan: PLAN = None,
@@ -117,7 +121,18 @@ def run(
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 
     asked = _options(
-        delivery, fps, treat, strength, engine, enlarge, infrared, plan, expected_frames, specification, waive
+        delivery,
+        treat,
+        waive,
+        fps=fps,
+        strength=strength,
+        engine=engine,
+        less_grain=less_grain,
+        enlarge=enlarge,
+        infrared=infrared,
+        plan_version=plan,
+        expected_frames=expected_frames,
+        specification=specification,
     )
     _conduct(reel_id, asked, whole_way, who=who or approve_as)
 
@@ -130,6 +145,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         treat: TREAT = TREATMENTS,
         strength: STRENGTH = "same",
         engine: ENGINE = "network",
+        less_grain: LESS_GRAIN = 0,
         enlarge: ENLARGE = "no",
         infrared: INFRARED = "as-delivered",
         plan: PLAN = None,
@@ -142,7 +158,18 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
         _conduct(
             reel,
             _options(
-                delivery, fps, treat, strength, engine, enlarge, infrared, plan, expected_frames, specification, waive
+                delivery,
+                treat,
+                waive,
+                fps=fps,
+                strength=strength,
+                engine=engine,
+                less_grain=less_grain,
+                enlarge=enlarge,
+                infrared=infrared,
+                plan_version=plan,
+                expected_frames=expected_frames,
+                specification=specification,
             ),
             lambda conductor: _reach(conductor, goal),
             fresh=step if fresh else None,
@@ -188,9 +215,7 @@ def ingest(
         )
         typer.echo(str(made))
 
-    asked = _options(
-        delivery, fps, TREATMENTS, "same", "network", "no", "as-delivered", None, expected_frames, specification, waive
-    )
+    asked = _options(delivery, TREATMENTS, waive, fps=fps, expected_frames=expected_frames, specification=specification)
     _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
 
@@ -201,19 +226,8 @@ def _reach(conductor: Conductor, goal: str) -> None:
         conductor.require_passed()
 
 
-def _options(
-    delivery: Path | None,
-    fps: str,
-    treat: str,
-    strength: str,
-    engine: str,
-    enlarge: str,
-    infrared: str,
-    plan: int | None,
-    expected_frames: int | None,
-    specification: str | None,
-    waive: list[str] | None,
-) -> RunOptions:
+def _options(delivery: Path | None, treat: str, waive: list[str] | None, **others: object) -> RunOptions:
+    """The options of a run; `others` are fields of `RunOptions` by their names."""
     from restoration_tasks.media.delivery.findings import Waiver
     from restoration_tasks.steps.asked import RunOptions
 
@@ -221,16 +235,9 @@ def _options(
         return RunOptions.model_validate(
             {
                 "delivery": str(delivery.absolute()) if delivery else None,
-                "fps": fps,
                 "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
-                "strength": strength,
-                "engine": engine,
-                "enlarge": enlarge,
-                "infrared": infrared,
-                "plan_version": plan,
-                "expected_frames": expected_frames,
-                "specification": specification,
                 "waivers": tuple(Waiver.parse(text) for text in waive or ()),
+                **others,
             }
         )
     except ValueError as error:

@@ -100,7 +100,7 @@ def _once(
     made: Planes | None = None
     weights = np.zeros((height * scale, width * scale), np.float32)
     for done, box in enumerate(boxes, 1):
-        wide = box.grown(overlap, height, width)
+        wide = box.grown(overlap, height, width, tileable.multiple_px)
         shown = _to_multiple(picture[:, wide.rows, wide.columns], tileable.multiple_px)
         with torch.inference_mode():
             out = tileable.network(torch.from_numpy(shown)[None].to(profile.device.value, dtype))
@@ -138,9 +138,12 @@ class Box:
         """Its columns."""
         return slice(self.left, self.left + self.width)
 
-    def grown(self, by_px: int, height: int, width: int) -> Box:
-        """The box and what is around it, inside a frame."""
-        top, left = max(self.top - by_px, 0), max(self.left - by_px, 0)
+    def grown(self, by_px: int, height: int, width: int, multiple_px: int = 1) -> Box:
+        """The box and what is around it, inside a frame; it begins at a multiple of so many pixels, as the frame does.
+
+        A network that takes pixels in groups would group others if it began between them.
+        """
+        top, left = (max(place - by_px, 0) // multiple_px * multiple_px for place in (self.top, self.left))
         bottom = min(self.top + self.height + by_px, height)
         right = min(self.left + self.width + by_px, width)
         return Box(top, left, bottom - top, right - left)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SAMPLING_PX: Final = 4
 """Whether a frame stands still is judged on every fourth pixel of every fourth line: a repeat is everywhere."""
+GRAIN_PX: Final = 2.0
+"""Standard deviation of the blur that takes grain out before motion is looked for under it."""
 
 
 class Treatment(StrEnum):
@@ -71,7 +73,7 @@ class Measured:
     """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
     off_plan_px: int
     """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where frames are moved
-    or colours are brought back; 0 elsewhere."""
+    or colours are brought back, or differ by more than the plan allows, where grain is lessened; 0 elsewhere."""
     brightness_before: float
     """Mean luma as a share of the code range."""
     brightness_planned: float
@@ -161,7 +163,7 @@ class ReelMeter:
         self._shots[-1].treatment = max(self._shots[-1].treatment, treatment, key=REACH.index)
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
-        size = before.size
+        size, lessened = before.size, expected is not None and expected.within > 0
         planned, bright = float(before.mean(dtype=np.float64)), float(after.mean(dtype=np.float64))
         scanned = planned if expected is None else float(self._luma(master).mean(dtype=np.float64))
         row = Measured(
@@ -177,13 +179,13 @@ class ReelMeter:
             recorded_px=recorded_px,
             outside_px=outside,
             off_curve_px=off_curve(master, restored, mask, self._picture.max_code) if outside else 0,
-            off_plan_px=0 if expected is None or expected.whole is None else changes(expected.whole, restored, mask)[1],
+            off_plan_px=off_plan(expected, restored, mask),
             brightness_before=scanned,
             brightness_planned=planned,
             brightness_after=bright,
             brightness_drift=abs(bright - planned),
             black_added=self._black(after) and not self._black(before),
-            frozen_added=previous is not None and self._frozen(previous, (before, after)),
+            frozen_added=previous is not None and self._frozen(previous, (before, after), lessened),
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
@@ -252,15 +254,22 @@ class ReelMeter:
         dark = np.count_nonzero(plane <= np.float32(self._policy.limit("black_luma_max")))
         return bool(dark >= self._policy.limit("black_share_min") * plane.size)
 
-    def _frozen(self, previous: tuple[Luma, Luma], present: tuple[Luma, Luma]) -> bool:
-        """Whether the restored frame repeats the one before it although the scan moves."""
+    def _frozen(self, previous: tuple[Luma, Luma], present: tuple[Luma, Luma], lessened: bool) -> bool:
+        """Whether the restored frame repeats the one before it although the scan moves.
+
+        Where grain was lessened, that of the scan is no motion.
+        """
         every = slice(None, None, SAMPLING_PX)
         last, now = previous[1][every, every], present[1][every, every]
         if float(np.mean(cv2.absdiff(last, now))) > self._policy.limit("frozen_difference_max"):
             return False
-        last, now = previous[0][every, every], present[0][every, every]
+        last, now = (self._calm(one, lessened)[every, every] for one in (previous[0], present[0]))
         matched = now * (last.mean() / max(float(now.mean()), 1e-6))
         return float(np.median(cv2.absdiff(last, matched))) > self._policy.limit("moving_difference_min")
+
+    @staticmethod
+    def _calm(plane: Luma, lessened: bool) -> Luma:
+        return np.asarray(cv2.GaussianBlur(plane, (0, 0), GRAIN_PX), np.float32) if lessened else plane
 
     def _sum(self, shot: _Shot, row: Measured, pixels: int) -> None:
         shot.frames += 1
@@ -280,6 +289,13 @@ class ReelMeter:
         means = [(one.brightness_planned, one.brightness_after) for one in self._rows[-3:]]
         for side in (0, 1):
             shot.flicker[side] += abs(means[1][side] - (means[0][side] + means[2][side]) / 2)
+
+
+def off_plan(expected: Expected | None, restored: Frame, mask: Mask) -> int:
+    """Pixels outside the mask that are not what the plan's numbers make of the scan's, as near as they tell."""
+    if expected is None or expected.whole is None:
+        return 0
+    return changes(expected.whole, restored, mask, within=expected.within)[1]
 
 
 SHOT_COLUMNS: Final = [

@@ -12,6 +12,7 @@ from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.measure import REACH, Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
+from restoration_tasks.restoration.denoise import Denoise
 from restoration_tasks.restoration.regions import Region, edited
 from restoration_tasks.restoration.stabilise import Stabilise
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
@@ -29,6 +30,8 @@ TONAL: Final = frozenset({"flicker"})
 """Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
 COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
+BOUNDED: Final = frozenset({"grain"})
+"""Global treatments that change a pixel by no more than the plan's numbers say; the check holds them to that."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
 
@@ -45,6 +48,8 @@ class Expected:
     """Whether the shot is steadied, this frame perhaps by nothing."""
     recolours: bool
     """Whether colours are brought back."""
+    within: float = 0.0
+    """By how many code values a pixel may differ from `whole`: where grain is lessened, what grain can be."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Permit:
         return allowed
 
     def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
-        """What is to come of a frame; None where it is not moved and no colours are brought back.
+        """What is to come of a frame; None where it is not moved, keeps its colours and its grain.
 
         Args:
             index: 0-based position of the frame in the reel.
@@ -128,12 +133,19 @@ class Permit:
         """
         first = [one for one in self.by_numbers if one.name not in TONAL]
         names = {one.name for one in first}
-        if not first:
+        within = self.within(picture)
+        if not first and not within:
             return None
         basis, whole = _applied(first, index, frame, picture), None
-        if self.kind(index) in {Treatment.COLOUR, Treatment.MOVED}:
+        if self.kind(index) in {Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL}:
             whole = basis if first == self.by_numbers else _applied(self.by_numbers, index, frame, picture)
-        return Expected(basis, whole, moves=bool(names & MOVED), recolours=bool(names & COLOUR))
+        return Expected(basis, whole, moves=bool(names & MOVED), recolours=bool(names & COLOUR), within=within)
+
+    def within(self, picture: PictureFormat) -> float:
+        """By how many code values a pixel may change beyond what numbers tell; 0 where no grain is lessened."""
+        most = sum(one.params.most_change(picture.channels) for one in self.treatments if isinstance(one, Denoise))
+        # And rounding, twice where samples of chroma are means of others.
+        return most * picture.max_code + 1.0 if most else 0.0
 
 
 def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:

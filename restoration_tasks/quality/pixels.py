@@ -18,15 +18,15 @@ PROBABLY: Final = 127
 """Above this value of a map (probability × 255) a pixel is damaged more likely than not."""
 
 
-def changes(master: Frame, restored: Frame, mask: Mask) -> tuple[int, int]:
-    """Pixels changed, and pixels changed outside the mask.
+def changes(master: Frame, restored: Frame, mask: Mask, *, within: float = 0.0) -> tuple[int, int]:
+    """Pixels changed, by more than so many code values, and those of them outside the mask.
 
     A subsampled chroma sample stands for a block of pixels: it may change where the mask touches its block.
     """
     shape = (mask.shape[0], mask.shape[1])
     changed, outside = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     for before, after in zip(master, restored, strict=True):
-        differs = before != after
+        differs = before != after if within <= 0 else np.abs(before.astype(np.int64) - after) > within
         if not differs.any():
             continue
         if differs.shape != shape:

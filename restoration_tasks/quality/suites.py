@@ -61,6 +61,7 @@ MASKED: Final = Scope("treatment", (Treatment.MASKED,))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
 COLOUR: Final = Scope("treatment", (Treatment.COLOUR,))
 MOVED: Final = Scope("treatment", (Treatment.MOVED,))
+LESSENED: Final = Scope("treatment", (Treatment.GLOBAL,))
 GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL))
 TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is not Treatment.UNTOUCHED))
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
@@ -228,6 +229,15 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "numbers make of the scan's.",
             (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
             scope=MOVED,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.no_more_than_grain_taken",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where grain was lessened, no pixel outside the damage map changed by more than grain can be.",
+            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
+            scope=LESSENED,
             optional=True,
         ),
         Rule(

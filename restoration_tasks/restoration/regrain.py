@@ -8,6 +8,7 @@ Codec", DCC 2018 (strength by brightness, one pattern).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from restoration_tasks.restoration.grain import (
     BANDS,
     BLURS,
     CALMEST,
-    CALMEST_BIAS,
+    CELL_PX,
     FAINTEST,
     FEWEST_CELLS,
     FINE_PX,
@@ -29,6 +30,12 @@ from restoration_tasks.restoration.grain import (
 from restoration_tasks.restoration.shares import Rows
 
 Floats = NDArray[np.float32]
+
+CALM = 0.03
+"""Share of the cells of a band that are at least as calm as what counts: in scenes full of texture a fifth of them (as
+many as fills ask, which are held by their neighbours too) shows twice the grain there is."""
+COARSE = (*BLURS, 1.4, 1.8, 2.3)
+"""Standard deviations that make white noise as coarse as grain may be."""
 
 
 def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 1.0) -> Rows:
@@ -43,21 +50,21 @@ def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 
     Returns:
         `(H, W, C)` float32, not clipped; the very frame where the others have no grain.
     """
-    middles, wanted = _levels(beside)
-    _, has = _levels([rows], middles)
+    together = _together(beside)
+    coarse = round(float(np.interp(together, [hangs_together(blur) for blur in COARSE], COARSE)), 2)
+    middles, wanted = _levels(beside, coarse)
+    _, has = _levels([rows], coarse, middles)
     lacking = np.sqrt(np.maximum(wanted - has, 0.0)) * np.float32(amount)
     if not lacking.any():
         return rows
     brightness = rows.mean(axis=2)
     strength = np.stack([np.interp(brightness, middles, channel) for channel in lacking.T], axis=2)
-    together = _together(beside)
-    coarse = min(BLURS, key=lambda blur: abs(hangs_together(blur) - together))
     white = np.random.default_rng(seed).standard_normal(rows.shape).astype(np.float32)
     noise = cv2.GaussianBlur(white, (0, 0), coarse).reshape(rows.shape) / np.float32(fine_deviation(coarse))
     return np.asarray(rows + noise * strength, np.float32)
 
 
-def _levels(frames: Sequence[Rows], middles: Floats | None = None) -> tuple[Floats, Floats]:
+def _levels(frames: Sequence[Rows], coarse: float, middles: Floats | None = None) -> tuple[Floats, Floats]:
     """Brightness in the middle of each band `(B,)`, and the variance of grain there `(B, C)`, mean of the frames."""
     none = np.zeros(frames[0].shape[:2], np.bool_)
     measured = [calm_cells(rows, none) for rows in frames]
@@ -72,7 +79,7 @@ def _levels(frames: Sequence[Rows], middles: Floats | None = None) -> tuple[Floa
         for number in range(len(middles)):
             cells = power[band == number]
             # a band that only one of the frames has takes what the whole frame shows
-            level[number] = np.quantile(cells if len(cells) else power, CALMEST, axis=0) / CALMEST_BIAS
+            level[number] = np.quantile(cells if len(cells) else power, CALM, axis=0) / calm_share(coarse)
     variance = np.maximum(levels.mean(axis=0) - np.float32(FAINTEST), 0.0)
     return middles, np.minimum(variance, UNEVEN * variance.min(axis=0))
 
@@ -90,3 +97,13 @@ def _together(frames: Sequence[Rows]) -> float:
         spread = float(np.sqrt(np.mean(np.square(one)) * np.mean(np.square(other)))) if len(one) else 0.0
         found.append(float(np.mean(one * other)) / spread if spread > 0 else 0.0)
     return float(np.mean(found))
+
+
+@cache
+def calm_share(coarse: float) -> float:
+    """What the `CALM` quantile of variances in cells is of the true variance, for noise so coarse and nothing else."""
+    white = np.random.default_rng(0).standard_normal((768, 768)).astype(np.float32)
+    grain = cv2.GaussianBlur(white, (0, 0), coarse)
+    fine = grain - cv2.GaussianBlur(grain, (0, 0), FINE_PX)
+    power = cv2.resize(fine * fine, (768 // CELL_PX,) * 2, interpolation=cv2.INTER_AREA)
+    return float(np.quantile(power, CALM) / power.mean())

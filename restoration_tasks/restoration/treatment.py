@@ -172,6 +172,7 @@ class FrameByFrame(Treatment[Params]):
 
 def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     """Every treatment by name, in the order of work."""
+    from restoration_tasks.restoration.denoise import Denoise
     from restoration_tasks.restoration.dirt import DirtRepair
     from restoration_tasks.restoration.fade import Unfade
     from restoration_tasks.restoration.flicker import Deflicker
@@ -186,6 +187,7 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
         Stabilise,  # type: ignore[list-item]
         Deflicker,  # type: ignore[list-item]
         Unfade,  # type: ignore[list-item]
+        Denoise,  # type: ignore[list-item]
     ]
     return {treatment.name: treatment for treatment in sorted(known, key=lambda treatment: treatment.order)}
 

@@ -43,6 +43,8 @@ class RunOptions(BaseModel):
     """How the scanner's own channel of dirt is read: as names or the scan specification state it and else as it
     measures; as light that dirt blocks; as a matte of dirt; or not at all."""
     strength: Literal["gentler", "same", "stronger"] = "same"
+    less_grain: int = Field(default=0, ge=0, le=100)
+    """How much of the grain is to go, per cent."""
     enlarge: EnlargeChoice = "no"
     """A larger version of the reel beside the restoration."""
     batch_frames: int | None = Field(default=None, ge=1)

@@ -54,6 +54,7 @@ def restore_clip(
     treatments: Sequence[str],
     strength: str = "same",
     engine: str = "network",
+    less_grain: int = 0,
     enlarge: EnlargeChoice = "no",
     masks: Path | None = None,
     kinds: bool = False,
@@ -69,6 +70,7 @@ def restore_clip(
         treatments: names of the treatments that may be used.
         strength: `gentler`, `same` or `stronger`.
         engine: `network` or `classical`: what finds damage, and repairs it.
+        less_grain: how much of the grain is to go, 0–100 per cent.
         enlarge: a larger version, which the target then is: a video, as frame files keep the size of their source.
         masks: folder for the damage maps, one PNG a frame (confidence × 255, the most of all kinds).
         kinds: whether each kind gets a folder of its own in there as well.
@@ -79,11 +81,13 @@ def restore_clip(
         WrongUse: source and target do not go together, or a treatment is not known.
         DeliveryError: the folder holds no whole sequence.
         MediaError: a frame cannot be decoded.
-        ModelError: torch is not there for the networks, or the one that enlarges is not installed.
-        DecisionNeeded: nobody has accepted the licence of the one that enlarges.
+        ModelError: torch is not there for the networks, or one that is asked for is not installed.
+        DecisionNeeded: nobody has accepted the licence of one that is asked for.
     """
     from restoration_tasks.assessment.engine import Engine
+    from restoration_tasks.assessment.less_grain import models_asked
     from restoration_tasks.media.join import join
+    from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.pipeline import restore_segment
     from restoration_tasks.restoration.treatment import registry
     from restoration_tasks.steps.clip_larger import enlarge_clip, require_larger
@@ -93,7 +97,9 @@ def restore_clip(
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
     opened = _require_pair(source, target)
     larger = require_larger(enlarge, target)
-    asked, means = _Asked(treatments, strength, Engine(engine), larger), _all_processors()
+    for name in models_asked(None, less_grain, Engine(engine)):
+        Shelf.of().require(name)
+    asked, means = _Asked(treatments, strength, Engine(engine), less_grain, larger), _all_processors()
     scratch = Settings().scratch_folder
     scratch.mkdir(parents=True, exist_ok=True)
     with disk_errors(scratch), tempfile.TemporaryDirectory(prefix="clip-", dir=scratch) as name:
@@ -169,6 +175,8 @@ class _Asked:
     treatments: Sequence[str]
     strength: str
     engine: Engine
+    less_grain: int
+    """Per cent."""
     larger: Enlargement | None
 
 
@@ -188,6 +196,8 @@ def _measure(
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.fade import FadeGauge
     from restoration_tasks.assessment.gauge import Gauge
+    from restoration_tasks.assessment.grain_level import GrainGauge
+    from restoration_tasks.assessment.less_grain import grain_found
     from restoration_tasks.assessment.measure import measure_segment
     from restoration_tasks.assessment.readings import FrameReadings, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
@@ -209,6 +219,7 @@ def _measure(
     readings: list[FrameReadings] = []
     by_treatment: dict[str, Gauge[Any]] = {"fade": FadeGauge(), "stabilise": WeaveGauge()}
     gauges = [gauge for name, gauge in by_treatment.items() if name in asked.treatments]
+    gauges += [GrainGauge()] if asked.less_grain else []
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, frames, progress)
@@ -236,6 +247,8 @@ def _measure(
         engine=asked.engine,
         losses=dye_losses(shots, readings, scanned(master)) if "fade" in asked.treatments else {},
         weaves=gate_weaves(shots, readings, scanned(master)),
+        grains=grain_found(shots, readings, scanned(master)) if asked.less_grain else {},
+        less_grain=asked.less_grain / 100,
     )
     plan = Plan(
         reel_id="clip",

@@ -36,6 +36,8 @@ class PlanParams(BaseModel):
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
+    less_grain: int = Field(default=0, ge=0, le=100)
+    """How much of the grain is to go, per cent."""
     enlarge: EnlargeChoice = "no"
     """A larger version of the reel beside the restoration."""
     carrier: CarrierReadings = CarrierReadings()
@@ -51,7 +53,7 @@ def run(work: StepWork) -> None:
 
     Raises:
         StepFailed: a segment was not assessed.
-        ModelError: the network of the larger version asked for is not installed, or has other bytes than are pinned.
+        ModelError: a network that what is asked for needs is not installed, or has other bytes than are pinned.
         DecisionNeeded: nobody has accepted its licence.
     """
     from restoration_tasks.assessment.condition import NO_FACES, shot_conditions
@@ -59,6 +61,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
+    from restoration_tasks.assessment.less_grain import grain_found, models_asked
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.assessment.steadying import gate_weaves
     from restoration_tasks.models.shelf.shelf import Shelf
@@ -67,9 +70,10 @@ def run(work: StepWork) -> None:
 
     params = work.parse_params(PlanParams)
     enlarge = Enlargement.of(params.enlarge)
-    if enlarge is not None:
-        with about_reel(work.reel_id):
-            Shelf.of(work.settings).require(enlarge.network)
+    asked = models_asked(enlarge, params.less_grain, Engine(params.engine))
+    with about_reel(work.reel_id):
+        for name in asked:
+            Shelf.of(work.settings).require(name)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
     rows, lines, readings, scan = _measured(work, segments)
@@ -82,6 +86,8 @@ def run(work: StepWork) -> None:
         engine=Engine(params.engine),
         losses=dye_losses(shots, readings, scan) if scan is not None else {},
         weaves=gate_weaves(shots, readings, scan) if scan is not None else {},
+        grains=grain_found(shots, readings, scan) if scan is not None else {},
+        less_grain=params.less_grain / 100,
     )
     plan = Plan(
         reel_id=work.reel_id,

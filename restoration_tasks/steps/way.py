@@ -163,6 +163,8 @@ class Way:
             "strength": self.options.strength,
             "engine": self.options.engine,
         }
+        if self.options.less_grain:
+            params["less_grain"] = self.options.less_grain
         if self.options.enlarge != "no":
             params["enlarge"] = self.options.enlarge
         return self._spec(
@@ -232,8 +234,11 @@ class Way:
 
     def require_asked_models(self) -> None:
         """Look, before work starts, whether what the options ask for can be made; errors as for `require_models`."""
-        asked = Enlargement.of(self.options.enlarge)
-        self.require_models([asked.network] if asked else [])
+        from restoration_tasks.assessment.engine import Engine
+        from restoration_tasks.assessment.less_grain import models_asked
+
+        asked, engine = Enlargement.of(self.options.enlarge), Engine(self.options.engine)
+        self.require_models(models_asked(asked, self.options.less_grain, engine))
 
     def require_models(self, names: Iterable[str]) -> None:
         """Look, before work starts, whether networks from the shelf are there.

@@ -332,3 +332,23 @@ def test_a_shot_left_alone_is_untouched():
         PlannedShot(shot=1, start=0, stop=2, treatments=(stabilise({"x": [0, 1], "y": [0, 0], "turn": [0, 0]}),))
     )
     assert [mixed.kind(0), mixed.kind(1)] == [Treatment.UNTOUCHED, Treatment.MOVED]
+
+
+def test_where_grain_is_lessened_a_pixel_may_change_by_what_grain_can_be():
+    fmt = PictureFormat(width=96, height=72, pix_fmt="gray10le")
+    rng = np.random.default_rng(5)
+    frames = [(np.asarray(rng.normal(500, 20, (72, 96)), np.uint16),) for _ in range(5)]
+    grain = PlannedTreatment(
+        name="grain", params={"sigma": [0.02] * 3, "keep": 0.5, "engine": "time"}, why="50 % less grain was asked for."
+    )
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=5, treatments=(grain,)))
+    assert permit.kind(2) is Treatment.GLOBAL
+    most = int(0.5 * 4 * 0.02 * 1023)  # half of four deviations
+
+    def spoilt(place, made):
+        other = made[0].copy()
+        other[10, 10:13] += np.array([most, most + 1, most + 3], np.uint16)
+        return (other,) if place == 2 else made
+
+    table, _ = steadied(frames, fmt, (grain,), spoilt)
+    assert table["off_plan_px"].tolist() == [0, 0, 1, 0, 0]

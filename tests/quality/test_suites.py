@@ -17,8 +17,12 @@ RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
 CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
 
-NEITHER = {"fidelity.colours_as_planned": "", "fidelity.moved_as_planned": ""}
-"""Rules with nothing to speak about: in no shot are colours brought back, and none is steadied."""
+NONE_OF_THEM = {
+    "fidelity.colours_as_planned": "",
+    "fidelity.moved_as_planned": "",
+    "fidelity.no_more_than_grain_taken": "",
+}
+"""Rules with nothing to speak about: no shot gets its colours back, is steadied, or has less grain."""
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def spoil(frames: list, number: int, change) -> None:
 def test_a_sound_restoration_passes(reel):
     report = check(reel.tables())
     assert report.passed
-    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NEITHER
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NONE_OF_THEM
     assert [one.id for one in report.results] == [one.id for one in RULES]
 
 
@@ -278,3 +282,11 @@ def test_the_report_survives_json(reel):
     text = report.model_dump_json()
     assert '"passed":true' in text
     assert CheckReport.model_validate_json(text) == report
+
+
+def test_a_frame_that_lost_more_than_its_grain_is_refused(reel):
+    tables = reel.tables()
+    tables[Table.FRAMES].loc[GLOBAL, ["treatment", "off_plan_px"]] = ["global", 2]
+    report = check(tables, (Table.FRAMES,))
+    assert [frame.frame for frame in rule(report, "fidelity.no_more_than_grain_taken").frames] == [GLOBAL]
+    assert report.failed_rules == ("fidelity.no_more_than_grain_taken",)

@@ -74,6 +74,16 @@ def trigger_form() -> dict[str, Param]:
             description_md="What finds dirt, hairs and scratches, and repairs them. Classical needs no torch.",
             section=TREATMENT,
         ),
+        "less_grain": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            title="Less grain (%)",
+            description_md="How much of the film's grain is to go: 0 keeps it as it is, 100 takes all of it. Only where"
+            " grain is measured; the network for it must be installed (`reelkeeper models install ffdnet-colour`).",
+            section=TREATMENT,
+        ),
         "enlarge": Param(
             "no",
             type="string",

