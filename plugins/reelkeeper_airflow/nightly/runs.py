@@ -34,7 +34,7 @@ class StartReel(TriggerDagRunOperator):
         """Take a slot and start, or wait for one."""
         from restoration_tasks.catalogue import nights
 
-        reel_id, run_id = self.conf["reel_id"], str(self.trigger_run_id)
+        reel_id, run_id = (self.conf or {})["reel_id"], str(self.trigger_run_id)
         most = int(context["params"]["most_at_once"])
         with staff_language():
             # A run that ended without a word, such as one somebody marked as failed, gives its slot back here.

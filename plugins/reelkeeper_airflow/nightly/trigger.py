@@ -20,7 +20,7 @@ class NightTrigger(BaseTrigger, abc.ABC):
     """Asks the catalogue every few seconds; fires when the answer is yes, or when it is time for the task to look."""
 
     def __init__(self, every_s: float = EVERY_S, look_again_s: float = LOOK_AGAIN_S) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.every_s = every_s
         self.look_again_s = look_again_s
 
