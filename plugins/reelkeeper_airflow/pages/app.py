@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from reelkeeper_airflow.pages import board, compare, files, look, marks, reel
 from reelkeeper_airflow.pages.access import looker
@@ -45,8 +46,6 @@ def _say(request: Request, error: Exception) -> Response:
     """Say what is wrong: as a page to a person, as JSON to a script."""
     wrong = error if isinstance(error, HTTPException) else HTTPException(500, "Something went wrong.")
     if "text/html" in request.headers.get("Accept", ""):
-        return look.page(
-            request, "error.html.j2", None, status=wrong.status_code, status_code=wrong.status_code, said=wrong.detail
-        )
+        return look.page(request, "error.html.j2", None, code=wrong.status_code, said=wrong.detail)
     headers = {**(wrong.headers or {}), "Cache-Control": "no-store"}
     return JSONResponse({"detail": wrong.detail}, wrong.status_code, headers=headers)

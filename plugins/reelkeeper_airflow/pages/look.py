@@ -68,7 +68,14 @@ def page(request: Request, name: str, user: BaseUser | None, *, code: int = 200,
     text = (
         _environment()
         .get_template(name)
-        .render(**shown, root=root, airflow=root.removesuffix(MOUNT), dag=DAG, person=user.get_name() if user else None)
+        .render(
+            **shown,
+            code=code,
+            root=root,
+            airflow=root.removesuffix(MOUNT),
+            dag=DAG,
+            person=user.get_name() if user else None,
+        )
     )
     return HTMLResponse(text, code, headers=HEADERS)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
@@ -155,7 +157,7 @@ def _shots(
                 () if isinstance(one, Mapping) else _named(one),
                 not isinstance(one, Mapping) and _invents(one),
                 _worst_first(verdicts.get(number, ())),
-                None if runs is None else sum(_overlap(run, start, stop) for run in runs),
+                None if runs is None else _frames_within(runs, start, stop),
             )
         )
     return tuple(shown)
@@ -197,8 +199,11 @@ def _worst_first(verdicts: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, An
     return tuple(sorted(seen, key=lambda one: -one["severity"]))
 
 
-def _overlap(run: tuple[int, int], start: int, stop: int) -> int:
-    return max(0, min(run[1] + 1, stop) - max(run[0], start))
+def _frames_within(runs: Sequence[tuple[int, int]], start: int, stop: int) -> int:
+    """Frames of runs, given by first and last in order, from `start` until before `stop`."""
+    begin = bisect_left(runs, start, key=lambda run: run[1])
+    end = bisect_left(runs, stop, key=lambda run: run[0])
+    return sum(min(last + 1, stop) - max(first, start) for first, last in runs[begin:end])
 
 
 def changed_frames(vault: Vault, checked: StepEvent | None) -> list[tuple[int, int]] | None:
@@ -207,30 +212,35 @@ def changed_frames(vault: Vault, checked: StepEvent | None) -> list[tuple[int, i
     if not tables:
         return None
     try:
-        return _runs(*(str(local_file(vault, table)) for table in tables))
+        return _runs(tuple(local_file(vault, table) for table in tables))
     except HTTPException:
         return None
 
 
 @lru_cache(maxsize=64)
-def _runs(*paths: str) -> list[tuple[int, int]]:
-    from pathlib import Path
-
+def _runs(tables: tuple[Path, ...]) -> list[tuple[int, int]]:
+    # Published files are never changed: their places stand for what they hold.
     from restoration_tasks.report.timeline import changed_runs
 
-    return changed_runs(map(Path, paths))
+    return changed_runs(tables)
 
 
 def reel_timeline(session: Session, vault: Vault, reel_id: str) -> Timeline | None:
     """The reel along its length, of the newest check or, before one, of what the plan was made from; None before."""
     from restoration_tasks.catalogue import holdings
-    from restoration_tasks.report.timeline import timeline
 
     assembled = holdings.newest(session, reel_id, StepName.ASSEMBLE)
     checked = _of(holdings.newest(session, reel_id, StepName.CHECK), assembled)
     source = checked or holdings.newest(session, reel_id, StepName.PLAN)
     if source is None:
         return None
-    figures = [local_file(vault, table) for table in source.files("figures")]
-    changes = [local_file(vault, table) for table in source.files("changes")]
+    figures = tuple(local_file(vault, table) for table in source.files("figures"))
+    changes = tuple(local_file(vault, table) for table in source.files("changes"))
+    return _timeline(figures, changes)
+
+
+@lru_cache(maxsize=16)
+def _timeline(figures: tuple[Path, ...], changes: tuple[Path, ...]) -> Timeline:
+    from restoration_tasks.report.timeline import timeline
+
     return timeline(figures, changes)
