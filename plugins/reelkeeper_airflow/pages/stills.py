@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -57,7 +58,8 @@ class Stills:
             draft.write_bytes(content)
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             logger.warning("a picture is shown but not kept: %s", error)
             return
         self._written += 1
@@ -88,6 +90,6 @@ def _read(path: Path) -> bytes | None:
     try:
         content = path.read_bytes()
         path.touch()  # used: not among the first to go
-    except FileNotFoundError:
+    except OSError:  # not kept, or not to be read: it is made again
         return None
     return content

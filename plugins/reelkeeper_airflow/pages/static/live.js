@@ -56,7 +56,7 @@
     try {
       const [about, { task_instances: tasks }] = await Promise.all([ask(path), ask(`${path}/taskInstances?limit=1000`)]);
       steps.replaceChildren(...grouped(tasks).map(item));
-      live.textContent = OVER.has(about.state) ? `Ended: ${WORDS[about.state]}.` : "At work; this list follows it.";
+      live.textContent = OVER.has(about.state) ? `Ended: ${WORDS[about.state]}.` : "Not ended; this list follows it.";
       if (OVER.has(about.state)) return;
     } catch (error) {
       live.textContent = error.message;
