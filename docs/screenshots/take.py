@@ -58,9 +58,10 @@ def pages(page: Browser, url: str, reel_id: str) -> None:
     reel = f"{url}/reelkeeper/reels/{reel_id}"
     shown = {
         "board": (f"{url}/reelkeeper/reels", "document.querySelector('.board')"),
-        "reel": (reel, "document.querySelectorAll('.steps li').length && document.querySelector('.plotly .plot')"),
+        "reel": (reel, "document.querySelectorAll('.steps li').length && document.querySelector('.js-plotly-plot .main-svg')"),
         "compare": (f"{reel}/compare#{FRAME}", "document.getElementById('stage')?.dataset.frame"),
         "record": (f"{reel}/record", "document.querySelector('.record')"),
+        "plan": (f"{reel}/plan", "document.getElementById('plan')"),
     }
     PAGES.mkdir(exist_ok=True)
     for width, height in SIZES:

@@ -178,6 +178,15 @@ def test_what_the_person_marked_goes_with_the_answer_and_what_others_marked_does
     assert detail["shots"] == [{"shot": 1, "choice": "redo", "note": "too soft"}]
 
 
+def test_redo_carries_out_what_a_person_saved_meanwhile(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.checked(passed=True)
+    with bench.sessions.begin() as session:
+        again = bench.plan.model_copy(update={"version": 2, "parent": 1, "author": "ana"})
+        plans.save(session, REEL, again.to_yaml(), author=Person("ana"), reason="by hand", parent=1)
+    _, handed = answer(bench, monkeypatch, "Redo")
+    assert handed[record.NEXT_RUN]["use_plan_version"] == 2
+
+
 def test_a_reason_fits_the_form() -> None:
     assert record.redo_reason("", []) == "another pass was asked for"
     assert len(record.redo_reason("x" * 1990, ["shot 1: redo"])) == 2000

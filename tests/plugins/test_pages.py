@@ -17,8 +17,9 @@ from reelkeeper_airflow.pages.links import MOUNT
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import drafts, lock, reels
+from restoration_tasks.catalogue import drafts, lock, plans, reels
 from restoration_tasks.catalogue.models import DraftChoice, ReelState
+from restoration_tasks.restoration.plan import Plan
 from tests.plugins.restored_reel import SPECK, RestoredReel
 
 HOSTILE = "<script>alert(1)</script>"
@@ -82,7 +83,7 @@ def every_route(reel: RestoredReel) -> list[tuple[str, str]]:
 
 def test_nobody_gets_anything(reel: RestoredReel, sign_in: SignIn) -> None:
     client, routes = sign_in(None), every_route(reel)
-    assert len(routes) >= 13
+    assert len(routes) >= 15
     for method, path in routes:
         assert client.request(method, path, headers=WRITE, json={}).status_code == 401, path
 
@@ -288,6 +289,58 @@ def test_a_mark_that_fits_nothing_is_refused(reel: RestoredReel, sign_in: SignIn
     ):
         mark = {"plan_version": 1, "shot": 1, "choice": "accept", "note": ""} | change
         assert client.post(f"{PAGES}/{reel.reel_id}/marks", json=mark, headers=WRITE).status_code == status, change
+
+
+def changes(*treatments: dict[str, object], shot: int = 2, version: int = 1) -> dict[str, object]:
+    return {"from_version": version, "reason": "by hand", "shots": [{"shot": shot, "treatments": list(treatments)}]}
+
+
+def test_a_saved_plan_is_the_next_version_and_leaves_the_one_before(
+    reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]
+) -> None:
+    client, path = sign_in("USER"), f"{PAGES}/{reel.reel_id}/plan"
+    shown = client.get(path).text
+    assert 'min="0.35" max="0.95"' in shown
+    assert HOSTILE not in shown
+    softer = {"name": "dirt", "params": {"threshold": 0.8, "engine": "network"}}
+    assert client.post(path, json=changes(softer), headers=WRITE).json() == {"version": 2}
+    off = changes(shot=1, version=2)
+    assert client.post(path, json=off, headers=WRITE).json() == {"version": 3}
+    with sessions.begin() as session:
+        first, second, third = (Plan.from_yaml(plans.get(session, reel.reel_id, number).yaml) for number in (1, 2, 3))
+        assert plans.get(session, reel.reel_id, 1).yaml == reel.plan.to_yaml()
+        assert plans.made_by_person(session, reel.reel_id, 3)
+        assert not plans.made_by_person(session, reel.reel_id, 1)
+    assert [(one.name, one.params) for one in second.shots[1].treatments] == [("dirt", {"threshold": 0.8})]
+    assert second.shots[0] == first.shots[0]
+    assert (third.shots[0].treatments, third.shots[1], third.author, third.parent) == ((), second.shots[1], "ana", 2)
+    assert reel.vault.path(f"vault:reels/{reel.reel_id}/plans/v0003.yaml").is_file()
+
+
+def test_a_plan_that_is_none_is_not_saved(reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]) -> None:
+    client, path = sign_in(), f"{PAGES}/{reel.reel_id}/plan"
+    for change, status, said in (
+        (changes({"name": "dirt", "params": {"threshold": 2}}), 422, "threshold"),
+        (changes({"name": "dirt", "params": {"threshold": "</script>"}}), 422, "threshold"),
+        (changes({"name": "dirt", "params": {"magic": 1}}), 422, "cannot be set by hand"),
+        (changes({"name": "flicker", "params": {}}), 422, "measured first"),
+        (changes({"name": "magic", "params": {}}), 422, "magic"),
+        (changes({"name": "dirt"}, {"name": "dirt"}), 422, "twice"),
+        (changes(shot=9), 422, "no such shot"),
+        (changes(version=4), 404, "version"),
+        (changes() | {"reason": ""}, 422, "reason"),
+    ):
+        answer = client.post(path, json=change, headers=WRITE)
+        assert (answer.status_code, said in answer.text) == (status, True), (change, answer.text)
+    assert client.post(path, json=changes({"name": "dirt"}), headers=WRITE).status_code == 200
+    meanwhile = client.post(path, json=changes(shot=1), headers=WRITE)
+    assert (meanwhile.status_code, "saved meanwhile" in meanwhile.text) == (409, True)
+    assert sign_in("VIEWER").post(path, json=changes(shot=1, version=2), headers=WRITE).status_code == 403
+    assert client.post(path, json=changes(shot=1, version=2)).status_code == 403
+    with sessions.begin() as session:
+        newest = plans.latest(session, reel.reel_id)
+        assert newest is not None
+        assert newest.version == 2
 
 
 def test_the_tab_of_a_run_leads_to_its_reel(

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from reelkeeper_airflow.pages import board, compare, files, look, marks, reel
+from reelkeeper_airflow.pages import board, compare, files, look, marks, plan_editor, reel
 from reelkeeper_airflow.pages.access import looker
 from restoration_tasks.runtime.errors import DatabaseError, ReelkeeperError, WrongUse
 
@@ -17,7 +17,7 @@ from restoration_tasks.runtime.errors import DatabaseError, ReelkeeperError, Wro
 def create_app() -> FastAPI:
     """Build the app. Airflow does not protect it: every route asks for the user itself (`access`)."""
     app = FastAPI(title="Reelkeeper", docs_url=None, redoc_url=None, openapi_url=None)
-    for part in (look, files, board, compare, marks, reel):
+    for part in (look, files, board, compare, marks, plan_editor, reel):
         app.include_router(part.router)
 
     @app.get("/")

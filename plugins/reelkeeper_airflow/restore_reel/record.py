@@ -22,6 +22,8 @@ from restoration_tasks.runtime.spec import StepResult
 from restoration_tasks.runtime.vault import Vault
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from restoration_tasks.provenance.agents import Participant
 
 log = logging.getLogger(__name__)
@@ -103,9 +105,23 @@ def record_decision(
             )
             if answer is Answer.REJECT:
                 reels.set_state(session, reel_id, ReelState.REJECTED)
+            by_hand = _saved_meanwhile(session, reel_id, int(version["version"]))
     following = next_form(context["params"], form["strength"], redo_reason(note, [mark.words for mark in marks]))
+    if by_hand is not None:
+        log.info("Redo carries out plan version %s, which a person saved meanwhile, as it is.", by_hand)
+        following["use_plan_version"] = by_hand
     context["ti"].xcom_push(key=NEXT_RUN, value=following)
     return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
+
+
+def _saved_meanwhile(session: Session, reel_id: str, carried_out: int) -> int | None:
+    """The newest plan version, where a person saved it after the one that was carried out; else None."""
+    from restoration_tasks.catalogue import plans
+
+    newest = plans.latest(session, reel_id)
+    if newest is None or newest.version <= carried_out or not plans.made_by_person(session, reel_id, newest.version):
+        return None
+    return newest.version
 
 
 def redo_reason(note: str, marks: Sequence[str]) -> str:
