@@ -15,6 +15,8 @@ from restoration_tasks.provenance.models import DigitalObject, Event
 from restoration_tasks.provenance.vocabulary import STEP_TERMS, ObjectRole, Outcome
 from restoration_tasks.runtime.spec import StepName
 
+BY_SEGMENT: Final = frozenset({StepName.PLAN, StepName.CHECK})
+"""Steps of the whole reel that read files of single segments, which is asked for by segment."""
 _EXECUTION: Final = re.compile(r"(?P<run>.+)/[^/]+/-?\d+/\d+(?:/s\d{3,}-\d{2,})?")
 """How `catalogue.journal` names an execution: run, task, map index, clear generation, segment."""
 _PLAN: Final = re.compile(r"vault:reels/[^/]+/plans/v(\d+)\.yaml")
@@ -103,7 +105,7 @@ def newest(session: Session, reel_id: str, step: StepName) -> StepEvent | None:
         ended=event.ended,
         outcome=event.outcome,
         detail=event.detail,
-        read=_files(session, event.id, ObjectRole.SOURCE),
+        read=_files(session, event.id, ObjectRole.SOURCE, segments=step in BY_SEGMENT),
         made=_files(session, event.id, ObjectRole.OUTCOME),
     )
 
@@ -121,23 +123,29 @@ def object_of(session: Session, reel_id: str, sha256: str) -> HeldFile | None:
     return HeldFile(found.role, found.uri, found.sha256, found.bytes, found.media_type)
 
 
-def _files(session: Session, event_id: uuid.UUID, link: ObjectRole) -> tuple[HeldFile, ...]:
-    """Files of one event, each with the segment of the event that made it."""
-    rows = session.execute(
-        text(
-            "SELECT held.role, held.uri, held.sha256, held.bytes, held.media_type, made.segment"
-            " FROM reelkeeper.event_objects AS link"
-            " JOIN reelkeeper.digital_objects AS held ON held.id = link.object_id"
-            " LEFT JOIN LATERAL ("
-            "  SELECT maker.detail->>'segment' AS segment FROM reelkeeper.event_objects AS other"
-            "  JOIN reelkeeper.events AS maker ON maker.id = other.event_id"
-            "  WHERE other.object_id = held.id AND other.role = :outcome LIMIT 1"
-            " ) AS made ON true"
-            " WHERE link.event_id = :event AND link.role = :link ORDER BY held.role, held.uri"
-        ),
-        {"event": event_id, "link": link.value, "outcome": ObjectRole.OUTCOME.value},
-    )
+def _files(session: Session, event_id: uuid.UUID, link: ObjectRole, *, segments: bool = False) -> tuple[HeldFile, ...]:
+    """Files of one event; with `segments`, each with the segment of the event that made it."""
+    query = _FILES_BY_SEGMENT if segments else _FILES
+    rows = session.execute(text(query), {"event": event_id, "link": link.value})
     return tuple(HeldFile(*row) for row in rows)
+
+
+_FILES: Final = (
+    "SELECT held.role, held.uri, held.sha256, held.bytes, held.media_type FROM reelkeeper.event_objects AS link"
+    " JOIN reelkeeper.digital_objects AS held ON held.id = link.object_id"
+    " WHERE link.event_id = :event AND link.role = :link ORDER BY held.role, held.uri"
+)
+_FILES_BY_SEGMENT: Final = (
+    "SELECT held.role, held.uri, held.sha256, held.bytes, held.media_type, made.segment"
+    " FROM reelkeeper.event_objects AS link"
+    " JOIN reelkeeper.digital_objects AS held ON held.id = link.object_id"
+    " LEFT JOIN LATERAL ("
+    "  SELECT maker.detail->>'segment' AS segment FROM reelkeeper.event_objects AS other"
+    "  JOIN reelkeeper.events AS maker ON maker.id = other.event_id"
+    "  WHERE other.object_id = held.id AND other.role = 'outcome' LIMIT 1"
+    " ) AS made ON true"
+    " WHERE link.event_id = :event AND link.role = :link ORDER BY held.role, held.uri"
+)
 
 
 def reel_of_run(session: Session, run_id: str) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.pages import reel_view
@@ -98,8 +98,8 @@ def show_timeline(reel_id: str, _user: Looker) -> Response:
     vault = Vault(Settings().vault_root)
     with catalogue().begin() as session:
         found = reel_view.reel_timeline(session, vault, reel_id)
-    content: dict[str, Any] = {"frame": []} if found is None else asdict(found)
-    return JSONResponse(content, headers={"Cache-Control": "private, no-cache"})
+    headers = {"Cache-Control": "private, no-cache"}
+    return Response(found or b'{"frame":[]}', media_type="application/json", headers=headers)
 
 
 @router.get("/reels/{reel_id}/record")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from restoration_tasks.catalogue.holdings import HeldFile, StepEvent
     from restoration_tasks.catalogue.models import ConditionRecord, ScanRecord
     from restoration_tasks.catalogue.reels import ReelStatus
-    from restoration_tasks.report.timeline import Timeline
     from restoration_tasks.restoration.plan import Plan, PlannedShot
 
 PARSED_PLANS = 32
@@ -63,7 +61,6 @@ class ReelView:
     shots_found: StepEvent | None
     assembled: StepEvent | None
     checked: StepEvent | None
-    packaged: StepEvent | None
     last_run: str | None
     plan: Plan | None
     """The plan of the restoration shown, or the newest where none is made yet."""
@@ -94,7 +91,7 @@ def view(session: Session, vault: Vault, reel_id: str) -> ReelView:
     status = reels.status(session, reel_id)
     events = {
         step: holdings.newest(session, reel_id, step)
-        for step in (StepName.INGEST, StepName.SHOTS, StepName.ASSEMBLE, StepName.CHECK, StepName.PACKAGE)
+        for step in (StepName.INGEST, StepName.SHOTS, StepName.ASSEMBLE, StepName.CHECK)
     }
     assembled, checked = events[StepName.ASSEMBLE], _of(events[StepName.CHECK], events[StepName.ASSEMBLE])
     version = (checked.plan_version if checked else None) or status.plan_version
@@ -108,7 +105,6 @@ def view(session: Session, vault: Vault, reel_id: str) -> ReelView:
         shots_found=events[StepName.SHOTS],
         assembled=assembled,
         checked=checked,
-        packaged=events[StepName.PACKAGE],
         last_run=status.active_run or holdings.last_run(session, reel_id),
         plan=plan,
         plan_version=version,
@@ -212,21 +208,21 @@ def changed_frames(vault: Vault, checked: StepEvent | None) -> list[tuple[int, i
     if not tables:
         return None
     try:
-        return _runs(tuple(local_file(vault, table) for table in tables))
+        return _runs(str(vault.root), tables)
     except HTTPException:
         return None
 
 
 @lru_cache(maxsize=64)
-def _runs(tables: tuple[Path, ...]) -> list[tuple[int, int]]:
-    # Published files are never changed: their places stand for what they hold.
+def _runs(vault: str, tables: tuple[HeldFile, ...]) -> list[tuple[int, int]]:
+    # By their digests: what was once read need not be looked for again.
     from restoration_tasks.report.timeline import changed_runs
 
-    return changed_runs(tables)
+    return changed_runs(local_file(Vault(vault), table) for table in tables)
 
 
-def reel_timeline(session: Session, vault: Vault, reel_id: str) -> Timeline | None:
-    """The reel along its length, of the newest check or, before one, of what the plan was made from; None before."""
+def reel_timeline(session: Session, vault: Vault, reel_id: str) -> bytes | None:
+    """The reel along its length as JSON, of the newest check or, before one, of what the plan was made from."""
     from restoration_tasks.catalogue import holdings
 
     assembled = holdings.newest(session, reel_id, StepName.ASSEMBLE)
@@ -234,13 +230,13 @@ def reel_timeline(session: Session, vault: Vault, reel_id: str) -> Timeline | No
     source = checked or holdings.newest(session, reel_id, StepName.PLAN)
     if source is None:
         return None
-    figures = tuple(local_file(vault, table) for table in source.files("figures"))
-    changes = tuple(local_file(vault, table) for table in source.files("changes"))
-    return _timeline(figures, changes)
+    return _timeline(str(vault.root), source.files("figures"), source.files("changes"))
 
 
-@lru_cache(maxsize=16)
-def _timeline(figures: tuple[Path, ...], changes: tuple[Path, ...]) -> Timeline:
+@lru_cache(maxsize=32)
+def _timeline(vault: str, figures: tuple[HeldFile, ...], changes: tuple[HeldFile, ...]) -> bytes:
     from restoration_tasks.report.timeline import timeline
 
-    return timeline(figures, changes)
+    shelf = Vault(vault)
+    line = timeline((local_file(shelf, table) for table in figures), (local_file(shelf, table) for table in changes))
+    return json.dumps(asdict(line), separators=(",", ":")).encode()
