@@ -1,4 +1,4 @@
-"""Pages: what people mark shot by shot while they look, and an index for the board.
+"""Pages: what people mark shot by shot while they look, and indices for the board.
 
 Revision ID: 0005
 Revises: 0003
@@ -21,7 +21,7 @@ SQL = Path(__file__).parent.parent
 
 
 def upgrade() -> None:
-    """Make the table of drafts, which people may change, and let the board be read in the order of change."""
+    """Make the table of drafts, which people may change, and the indices that the board is read by."""
     op.create_table(
         "shot_drafts",
         sa.Column("reel_id", sa.Text(), nullable=False),
@@ -45,11 +45,19 @@ def upgrade() -> None:
         schema=SCHEMA,
     )
     op.create_index("ix_reels_state_since", "reels", ["state_since"], schema=SCHEMA)
+    op.create_index(
+        "ix_events_shot_detection",
+        "events",
+        ["reel_id", "seq"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("subtype = 'shot detection'"),
+    )
     text = (SQL / "0005" / "up.sql").read_text(encoding="utf-8")
     op.get_bind().exec_driver_sql(text, execution_options={"no_parameters": True})
 
 
 def downgrade() -> None:
-    """Take both away."""
+    """Take all of it away."""
+    op.drop_index("ix_events_shot_detection", "events", schema=SCHEMA)
     op.drop_index("ix_reels_state_since", "reels", schema=SCHEMA)
     op.drop_table("shot_drafts", schema=SCHEMA)
