@@ -54,7 +54,7 @@ screenshots: $(STAMP) ## Take the pictures of the operator's guide (the stack up
 	@$(BIN)/python docs/screenshots/take.py
 
 test: $(STAMP) lint ## Lint, types, layers and every rule once.
-	@docker/debian-tools.sh mediaconch
+	@docker/debian-tools.sh mediaconch chromium
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import plans, reels
+from restoration_tasks.catalogue.drafts import Draft
 from restoration_tasks.catalogue.errors import AlreadyDecided
 from restoration_tasks.catalogue.models import DeciderRole, Decision
 from restoration_tasks.provenance.agents import Person, ensure_person
@@ -63,9 +65,12 @@ def decide(
     person: Person,
     role: DeciderRole,
     note: str = "",
+    shots: Sequence[Draft] = (),
     at: datetime | None = None,
 ) -> Decided:
     """Record a decision and its event. Recording the same execution again gives the decision it has.
+
+    `shots` are the person's own marks on single shots; they enter the event, not the decision's row.
 
     Raises:
         UnknownReel: no such reel.
@@ -87,6 +92,7 @@ def decide(
             plan_version=plan.version,
             plan_sha256=plan.sha256,
             note=note,
+            shots=[{"shot": mark.shot, "choice": mark.choice.value, "note": mark.note} for mark in shots],
             at=moment,
         ),
     )

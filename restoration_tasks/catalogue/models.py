@@ -1,4 +1,4 @@
-"""Tables of the catalogue: works, items, reels, plans, decisions, the lock of a run, recorded executions."""
+"""Tables of the catalogue: works, items, reels, plans, decisions, drafts, the lock of a run, recorded executions."""
 
 from __future__ import annotations
 
@@ -224,6 +224,37 @@ class ConditionRecord(Base):
     shots: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     """Every shot with its verdicts, as in `condition.json`."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DraftChoice(StrEnum):
+    """What a person thinks of a shot while they look; none of it decides anything."""
+
+    NONE = "none"
+    """Only a note, or nothing yet."""
+    ACCEPT = "accept"
+    REDO = "redo"
+
+
+class ShotDraft(Base):
+    """What a person marked about one shot of one plan version before anybody decided; theirs to change.
+
+    The decision in Airflow takes the drafts of whoever decides into its event, where they stay for good.
+    """
+
+    __tablename__ = "shot_drafts"
+    __table_args__ = (
+        ForeignKeyConstraint(["reel_id", "plan_version"], ["reelkeeper.plans.reel_id", "reelkeeper.plans.version"]),
+        CheckConstraint("shot >= 1", name="shot"),
+        CheckConstraint("length(note) <= 2000", name="note"),
+    )
+
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id), primary_key=True)
+    plan_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    shot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Agent.id), primary_key=True)
+    choice: Mapped[DraftChoice] = mapped_column(checked_enum(DraftChoice, "choice"))
+    note: Mapped[str]
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ActiveRun(Base):

@@ -14,7 +14,9 @@ from restoration_tasks.catalogue import reels
 from restoration_tasks.catalogue.errors import UnknownPlan
 from restoration_tasks.catalogue.models import Plan
 from restoration_tasks.provenance.agents import Participant, Person, ensure_agents
+from restoration_tasks.provenance.models import Agent
 from restoration_tasks.provenance.text import storable
+from restoration_tasks.provenance.vocabulary import AgentKind
 from restoration_tasks.runtime.errors import PlanError
 
 
@@ -104,6 +106,16 @@ def latest(session: Session, reel_id: str) -> PlanVersion | None:
     """The newest version, or None."""
     plan = session.scalar(select(Plan).where(Plan.reel_id == reel_id).order_by(Plan.version.desc()).limit(1))
     return None if plan is None else _version(plan)
+
+
+def made_by_person(session: Session, reel_id: str, version: int) -> bool:
+    """Whether a person made a version, by hand, and not the plan step."""
+    kind = session.scalar(
+        select(Agent.kind)
+        .join(Plan, Plan.author_id == Agent.id)
+        .where(Plan.reel_id == reel_id, Plan.version == version)
+    )
+    return kind is AgentKind.PERSON
 
 
 def _version(plan: Plan) -> PlanVersion:

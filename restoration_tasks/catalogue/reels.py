@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Result, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -127,6 +128,19 @@ def statuses(session: Session, reel_id: str | None = None, *, limit: int | None 
         ),
         {"reel": reel_id, "limit": limit},
     )
+    return _read(rows)
+
+
+def statuses_of(session: Session, reel_ids: Sequence[str]) -> list[ReelStatus]:
+    """Where some reels stand, in the order given; one that is not known is left out."""
+    rows = session.execute(
+        text("SELECT * FROM reelkeeper.v_reel_status WHERE reel_id = ANY(:reels)"), {"reels": list(reel_ids)}
+    )
+    known = {status.reel_id: status for status in _read(rows)}
+    return [known[reel_id] for reel_id in reel_ids if reel_id in known]
+
+
+def _read(rows: Result[Any]) -> list[ReelStatus]:
     found = []
     for row in rows.mappings():
         values = dict(row)

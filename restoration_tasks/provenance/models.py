@@ -100,6 +100,8 @@ class Event(Base):
         UniqueConstraint("reel_id", "seq"),
         UniqueConstraint("execution_id"),
         UniqueConstraint("hash"),
+        # how many shots a reel has: the board asks of fifty reels at once, among all their events
+        Index("ix_events_shot_detection", "reel_id", "seq", postgresql_where="subtype = 'shot detection'"),
         CheckConstraint("seq >= 1", name="seq"),
         CheckConstraint("ended >= started", name="ended"),
         CheckConstraint(f"hash {_HEX64} AND previous_hash {_HEX64}", name="hash"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -163,10 +164,14 @@ def decision_draft(
     plan_version: int,
     plan_sha256: str,
     note: str = "",
+    shots: Sequence[Mapping[str, Any]] = (),
     at: datetime | None = None,
     objects: Iterable[tuple[str, Reference]] = (),
 ) -> EventDraft:
-    """The event of a decision. The person enters as an id; `objects` are what they looked at."""
+    """The event of a decision. The person enters as an id.
+
+    `shots` are what they marked shot by shot, `objects` what they looked at.
+    """
     moment = at or datetime.now(UTC)
     return EventDraft(
         reel_id=reel_id,
@@ -181,7 +186,8 @@ def decision_draft(
             "plan_version": plan_version,
             "plan_sha256": plan_sha256,
             "note": note,
-        },
+        }
+        | ({"shots": list(shots)} if shots else {}),
         participants=(person,),
         sources=tuple(objects),
     )

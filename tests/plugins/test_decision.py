@@ -14,11 +14,13 @@ from reelkeeper_airflow.restore_reel import record
 from reelkeeper_airflow.restore_reel.describe import decision_body
 from reelkeeper_airflow.restore_reel.form import next_form, trigger_form, way_from_form
 from reelkeeper_airflow.restore_reel.people import Decision
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import plans, reels
-from restoration_tasks.catalogue.models import ReelState
-from restoration_tasks.provenance.agents import Participant
+from restoration_tasks.catalogue import drafts, plans, reels
+from restoration_tasks.catalogue.models import DraftChoice, ReelState
+from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.restoration.plan import Plan, PlannedShot
@@ -159,6 +161,35 @@ def test_an_answer_is_recorded_and_leads_on(
     with bench.sessions.begin() as session:
         status = reels.status(session, REEL)
         assert (status.last_answer, status.last_answer_plan_version) == (DecisionAnswer(option.lower()), 1)
+
+
+def test_what_the_person_marked_goes_with_the_answer_and_what_others_marked_does_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.checked(passed=True)
+    with bench.sessions.begin() as session:
+        for login, note in (("conservator", "too soft"), ("viewer", "lovely")):
+            drafts.save(session, REEL, 1, 1, choice=DraftChoice.REDO, note=note, person=Person(login))
+    _, handed = answer(bench, monkeypatch, "Redo")
+    assert handed[record.NEXT_RUN]["reason"] == "softer, please; shot 1: redo (too soft)"
+    with bench.sessions.begin() as session:
+        detail = session.scalars(select(Event.detail).where(Event.reel_id == REEL).order_by(Event.seq.desc())).first()
+    assert detail is not None
+    assert detail["shots"] == [{"shot": 1, "choice": "redo", "note": "too soft"}]
+
+
+def test_redo_carries_out_what_a_person_saved_meanwhile(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.checked(passed=True)
+    with bench.sessions.begin() as session:
+        again = bench.plan.model_copy(update={"version": 2, "parent": 1, "author": "ana"})
+        plans.save(session, REEL, again.to_yaml(), author=Person("ana"), reason="by hand", parent=1)
+    _, handed = answer(bench, monkeypatch, "Redo")
+    assert handed[record.NEXT_RUN]["use_plan_version"] == 2
+
+
+def test_a_reason_fits_the_form() -> None:
+    assert record.redo_reason("", []) == "another pass was asked for"
+    assert len(record.redo_reason("x" * 1990, ["shot 1: redo"])) == 2000
 
 
 @pytest.mark.parametrize(

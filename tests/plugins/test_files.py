@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from reelkeeper_airflow.pages.files import create_app
+from reelkeeper_airflow.pages.app import create_app
 from reelkeeper_airflow.pages.links import file_url
 
 VIDEO = bytes(range(256)) * 8
@@ -29,9 +29,11 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def signed_in(vault: Path) -> Iterator[TestClient]:
+    from airflow.api_fastapi.app import create_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.api_fastapi.core_api.security import get_user
 
+    create_auth_manager()
     app = create_app()
     app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="bo", role="VIEWER")
     with TestClient(app) as client:

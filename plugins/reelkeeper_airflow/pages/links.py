@@ -16,3 +16,8 @@ def file_url(uri: str) -> str:
     It names no host, so that it holds behind any reverse proxy that keeps Airflow at the root.
     """
     return f"{MOUNT}/files/{quote(uri.removeprefix(VAULT_SCHEME))}"
+
+
+def compare_url(reel_id: str) -> str:
+    """Give the address of a reel's comparison, from the root of the Airflow site."""
+    return f"{MOUNT}/reels/{quote(reel_id, safe='')}/compare"

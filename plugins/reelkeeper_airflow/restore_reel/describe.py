@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from reelkeeper_airflow.pages.links import file_url
+from reelkeeper_airflow.pages.links import compare_url, file_url
 from restoration_tasks.runtime.errors import VaultError
 from restoration_tasks.runtime.spec import OutputFile, StepResult
 from restoration_tasks.runtime.vault import Vault
@@ -39,7 +39,13 @@ def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResul
     figures = {name: value for name, value in checked.figures.items() if name not in SAID_ELSEWHERE}
     parts = [
         f"{verdict} Plan version **{version['version']}** ({_plain(version['reason'])}).",
-        "\n".join(f"- [{text}]({file_url(outputs[name].uri)})" for name, text in LINKS.items() if name in outputs),
+        "\n".join(
+            [
+                f"- [Compare frame by frame, and mark shots]({compare_url(checked.reel_id)}):"
+                " your marks go with your answer",
+                *(f"- [{text}]({file_url(outputs[name].uri)})" for name, text in LINKS.items() if name in outputs),
+            ]
+        ),
         _pictures(outputs.values()),
         _broken_rules(vault, checked),
         _table(assembled.figures | figures),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from restoration_tasks.runtime.spec import StepResult
 from restoration_tasks.runtime.vault import Vault
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from restoration_tasks.provenance.agents import Participant
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ REASON_SHOWN = 200
 """Characters of a plan's reason that travel in XCom; the whole stands in the catalogue."""
 NEXT_RUN = "next_run"
 """XCom key of the form the next run is triggered with."""
+REASON_CHARACTERS = 2000
+"""As the form's field holds at most."""
 REDO_DEFAULT_REASON = "another pass was asked for"
 
 
@@ -67,7 +71,7 @@ def record_decision(
     reel: Mapping[str, Any], version: Mapping[str, Any], checked: Mapping[str, Any], answered: Mapping[str, Any]
 ) -> str:
     """Check again that the person may decide, record the decision, and lead on."""
-    from restoration_tasks.catalogue import decisions, reels
+    from restoration_tasks.catalogue import decisions, drafts, reels
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
@@ -84,6 +88,8 @@ def record_decision(
             _require_passed(result_at(Vault(settings.vault_root), checked))
         note = (form.get("note") or "").strip()
         with catalogue(settings).begin() as session:
+            # What they marked on the pages while they looked goes with their answer, and only theirs.
+            marks = drafts.of_person(session, reel_id, int(version["version"]), str(person["id"]))
             decisions.decide(
                 session,
                 reel_id,
@@ -94,13 +100,38 @@ def record_decision(
                 person=Person(person["id"], person.get("name")),
                 role=role,
                 note=note,
+                shots=marks,
                 at=datetime.fromisoformat(str(answered["responded_at"])),
             )
             if answer is Answer.REJECT:
                 reels.set_state(session, reel_id, ReelState.REJECTED)
-    following = next_form(context["params"], form["strength"], note or REDO_DEFAULT_REASON)
+            by_hand = _saved_meanwhile(session, reel_id, int(version["version"]))
+    following = next_form(context["params"], form["strength"], redo_reason(note, [mark.words for mark in marks]))
+    if by_hand is not None:
+        log.info("Redo carries out plan version %s, which a person saved meanwhile, as it is.", by_hand)
+        following["use_plan_version"] = by_hand
     context["ti"].xcom_push(key=NEXT_RUN, value=following)
     return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
+
+
+def _saved_meanwhile(session: Session, reel_id: str, carried_out: int) -> int | None:
+    """The newest plan version, where a person saved it after the one that was carried out; else None."""
+    from restoration_tasks.catalogue import plans
+
+    newest = plans.latest(session, reel_id)
+    if newest is None or newest.version <= carried_out or not plans.made_by_person(session, reel_id, newest.version):
+        return None
+    return newest.version
+
+
+def redo_reason(note: str, marks: Sequence[str]) -> str:
+    """Why another pass, as the next plan version keeps it: the note, and what was marked on single shots.
+
+    >>> redo_reason("grain looks washed", ["shot 3: redo"])
+    'grain looks washed; shot 3: redo'
+    """
+    said = "; ".join([*([note] if note else []), *marks]) or REDO_DEFAULT_REASON
+    return said if len(said) <= REASON_CHARACTERS else said[: REASON_CHARACTERS - 1] + "…"
 
 
 @task

@@ -1,0 +1,65 @@
+"""What a person does on the Reels pages, inside Airflow's frame, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.browser import Browser
+
+
+def log_in(page: Browser, url: str, user: str, password: str) -> None:
+    """Sign in as people do: name, password, button."""
+    page.go(f"{url}/auth/login")
+    page.wait("!!document.querySelector('input[name=password]')", "the login form", settle_s=0.5)
+    for field, value in (("username", user), ("password", password)):
+        page.evaluate(f"document.querySelector('input[name={field}]').focus()")
+        page.type(value)
+    page.evaluate("document.querySelector('button[type=submit]').click()")
+    page.wait("!location.pathname.startsWith('/auth')", "Airflow after the login", settle_s=0.5)
+
+
+def open_reels(page: Browser) -> None:
+    """Press *Reels* in Airflow's own navigation; the board comes up in its frame."""
+    reels = "[...document.querySelectorAll('a')].find(one => one.getAttribute('href')?.endsWith('/plugin/reels'))"
+    page.wait(f"!!{reels}", "Reels in the navigation", settle_s=0.3)
+    page.evaluate(f"{reels}.click()")
+    page.wait(in_frame("frame.querySelector('h1')?.innerText === 'Reels'"), "the board", settle_s=0.3)
+
+
+def follow(page: Browser, text: str, then: str, what: str) -> None:
+    """Follow the link of this text in the frame, and wait until a script of the frame says true."""
+    link = f"[...frame.querySelectorAll('a')].find(one => one.innerText.trim() === {json.dumps(text)})"
+    page.wait(in_frame(f"!!{link}"), f"the link {text!r}", settle_s=0.1)
+    page.evaluate(in_frame(f"{link}.click()"))
+    page.wait(in_frame(then), what, settle_s=0.3)
+
+
+def in_frame(script: str) -> str:
+    """A script about the document in the frame; false while there is none."""
+    found = "const frame = document.querySelector('iframe')?.contentDocument"
+    return f"(() => {{ {found}; return frame?.body ? {script} : false }})()"
+
+
+def move_wipe(page: Browser, share: float) -> float:
+    """Drag the wipe to a share of the picture's width; give where it is afterwards."""
+    box: dict[str, Any] = page.evaluate(
+        in_frame(
+            "(() => { const out = document.querySelector('iframe').getBoundingClientRect();"
+            " const box = frame.getElementById('stage').getBoundingClientRect();"
+            " return { left: out.left + box.left, top: out.top + box.top, width: box.width, height: box.height } })()"
+        )
+    )
+    y = box["top"] + box["height"] / 2
+    page.drag((box["left"] + box["width"] / 2, y), (box["left"] + box["width"] * share, y))
+    return float(page.evaluate(in_frame("parseFloat(frame.getElementById('stage').style.getPropertyValue('--at'))")))
+
+
+def mark(page: Browser, choice: str, note: str) -> None:
+    """Mark the present shot and keep the mark."""
+    page.evaluate(in_frame(f"frame.querySelector('[name=choice][value={choice}]').click()"))
+    page.evaluate(in_frame("frame.getElementById('note').focus()"))
+    page.evaluate("document.querySelector('iframe').contentWindow.focus()")
+    page.type(note)
+    page.evaluate(in_frame("frame.querySelector('#mark button').click()"))
+    page.wait(in_frame("frame.getElementById('said').innerText.startsWith('Kept.')"), "the mark to be kept", settle_s=0)
