@@ -1,6 +1,6 @@
 """The proof of the treatments of the whole picture, by the committed recipe (picture.yaml), a part each.
 
-    python -m benchmarks.picture [--parts fade] [--split test]
+    python -m benchmarks.picture [--parts fade flicker] [--split test]
 
 Every piece is kept in the JSON as soon as it is made; a run that was broken off goes on. Only what is asked for is made
 again; the pieces of other parts stay as they are. Exit 1 if a bar is missed.
@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import command, picture_fade
+from benchmarks import command, picture_fade, picture_flicker
 from benchmarks.dirt_cases import work_folder
 from benchmarks.kept import Kept, Result, file_digest
 from restoration_tasks.media import ffmpeg
@@ -42,7 +42,10 @@ class Part:
     """Bars and figures of the pieces."""
 
 
-PARTS = {"fade": Part(picture_fade.pieces, picture_fade.report)}
+PARTS = {
+    "fade": Part(picture_fade.pieces, picture_fade.report),
+    "flicker": Part(picture_flicker.pieces, picture_flicker.report),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,9 @@ from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
 from restoration_tasks.assessment.engine import Engine
-from restoration_tasks.assessment.figures import FrameFigures, tone_relations
-from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
+from restoration_tasks.assessment.evening import ShotFlicker, planned_flicker, shot_flicker
+from restoration_tasks.assessment.figures import FrameFigures
+from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import Going
 from restoration_tasks.assessment.parts import PartKind
@@ -22,7 +23,6 @@ from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
-from restoration_tasks.restoration.tone import ToneMap
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
@@ -30,10 +30,6 @@ DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
 clip, whose two shots measure 0.00010 and 0.00023 clean, and from 0.008 with the recipe's least dirt. The classical
 detector: clean shots full of blinking lights measured up to 0.0007; four prints that look dirty to anyone 0.003 to
 0.008."""
-FLICKER_GATE = 1.0
-"""Amplitude (8-bit code values) from which a shot is deflickered; under it no eye sees flicker."""
-FLICKER_DECIMALS = 5
-"""Decimals a curve keeps in the plan: a hundredth of a code value at 10 bit."""
 _ASK = (
     "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35, or mark single places."
 )
@@ -96,6 +92,7 @@ def decide(
     lines: Iterable[Line] = (),
     engine: Engine = Engine.NETWORK,
     losses: Mapping[int, DyeLoss] = MappingProxyType({}),
+    lights: Mapping[int, LightRelation] = MappingProxyType({}),
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -107,6 +104,7 @@ def decide(
         lines: of every frame of the reel, in any order.
         engine: the detector that measured; its repair is asked for as well.
         losses: what the dyes of each shot have lost, by its number; none for grey film.
+        lights: what the light of every frame does beside the frame before, by frame; what lacks does not flicker.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -118,9 +116,9 @@ def decide(
     decided = []
     for shot in shots:
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
-        measured, curve = _measured(shot, _rows_of(shot, rows), own)
+        measured, flicker = _measured(shot, _rows_of(shot, rows), own, lights)
         asked = _Asked(treatments, strength, engine)
-        planned = _planned(measured, curve, asked, _rows_of(shot, rows), losses.get(shot.number))
+        planned = _planned(measured, flicker, asked, _rows_of(shot, rows), losses.get(shot.number))
         decided.append((planned, measured))
     return decided
 
@@ -153,9 +151,15 @@ class _Asked:
         return {} if self.engine is Engine.NETWORK else {"engine": self.engine.value}
 
 
-def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[ShotFigures, FlickerCurve]:
+def _measured(
+    shot: Shot, rows: list[FrameFigures], lines: list[Line], lights: Mapping[int, LightRelation]
+) -> tuple[ShotFigures, ShotFlicker]:
     area = sum(row.dirt_area + row.hair_area for row in rows) / len(rows)
-    curve = flicker_curve(_unmeant(shot, tone_relations(rows)), sum(row.level for row in rows) / len(rows))
+    flicker = shot_flicker(
+        [lights.get(frame, LightRelation()) for frame in range(shot.start, shot.stop)],
+        sum(row.level for row in rows) / len(rows),
+        frozenset(frame - shot.start for frame in shot.lit_otherwise),
+    )
     judged = judged_tracks(lines, shot)
     tracks = tuple(track for track in judged if track.is_scratch)
     under = sum(track.area_px for track in tracks) / (lines[0].picture_px * shot.frames) if tracks else 0.0
@@ -168,25 +172,16 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
         scratch_severity=dirt_severity(under),
         doubted_area=sum(row.doubted_area for row in rows) / len(rows),
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
-        flicker_amplitude=curve.amplitude,
-        flicker_severity=flicker_severity(curve.amplitude),
-        flicker_rhythm=curve.rhythm,
+        flicker_amplitude=flicker.curve.amplitude,
+        flicker_severity=flicker.severity,
+        flicker_rhythm=flicker.curve.rhythm,
         unsure=tuple(track for track in judged if track.reason is Reason.UNSURE),
     )
-    return measured, curve
-
-
-def _unmeant(shot: Shot, relations: Sequence[ToneMap]) -> list[ToneMap]:
-    """Relations without those into and out of frames that were meant to be lighter or darker, or are mixtures."""
-    otherwise = shot.lit_otherwise
-    return [
-        ToneMap() if {frame - 1, frame} & otherwise else relation
-        for frame, relation in enumerate(relations, shot.start)
-    ]
+    return measured, flicker
 
 
 def _planned(
-    measured: ShotFigures, curve: FlickerCurve, asked: _Asked, rows: list[FrameFigures], loss: DyeLoss | None
+    measured: ShotFigures, flicker: ShotFlicker, asked: _Asked, rows: list[FrameFigures], loss: DyeLoss | None
 ) -> PlannedShot:
     shot = measured.shot
     if shot.kind is not PartKind.PICTURE:
@@ -194,7 +189,7 @@ def _planned(
     planned = (
         _dirt(measured, asked, rows),
         _scratches(measured, asked),
-        _flicker(measured, curve, asked),
+        planned_flicker(flicker, asked.gate, _FLICKER_AMOUNT[asked.strength]),
         planned_fade(loss, asked.gate, _FADE_AMOUNT[asked.strength]),
     )
     treatments = tuple(one for one in planned if one is not None and one.name in asked.treatments)
@@ -265,19 +260,3 @@ def _named(tracks: Sequence[Track], start: int) -> str:
         for track in sorted(tracks, key=lambda track: -track.area_px)[:_NAMED_TRACKS]
     )
     return named + (f" and {len(tracks) - _NAMED_TRACKS} more" if len(tracks) > _NAMED_TRACKS else "")
-
-
-def _flicker(measured: ShotFigures, curve: FlickerCurve, asked: _Asked) -> PlannedTreatment | None:
-    gate = asked.gate * FLICKER_GATE
-    if curve.amplitude < gate:
-        return None
-    why = (
-        f"Brightness jumps by {curve.amplitude:.1f} of 255 code values from frame to frame (severity "
-        f"{measured.flicker_severity:.0f} of 100); shots are evened out from {gate:.1f}."
-    )
-    params = {
-        "gain": [round(tone.gain, FLICKER_DECIMALS) for tone in curve.corrections],
-        "offset": [round(tone.offset, FLICKER_DECIMALS) for tone in curve.corrections],
-        "amount": _FLICKER_AMOUNT[asked.strength],
-    }
-    return PlannedTreatment(name="flicker", params=cast("dict[str, JsonValue]", params), why=why)

@@ -32,7 +32,9 @@ class Treatment(StrEnum):
     MASKED = "masked"
     """Local repairs only."""
     TONAL = "tonal"
-    """Whole frames made brighter or darker, one curve a frame; local repairs besides."""
+    """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
+    LIGHT = "light"
+    """Whole frames made lighter or darker in density, here and there alike or not, by the plan's numbers alone."""
     COLOUR = "colour"
     """Every pixel given another colour, by the plan's numbers alone; brightness and local repairs besides."""
     GLOBAL = "global"
@@ -67,8 +69,8 @@ class Measured:
     off_curve_px: int
     """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
     off_plan_px: int
-    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where colours are
-    brought back; 0 elsewhere."""
+    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where light is evened
+    out or colours are brought back; 0 elsewhere."""
     brightness_before: float
     """Mean luma as a share of the code range."""
     brightness_planned: float
@@ -146,7 +148,7 @@ class ReelMeter:
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
-            expected: what the plan makes of the frame, where it brings colours back.
+            expected: what the plan makes of the frame, where its numbers tell.
         """
         before, after = self._luma(master if expected is None else expected.colours), self._luma(restored)
         changed, outside = changes(master, restored, mask)
@@ -182,7 +184,7 @@ class ReelMeter:
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
-        if expected is not None:
+        if expected is not None and expected.colours is not master:
             self._shots[-1].dyes = self._shots[-1].dyes or DyeMeter(self._picture)
             self._shots[-1].dyes.look(master, restored)
         return row

@@ -12,6 +12,7 @@ from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.measure import REACH, Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
+from restoration_tasks.restoration.flicker import DeflickerParams
 from restoration_tasks.restoration.regions import Region, edited
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 
@@ -25,14 +26,16 @@ _KIND: Final = {
     Fidelity.GENERATIVE: Treatment.GENERATIVE,
 }
 TONAL: Final = frozenset({"flicker"})
-"""Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
+"""Global treatments that make a frame lighter or darker by numbers of the plan alone; the check makes it again."""
 COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
+_BY_NUMBERS: Final = frozenset({Treatment.LIGHT, Treatment.COLOUR})
+"""Kinds of which the plan's numbers tell the whole frame, outside the damage map."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the plan's numbers make of a frame of the scan whose colours are brought back."""
+    """What the plan's numbers make of a frame of the scan."""
 
     colours: Frame
     """With its colours brought back and nothing else: what brightness, specks and flicker are held against."""
@@ -107,26 +110,29 @@ class Permit:
         return allowed & (found.any > 0)
 
     def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
-        """What is to come of a frame; None where no colours are brought back.
+        """What is to come of a frame; None where neither light is evened out nor colours are brought back.
 
         Args:
             index: 0-based position of the frame in the reel.
             frame: planes of the scan's frame.
             picture: format of the scan.
         """
-        colours = [one for one in self.by_numbers if one.name in COLOUR]
-        if not colours:
+        if not self.by_numbers:
             return None
-        alone = _applied(colours, index, frame, picture)
-        if self.kind(index) is not Treatment.COLOUR:
-            return Expected(alone, None)
-        return Expected(alone, alone if len(self.by_numbers) == 1 else _applied(self.by_numbers, index, frame, picture))
+        colours = [one for one in self.by_numbers if one.name in COLOUR]
+        alone = _applied(colours, index, frame, picture) if colours else frame
+        if self.kind(index) not in _BY_NUMBERS:
+            return Expected(alone, None) if colours else None
+        whole = alone if self.by_numbers == colours else _applied(self.by_numbers, index, frame, picture)
+        return Expected(alone, whole)
 
 
 def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
     if treatment.name in COLOUR:
         return Treatment.COLOUR
-    return Treatment.TONAL if treatment.name in TONAL else _KIND[treatment.fidelity]
+    if isinstance(treatment.params, DeflickerParams):
+        return Treatment.TONAL if treatment.params.gain else Treatment.LIGHT
+    return _KIND[treatment.fidelity]
 
 
 def _applied(

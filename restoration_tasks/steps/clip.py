@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from restoration_tasks import __version__
 from restoration_tasks.runtime.errors import WrongUse
@@ -19,6 +19,7 @@ from restoration_tasks.runtime.settings import Settings
 if TYPE_CHECKING:
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.assessment.gauge import Gauge
     from restoration_tasks.assessment.lines import Line
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.segments import Segment
@@ -188,9 +189,10 @@ def _measure(
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.fade import FadeGauge
     from restoration_tasks.assessment.measure import measure_segment
-    from restoration_tasks.assessment.readings import FrameReadings, read_segment, scanned
+    from restoration_tasks.assessment.readings import FrameReadings, lights_of, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import find_shots
+    from restoration_tasks.assessment.uneven import UnevenGauge
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
     from restoration_tasks.media.side_channel import AskedChannel, ChannelSource
@@ -204,6 +206,7 @@ def _measure(
     figures: list[FrameFigures] = []
     lines: list[Line] = []
     readings: list[FrameReadings] = []
+    by_gauge: dict[str, Gauge[Any]] = {"fade": FadeGauge(), "flicker": UnevenGauge()}
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, frames, progress)
@@ -220,8 +223,8 @@ def _measure(
         )
         figures += measured.frames
         lines += measured.lines
-        if "fade" in asked.treatments:
-            readings += read_segment(master, segment, means, (FadeGauge(),))
+        gauges = [gauge for name, gauge in by_gauge.items() if name in asked.treatments]
+        readings += read_segment(master, segment, means, gauges) if gauges else []
     planned = decide(
         shots,
         figures,
@@ -229,7 +232,8 @@ def _measure(
         Strength(asked.strength),
         lines=lines,
         engine=asked.engine,
-        losses=dye_losses(shots, readings, scanned(master)),
+        losses=dye_losses(shots, readings, scanned(master)) if "fade" in asked.treatments else {},
+        lights=lights_of(readings),
     )
     plan = Plan(
         reel_id="clip",

@@ -47,7 +47,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.figures import read_figures
     from restoration_tasks.assessment.lines import read_lines
-    from restoration_tasks.assessment.readings import read_readings
+    from restoration_tasks.assessment.readings import lights_of, read_readings
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
@@ -82,6 +82,7 @@ def run(work: StepWork) -> None:
         lines=lines,
         engine=Engine(params.engine),
         losses=dye_losses(shots, readings, scan) if scan is not None else {},
+        lights=lights_of(readings),
     )
     plan = Plan(
         reel_id=work.reel_id,
@@ -113,4 +114,4 @@ def run(work: StepWork) -> None:
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="7", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="8", run=run)
