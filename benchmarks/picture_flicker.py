@@ -292,7 +292,7 @@ def untouched(split: str) -> Result:
             "quantiles db": psnr(quantiles, clean),
             "changed": sum(bool((a != b).any()) for a, b in zip(made, clean, strict=True)),
         }
-    return result
+    return {"takes": result}
 
 
 def meant(split: str, name: str, number: int) -> Result:
@@ -371,7 +371,7 @@ def report(made: dict[str, Result]) -> tuple[list[Result], Result]:
         figures["by strength"] = _by(rows, lambda key, _: key.split("/")[0])
         figures["by take"] = _by(rows, lambda _, name: name)
     if "clean" in made:
-        clean = made["clean"]
+        clean = made["clean"]["takes"]
         for words, name, bar in (("gates on", "db", "clean_db"), ("gates forced", "forced db", "clean_forced_db")):
             worst = min(take[name] for take in clean.values())
             bars.append(_bar(f"worst clean take, {words}, dB", worst, asked[bar]))
