@@ -3,10 +3,10 @@
 Light is natural logarithms of transmission, `λ = −ln 10 · density`, so that a gain in light is a sum, in log scans too.
 
 Motion is followed before light is compared, and light is matched before motion is followed: in an even surface that is
-lighter on one side a dense flow finds any brightness by sliding along it. Measured on training clips with flicker of
-the whole picture alone, flow between frames as they are swallowed up to a third of it and on two clips up to a half;
-matched by what differs at the same place (whole and by cell), it leaves what is measured without it, and follows what
-moves.
+lighter on one side a dense flow finds any brightness by sliding along it. Measured on three training and validation
+clips with flicker of the whole picture alone, flow between frames as they are swallowed 2, 21 and 37 % of it. Matched
+first by what differs at the same place, whole and by cell, light is measured as well as without motion followed, and
+what moves is followed.
 """
 
 from __future__ import annotations
