@@ -17,8 +17,8 @@ RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
 CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
 
-NO_COLOURS = {"fidelity.colours_as_planned": ""}
-"""The rule with nothing to speak about: in no shot are colours brought back."""
+NO_COLOURS = {"fidelity.light_as_planned": "", "fidelity.colours_as_planned": ""}
+"""The rules with nothing to speak about: in no shot is light evened out in density, or are colours brought back."""
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from restoration_tasks.runtime.spec import StepName
 from tests.quality.synthetic import PICTURE
 from tests.steps.tiny_reel import FRAMES, SHOT_FRAMES, tiny_reel
 
-NO_COLOURS = {"fidelity.colours_as_planned": ""}
-"""The rule with nothing to speak about: in no shot are colours brought back."""
+NO_COLOURS = {"fidelity.light_as_planned": "", "fidelity.colours_as_planned": ""}
+"""The rules with nothing to speak about: in no shot is light evened out in density, or are colours brought back."""
 
 
 @pytest.fixture
