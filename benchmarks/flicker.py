@@ -2,8 +2,8 @@
 
     python -m benchmarks.flicker [--split test] [--frames 48]
 
-Every take of the recipe with every strength of flicker, and without. The classical meter relates each frame to the one
-before, as in the product; the true amplitude is the standard deviation of the light the simulator gave, at the level of
+Every take of the recipe with every strength of flicker, and without. The gauge relates each frame to the one before, as
+in the product; the true amplitude is the standard deviation of the light the simulator gave, at the level of
 the shot, 8-bit code values. Exit 1 if a bar is missed.
 """
 
@@ -23,12 +23,9 @@ from benchmarks import command
 from benchmarks.dirt_cases import BITS, FULL, clean_frames, takes
 from benchmarks.dirt_contenders import recipe_of
 from benchmarks.engines import rgb
-from restoration_tasks.assessment.figures import tone_relations
-from restoration_tasks.assessment.flicker import flicker_curve
+from restoration_tasks.assessment.evening import shot_flicker
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.assessment.glance import Glance
-from restoration_tasks.assessment.measure import FrameMeter
-from restoration_tasks.assessment.seen import Seen
 from restoration_tasks.assessment.uneven import UnevenGauge
 from restoration_tasks.media.window import windows
 from restoration_tasks.runtime.errors import ExitCode
@@ -51,15 +48,13 @@ console = Console()
 def measured(frames: Sequence[Any]) -> dict[str, float]:
     """Amplitude and local amplitude of one shot of `(3, H, W)` 10-bit frames, as the product says them."""
     picture = rgb(frames[0].shape[2], frames[0].shape[1])
-    meter, gauge = FrameMeter(), UnevenGauge()
-    seen = (Seen.classically(place, frame, picture) for place, frame in enumerate(frames))
-    rows = [meter.measure(window)[0] for _, window in windows(seen, 3)]
-    glances = (Glance.of(place, frame, picture) for place, frame in enumerate(frames))
-    readings = [gauge.read(window) for _, window in windows(glances, 1)]
+    glances = [Glance.of(place, frame, picture) for place, frame in enumerate(frames)]
+    level = float(np.mean([glance.luma.mean() for glance in glances]))
+    readings = [UnevenGauge().read(window) for _, window in windows(glances, 1)]
     facts = ShotFacts(1, 0, len(frames), Scanned(picture.width, picture.height, 24.0, False))
-    local = gauge.judge(readings, facts).figures.get("local_codes") or 0.0
-    level = float(np.mean([row.level for row in rows]))
-    return {"whole": flicker_curve(tone_relations(rows), level).amplitude, "local": float(local), "level": level}
+    local = UnevenGauge().judge(readings, facts).figures.get("local_codes") or 0.0
+    found = shot_flicker([row.relation for row in readings], level)
+    return {"whole": found.curve.amplitude, "local": float(local), "level": level}
 
 
 def true_amplitude(damage: Flicker, frames: range, level: float) -> float:

@@ -12,9 +12,10 @@ from pydantic import JsonValue
 
 from restoration_tasks.assessment.dirt import dirt_severity
 from restoration_tasks.assessment.engine import Engine
-from restoration_tasks.assessment.figures import FrameFigures, tone_relations
-from restoration_tasks.assessment.flicker import FlickerCurve, flicker_curve, flicker_severity
+from restoration_tasks.assessment.evening import ShotFlicker, planned_flicker, shot_flicker
+from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.less_grain import GrainFound, planned_grain
+from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import Going
 from restoration_tasks.assessment.parts import PartKind
@@ -24,7 +25,6 @@ from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.steadying import GateWeave, planned_stabilise
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
-from restoration_tasks.restoration.tone import ToneMap
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
@@ -32,10 +32,6 @@ DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
 clip, whose two shots measure 0.00010 and 0.00023 clean, and from 0.008 with the recipe's least dirt. The classical
 detector: clean shots full of blinking lights measured up to 0.0007; four prints that look dirty to anyone 0.003 to
 0.008."""
-FLICKER_GATE = 1.0
-"""Amplitude (8-bit code values) from which a shot is deflickered; under it no eye sees flicker."""
-FLICKER_DECIMALS = 5
-"""Decimals a curve keeps in the plan: a hundredth of a code value at 10 bit."""
 _ASK = (
     "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35, or mark single places."
 )
@@ -102,6 +98,7 @@ def decide(
     weaves: Mapping[int, GateWeave] = MappingProxyType({}),
     grains: Mapping[int, GrainFound] = MappingProxyType({}),
     less_grain: float = 0.0,
+    lights: Mapping[int, LightRelation] = MappingProxyType({}),
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -116,6 +113,7 @@ def decide(
         weaves: how each shot weaves, by its number; none for those that could not be followed.
         grains: the grain of each shot, by its number; none where it could not be read.
         less_grain: the share of it that a person wants gone, 0–1.
+        lights: what the light of every frame does beside the frame before, by frame; what lacks does not flicker.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -127,9 +125,9 @@ def decide(
     decided = []
     for shot in shots:
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
-        measured, curve = _measured(shot, _rows_of(shot, rows), own)
+        measured, flicker = _measured(shot, _rows_of(shot, rows), own, lights)
         asked = _Asked(treatments, strength, engine, less_grain)
-        whole = _Whole(curve, losses.get(shot.number), weaves.get(shot.number), grains.get(shot.number))
+        whole = _Whole(flicker, losses.get(shot.number), weaves.get(shot.number), grains.get(shot.number))
         planned = _planned(measured, whole, asked, _rows_of(shot, rows))
         decided.append((planned, measured))
     return decided
@@ -165,9 +163,15 @@ class _Asked:
         return {} if self.engine is Engine.NETWORK else {"engine": self.engine.value}
 
 
-def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[ShotFigures, FlickerCurve]:
+def _measured(
+    shot: Shot, rows: list[FrameFigures], lines: list[Line], lights: Mapping[int, LightRelation]
+) -> tuple[ShotFigures, ShotFlicker]:
     area = sum(row.dirt_area + row.hair_area for row in rows) / len(rows)
-    curve = flicker_curve(_unmeant(shot, tone_relations(rows)), sum(row.level for row in rows) / len(rows))
+    flicker = shot_flicker(
+        [lights.get(frame, LightRelation()) for frame in range(shot.start, shot.stop)],
+        sum(row.level for row in rows) / len(rows),
+        frozenset(frame - shot.start for frame in shot.lit_otherwise),
+    )
     judged = judged_tracks(lines, shot)
     tracks = tuple(track for track in judged if track.is_scratch)
     under = sum(track.area_px for track in tracks) / (lines[0].picture_px * shot.frames) if tracks else 0.0
@@ -180,28 +184,19 @@ def _measured(shot: Shot, rows: list[FrameFigures], lines: list[Line]) -> tuple[
         scratch_severity=dirt_severity(under),
         doubted_area=sum(row.doubted_area for row in rows) / len(rows),
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
-        flicker_amplitude=curve.amplitude,
-        flicker_severity=flicker_severity(curve.amplitude),
-        flicker_rhythm=curve.rhythm,
+        flicker_amplitude=flicker.curve.amplitude,
+        flicker_severity=flicker.severity,
+        flicker_rhythm=flicker.curve.rhythm,
         unsure=tuple(track for track in judged if track.reason is Reason.UNSURE),
     )
-    return measured, curve
-
-
-def _unmeant(shot: Shot, relations: Sequence[ToneMap]) -> list[ToneMap]:
-    """Relations without those into and out of frames that were meant to be lighter or darker, or are mixtures."""
-    otherwise = shot.lit_otherwise
-    return [
-        ToneMap() if {frame - 1, frame} & otherwise else relation
-        for frame, relation in enumerate(relations, shot.start)
-    ]
+    return measured, flicker
 
 
 @dataclass(frozen=True)
 class _Whole:
     """What was found of whole frames."""
 
-    curve: FlickerCurve
+    flicker: ShotFlicker
     loss: DyeLoss | None
     weave: GateWeave | None
     grain: GrainFound | None
@@ -215,7 +210,7 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
         _dirt(measured, asked, rows),
         _scratches(measured, asked),
         planned_stabilise(whole.weave, asked.gate, _STABILISE_AMOUNT[asked.strength]),
-        _flicker(measured, whole.curve, asked),
+        planned_flicker(whole.flicker, asked.gate, _FLICKER_AMOUNT[asked.strength]),
         planned_fade(whole.loss, asked.gate, _FADE_AMOUNT[asked.strength]),
     )
     found = [one for one in planned if one is not None and one.name in asked.treatments]
@@ -288,19 +283,3 @@ def _named(tracks: Sequence[Track], start: int) -> str:
         for track in sorted(tracks, key=lambda track: -track.area_px)[:_NAMED_TRACKS]
     )
     return named + (f" and {len(tracks) - _NAMED_TRACKS} more" if len(tracks) > _NAMED_TRACKS else "")
-
-
-def _flicker(measured: ShotFigures, curve: FlickerCurve, asked: _Asked) -> PlannedTreatment | None:
-    gate = asked.gate * FLICKER_GATE
-    if curve.amplitude < gate:
-        return None
-    why = (
-        f"Brightness jumps by {curve.amplitude:.1f} of 255 code values from frame to frame (severity "
-        f"{measured.flicker_severity:.0f} of 100); shots are evened out from {gate:.1f}."
-    )
-    params = {
-        "gain": [round(tone.gain, FLICKER_DECIMALS) for tone in curve.corrections],
-        "offset": [round(tone.offset, FLICKER_DECIMALS) for tone in curve.corrections],
-        "amount": _FLICKER_AMOUNT[asked.strength],
-    }
-    return PlannedTreatment(name="flicker", params=cast("dict[str, JsonValue]", params), why=why)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
 from restoration_tasks.assessment.glance import Glance, Glances
+from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.media.picture import Frame
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
@@ -114,6 +115,11 @@ def read_window(window: Glances, asked: Sequence[Gauge[Any]] | None = None) -> F
             for gauge in asked or gauges()
         },
     )
+
+
+def lights_of(rows: Iterable[FrameReadings]) -> dict[int, LightRelation]:
+    """What the light of each frame does beside the frame before, by frame; of those whose flicker was read."""
+    return {row.frame: row.by[Category.FLICKER].relation for row in rows if Category.FLICKER in row.by}
 
 
 def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Gauge[Any]], scan: Scanned) -> None:

@@ -9,7 +9,7 @@ process of first order: its memory is 1 − 2r, r the share of the variance that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import cv2
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from restoration_tasks.assessment.flicker import flicker_severity
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import Glance, Glances
+from restoration_tasks.assessment.light import LightRelation, relate
 
 SIDE = 4
 """Cells each way."""
@@ -63,6 +64,27 @@ class UnevenReading:
     cell_13: float = 0.0
     cell_14: float = 0.0
     cell_15: float = 0.0
+    gain: float = 0.0
+    """From here on as `LightRelation`: what the plan evens flicker out by, motion followed."""
+    evened: float = 0.0
+    contrast: float = 0.0
+    middle: float = 0.0
+    red: float = 0.0
+    blue: float = 0.0
+    shapes: tuple[float, ...] = LightRelation().shapes
+
+    @property
+    def relation(self) -> LightRelation:
+        """How its light relates to that of the frame before."""
+        return LightRelation(self.gain, self.evened, self.contrast, self.middle, self.red, self.blue, self.shapes)
+
+    @property
+    def cells(self) -> tuple[float, ...]:
+        """What each cell gains, in place."""
+        return tuple(getattr(self, name) for name in _CELLS)
+
+
+_CELLS = tuple(f"cell_{number}" for number in range(SIDE**2))
 
 
 class UnevenGauge(Gauge[UnevenReading]):
@@ -87,12 +109,13 @@ class UnevenGauge(Gauge[UnevenReading]):
             ]
         )
         unlike = float(np.sqrt(np.mean(np.square(quarters[:, 2] - quarters[:, 0]))))
-        return UnevenReading(True, float(here.mean()), unlike, *quarters[:, 1].tolist())
+        cells = dict(zip(_CELLS, quarters[:, 1].tolist(), strict=False))
+        return UnevenReading(True, float(here.mean()), unlike, **cells, **asdict(relate(window[-1], window[0])))
 
     def judge(self, rows: Sequence[UnevenReading], shot: ShotFacts) -> Verdict:  # noqa: ARG002
         """How far the whole picture and its parts stand out, 8-bit code values."""
         follows = np.array([row.follows for row in rows])
-        gains = np.array([astuple(row)[3:] for row in rows])
+        gains = np.array([row.cells for row in rows])
         level = 255.0 * float(np.mean([row.level for row in rows]))
         if np.count_nonzero(follows[1:] & follows[:-1]) < FEWEST_FRAMES:
             return Verdict(Category.FLICKER, 0.0, 0.0, "Too few frames to tell flicker.", {})

@@ -35,7 +35,9 @@ class Treatment(StrEnum):
     MASKED = "masked"
     """Local repairs only."""
     TONAL = "tonal"
-    """Whole frames made brighter or darker, one curve a frame; local repairs besides."""
+    """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
+    LIGHT = "light"
+    """Whole frames made lighter or darker in density, here and there alike or not, by the plan's numbers alone."""
     COLOUR = "colour"
     """Every pixel given another colour, by the plan's numbers alone; brightness and local repairs besides."""
     MOVED = "moved"
@@ -72,8 +74,9 @@ class Measured:
     off_curve_px: int
     """Pixels outside the damage map that did not get what other pixels of the same code in the same frame got."""
     off_plan_px: int
-    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where frames are moved
-    or colours are brought back, or differ by more than the plan allows, where grain is lessened; 0 elsewhere."""
+    """Pixels outside the damage map that are not what the plan's numbers make of the scan's, where frames are moved,
+    light is evened out or colours are brought back, or differ by more than the plan allows, where grain is lessened;
+    0 elsewhere."""
     brightness_before: float
     """Mean luma as a share of the code range."""
     brightness_planned: float
@@ -153,7 +156,7 @@ class ReelMeter:
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
-            expected: what the plan makes of the frame, where it moves it or brings colours back.
+            expected: what the plan makes of the frame, where its numbers tell.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         changed, outside = changes(master, restored, mask)

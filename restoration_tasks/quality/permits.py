@@ -13,6 +13,7 @@ from restoration_tasks.quality.measure import REACH, Treatment
 from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.denoise import Denoise
+from restoration_tasks.restoration.flicker import DeflickerParams
 from restoration_tasks.restoration.regions import Region, edited
 from restoration_tasks.restoration.stabilise import Stabilise
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
@@ -27,18 +28,20 @@ _KIND: Final = {
     Fidelity.GENERATIVE: Treatment.GENERATIVE,
 }
 TONAL: Final = frozenset({"flicker"})
-"""Global treatments that are a curve on a frame's code values and nothing else; the check holds them to that."""
+"""Global treatments that make a frame lighter or darker by numbers of the plan alone; the check makes it again."""
 COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 BOUNDED: Final = frozenset({"grain"})
 """Global treatments that change a pixel by no more than the plan's numbers say; the check holds them to that."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
+_TOLD: Final = frozenset({Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
+"""Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the plan's numbers make of a frame of the scan that is moved, or whose colours are brought back."""
+    """What the plan's numbers make of a frame of the scan."""
 
     basis: Frame
     """With this done and nothing else: what brightness, specks and flicker are held against."""
@@ -124,7 +127,7 @@ class Permit:
         return allowed
 
     def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
-        """What is to come of a frame; None where it is not moved, keeps its colours and its grain.
+        """What is to come of a frame; None where no whole frame is changed, or one that only follows a tone curve.
 
         Args:
             index: 0-based position of the frame in the reel.
@@ -132,12 +135,11 @@ class Permit:
             picture: format of the scan.
         """
         first = [one for one in self.by_numbers if one.name not in TONAL]
-        names = {one.name for one in first}
-        within = self.within(picture)
-        if not first and not within:
+        names, kind, within = {one.name for one in first}, self.kind(index), self.within(picture)
+        if not first and kind not in _TOLD:
             return None
-        basis, whole = _applied(first, index, frame, picture), None
-        if self.kind(index) in {Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL}:
+        basis, whole = _applied(first, index, frame, picture) if first else frame, None
+        if kind in _TOLD:
             whole = basis if first == self.by_numbers else _applied(self.by_numbers, index, frame, picture)
         return Expected(basis, whole, moves=bool(names & MOVED), recolours=bool(names & COLOUR), within=within)
 
@@ -153,7 +155,9 @@ def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
         return Treatment.MOVED
     if treatment.name in COLOUR:
         return Treatment.COLOUR
-    return Treatment.TONAL if treatment.name in TONAL else _KIND[treatment.fidelity]
+    if isinstance(treatment.params, DeflickerParams):
+        return Treatment.TONAL if treatment.params.gain else Treatment.LIGHT
+    return _KIND[treatment.fidelity]
 
 
 def _applied(

@@ -59,10 +59,13 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
+LIT: Final = Scope("treatment", (Treatment.LIGHT,))
 COLOUR: Final = Scope("treatment", (Treatment.COLOUR,))
 MOVED: Final = Scope("treatment", (Treatment.MOVED,))
 LESSENED: Final = Scope("treatment", (Treatment.GLOBAL,))
-GLOBAL: Final = Scope("treatment", (Treatment.TONAL, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL))
+GLOBAL: Final = Scope(
+    "treatment", (Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL)
+)
 TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is not Treatment.UNTOUCHED))
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
@@ -209,6 +212,16 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "Where brightness was evened out, every pixel outside the damage map followed its frame's one curve.",
             (Expectation(Kind.BETWEEN, {"column": "off_curve_px", "min_value": 0, "max_value": 0}),),
             scope=TONAL,
+            optional=True,
+        ),
+        Rule(
+            "fidelity.light_as_planned",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Where light was evened out, every pixel outside the damage map is what the plan's numbers make of the "
+            "scan's.",
+            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
+            scope=LIT,
             optional=True,
         ),
         Rule(

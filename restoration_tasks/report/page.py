@@ -33,6 +33,7 @@ BADGES: Final = {
     Treatment.UNTOUCHED: "left as scanned",
     Treatment.MASKED: "local repair",
     Treatment.TONAL: "brightness evened out",
+    Treatment.LIGHT: "light evened out",
     Treatment.COLOUR: "colours brought back",
     Treatment.MOVED: "picture steadied",
     Treatment.GLOBAL: "whole picture corrected",

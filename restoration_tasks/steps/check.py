@@ -282,4 +282,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="4", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="5", run=run)

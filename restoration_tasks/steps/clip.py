@@ -19,6 +19,7 @@ from restoration_tasks.runtime.settings import Settings
 if TYPE_CHECKING:
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.figures import FrameFigures
+    from restoration_tasks.assessment.gauge import Gauge
     from restoration_tasks.assessment.lines import Line
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.segments import Segment
@@ -195,14 +196,14 @@ def _measure(
     from restoration_tasks.assessment.decide import Strength, decide
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.fade import FadeGauge
-    from restoration_tasks.assessment.gauge import Gauge
     from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.less_grain import grain_found
     from restoration_tasks.assessment.measure import measure_segment
-    from restoration_tasks.assessment.readings import FrameReadings, read_segment, scanned
+    from restoration_tasks.assessment.readings import FrameReadings, lights_of, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import find_shots
     from restoration_tasks.assessment.steadying import gate_weaves
+    from restoration_tasks.assessment.uneven import UnevenGauge
     from restoration_tasks.assessment.weave import WeaveGauge
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
@@ -217,7 +218,7 @@ def _measure(
     figures: list[FrameFigures] = []
     lines: list[Line] = []
     readings: list[FrameReadings] = []
-    by_treatment: dict[str, Gauge[Any]] = {"fade": FadeGauge(), "stabilise": WeaveGauge()}
+    by_treatment: dict[str, Gauge[Any]] = {"stabilise": WeaveGauge(), "fade": FadeGauge(), "flicker": UnevenGauge()}
     gauges = [gauge for name, gauge in by_treatment.items() if name in asked.treatments]
     gauges += [GrainGauge()] if asked.less_grain else []
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
@@ -249,6 +250,7 @@ def _measure(
         weaves=gate_weaves(shots, readings, scanned(master)),
         grains=grain_found(shots, readings, scanned(master)) if asked.less_grain else {},
         less_grain=asked.less_grain / 100,
+        lights=lights_of(readings),
     )
     plan = Plan(
         reel_id="clip",

@@ -62,6 +62,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.less_grain import grain_found, models_asked
+    from restoration_tasks.assessment.readings import lights_of
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.assessment.steadying import gate_weaves
     from restoration_tasks.models.shelf.shelf import Shelf
@@ -88,6 +89,7 @@ def run(work: StepWork) -> None:
         weaves=gate_weaves(shots, readings, scan) if scan is not None else {},
         grains=grain_found(shots, readings, scan) if scan is not None else {},
         less_grain=params.less_grain / 100,
+        lights=lights_of(readings),
     )
     plan = Plan(
         reel_id=work.reel_id,

@@ -9,6 +9,7 @@ from restoration_tasks.assessment.decide import Strength, decide
 from restoration_tasks.assessment.engine import Engine
 from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.flashes import Flash
+from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.shots import Shot
@@ -19,22 +20,15 @@ CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.4, 
 BOTH = ("dirt", "flicker")
 
 
-def rows(frames, *, area=0.0, calm=None, flicker=0.0, start=0):
+def rows(frames, *, area=0.0, calm=None, start=0):
     calm = area if calm is None else calm
-    gains = 1 + flicker * np.random.default_rng(1).standard_normal(frames)
-    steps = np.append(1.0, gains[1:] / gains[:-1])
-    following = np.append(steps[1:], 1.0)
-    return [
-        replace(
-            CLEAN,
-            frame=start + i,
-            dirt_area=area,
-            calm_area=calm,
-            tone_gain=float(steps[i]),
-            next_gain=float(following[i]),
-        )
-        for i in range(frames)
-    ]
+    return [replace(CLEAN, frame=start + i, dirt_area=area, calm_area=calm) for i in range(frames)]
+
+
+def lights(frames, flicker=0.05, start=0, **kwargs):
+    gains = np.log(1 + flicker * np.random.default_rng(1).standard_normal(frames))
+    steps = np.diff(gains, prepend=gains[0])
+    return {start + i: LightRelation(gain=float(step), evened=float(step), **kwargs) for i, step in enumerate(steps)}
 
 
 def names(figures, treatments=BOTH, strength=Strength.SAME, frames=20, **kwargs):
@@ -44,43 +38,41 @@ def names(figures, treatments=BOTH, strength=Strength.SAME, frames=20, **kwargs)
 
 def test_nothing_measured_nothing_done():
     assert names(rows(20)) == []
-    assert names(rows(20, area=0.0001, flicker=0.002)) == [], "a trace of dirt and of noise are no damage"
+    assert names(rows(20, area=0.0001), lights=lights(20, 0.002)) == [], "a trace of dirt and of noise are no damage"
 
 
 def test_what_is_measured_is_planned_with_its_reason():
     shots = [Shot(1, 0, 20), Shot(2, 20, 30)]
-    decided = decide(shots, rows(20, area=0.02, flicker=0.05) + rows(10, start=20), BOTH, Strength.SAME)
+    figures = rows(20, area=0.02) + rows(10, start=20)
+    decided = decide(shots, figures, BOTH, Strength.SAME, lights=lights(20))
     first, second = (planned for planned, _ in decided)
     assert [t.name for t in first.treatments] == ["dirt", "flicker"]
     assert "2.00 %" in first.treatments[0].why
     assert second.treatments == ()
     plan = Plan(reel_id="demo", shots=(first, second))
     plan.validate_treatments()
-    assert len(first.treatments[1].params["gain"]) == 20
+    assert len(first.treatments[1].params["density"]) == 20
 
 
 def test_black_and_leader_are_left_alone():
-    figures = rows(20, area=0.02, flicker=0.05)
     for kind in (PartKind.BLACK, PartKind.LEADER, PartKind.BARS, PartKind.COUNTDOWN):
-        ((planned, _),) = decide([Shot(1, 0, 20, kind)], figures, BOTH, Strength.SAME)
+        ((planned, _),) = decide([Shot(1, 0, 20, kind)], rows(20, area=0.02), BOTH, Strength.SAME, lights=lights(20))
         assert planned.treatments == ()
 
 
 def test_a_flash_is_no_flicker_and_is_not_evened_out():
-    figures = rows(30)
-    figures[10] = replace(figures[10], tone_gain=2.0, next_gain=0.5)
-    figures[9] = replace(figures[9], next_gain=2.0)
-    figures[11] = replace(figures[11], tone_gain=0.5)
-    ((_, seen),) = decide([Shot(1, 0, 30, flashes=(Flash(10, 11),))], figures, BOTH, Strength.SAME)
+    steps = {**lights(30, 0.0), 10: LightRelation(gain=0.7), 11: LightRelation(gain=-0.7)}
+    shots = [Shot(1, 0, 30, flashes=(Flash(10, 11),))]
+    ((_, seen),) = decide(shots, rows(30), BOTH, Strength.SAME, lights=steps)
     assert seen.flicker_amplitude == pytest.approx(0.0, abs=1e-6)
     assert seen.flicker_rhythm is None
 
 
 def test_only_allowed_treatments_are_used():
-    damaged = rows(20, area=0.02, flicker=0.05)
-    assert names(damaged, ("dirt",)) == ["dirt"]
-    assert names(damaged, ("flicker",)) == ["flicker"]
-    assert names(damaged, ()) == []
+    damaged = rows(20, area=0.02)
+    assert names(damaged, ("dirt",), lights=lights(20)) == ["dirt"]
+    assert names(damaged, ("flicker",), lights=lights(20)) == ["flicker"]
+    assert names(damaged, (), lights=lights(20)) == []
 
 
 def test_the_classical_detector_sees_more_that_is_none_and_so_has_a_higher_gate():

@@ -5,21 +5,35 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from restoration_tasks.assessment.figures import tone_relations
-from restoration_tasks.assessment.flicker import flicker_curve, flicker_severity, rhythm
-from restoration_tasks.assessment.measure import FrameMeter
-from restoration_tasks.assessment.seen import Seen
-from restoration_tasks.restoration.tone import ToneMap
+from restoration_tasks.assessment.flicker import LightMap, flicker_curve, flicker_severity, rhythm
+from restoration_tasks.assessment.glance import Glance
+from restoration_tasks.assessment.light import LightRelation, relate
 from tests.restoration.moving import GREY, add_dirt, add_flicker, moving_clip
 
+LEVEL = 0.4
 
-def relations(gains):
-    return [ToneMap(), *(ToneMap(after / before) for before, after in pairwise(gains))]
+
+def relations(gains, contrasts=None):
+    logs = np.log(gains)
+    steps = np.zeros(len(logs)) if contrasts is None else np.diff(contrasts, prepend=contrasts[0])
+    made = [
+        LightRelation(gain=float(step), contrast=float(turn), middle=float(np.log(LEVEL)))
+        for step, turn in zip(np.diff(logs, prepend=logs[0]), steps, strict=True)
+    ]
+    return [LightRelation(), *made[1:]]
 
 
 def left_over(gains, **kwargs):
-    curve = flicker_curve(relations(gains), 0.4)
-    return np.array([c.gain for c in curve.corrections]) * gains, curve
+    curve = flicker_curve(relations(gains), LEVEL, **kwargs)
+    return np.exp([one.at(np.log(LEVEL)) - np.log(LEVEL) for one in curve.corrections]) * gains, curve
+
+
+def pumping(frames, size, seed=0, memory=0.35):
+    rng = np.random.default_rng(seed)
+    course = size * rng.standard_normal(frames)
+    for frame in range(1, frames):
+        course[frame] += memory * course[frame - 1]
+    return np.exp(course)
 
 
 def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
@@ -27,15 +41,14 @@ def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
     frames = 30
     gains = 1 + 0.07 * rng.standard_normal(frames)
     dirty, _ = add_dirt(moving_clip(frames))
-    seen = [Seen.classically(i, picture, GREY) for i, picture in enumerate(add_flicker(dirty, gains))]
-    meter = FrameMeter()
-    rows = [meter.measure({j - i: seen[j] for j in range(max(0, i - 3), min(frames, i + 4))})[0] for i in range(frames)]
-    level = float(np.mean([row.level for row in rows]))
-    curve = flicker_curve(tone_relations(rows), level)
-    after = np.array([c.gain * gain + c.offset / level for c, gain in zip(curve.corrections, gains, strict=True)])
-    trend = np.polyval(np.polyfit(np.arange(frames), after, 1), np.arange(frames))
-    assert np.std(after - trend) < 0.1 * np.std(gains)
-    assert curve.amplitude == pytest.approx(255 * level * float(np.std(gains)), rel=0.1)
+    glances = [Glance.of(i, picture, GREY) for i, picture in enumerate(add_flicker(dirty, gains))]
+    read = [LightRelation(), *(relate(before, here) for before, here in pairwise(glances))]
+    level = float(np.mean([glance.luma.mean() for glance in glances]))
+    curve = flicker_curve(read, level)
+    light = np.log(level)
+    after = np.exp([one.at(light) - light for one in curve.corrections]) * gains
+    assert np.std(after) < 0.15 * np.std(gains)
+    assert curve.amplitude == pytest.approx(255 * level * float(np.std(np.log(gains))), rel=0.15)
 
 
 def test_a_slow_change_of_light_is_kept():
@@ -53,6 +66,51 @@ def test_flicker_over_a_fade_is_told_from_the_fade():
     assert np.std(after / fade) < 0.35 * np.std(flicker)
 
 
+def test_a_lamp_that_is_switched_on_stays_a_step():
+    lamp = np.where(np.arange(60) < 30, 0.65, 1.0)
+    flicker = pumping(60, 0.05)
+    after, _ = left_over(lamp * flicker)
+    step = np.log(after)
+    assert step[30] - step[29] > 0.75 * np.log(1 / 0.65), "no slope through the frames around it"
+    assert np.std(np.log(after / lamp)) < 0.35 * np.std(np.log(flicker))
+
+
+def test_lightning_in_flicker_is_left_as_it_is():
+    lightning = np.ones(60)
+    lightning[20:23] = 1.7, 1.45, 1.2
+    after, curve = left_over(lightning * pumping(60, 0.04, seed=3))
+    assert {20, 21} <= curve.flashes <= {19, 20, 21, 22, 23}
+    assert after[20] / np.median(after) > 1.5
+
+
+def test_a_single_dark_frame_is_evened_out():
+    dark = pumping(60, 0.01)
+    dark[30] *= 0.6
+    after, curve = left_over(dark)
+    assert not curve.flashes
+    assert after[30] == pytest.approx(float(np.median(after)), rel=0.05)
+
+
+def test_contrast_that_flickers_is_evened_out_about_the_level_of_the_shot():
+    contrasts = np.log(pumping(40, 0.03, seed=5))
+    curve = flicker_curve(relations(pumping(40, 0.03), contrasts), LEVEL)
+    turned = np.array([one.contrast for one in curve.corrections]) * np.exp(contrasts)
+    assert np.std(turned) < 0.35 * np.std(np.exp(contrasts))
+
+
+def test_over_two_thousand_frames_errors_that_add_up_do_not_make_corrections_wander():
+    rng = np.random.default_rng(8)
+    flicker = np.log(pumping(2000, 0.03))
+    errors = np.cumsum(0.0015 * rng.standard_normal(2000) + 0.0002)
+    gains = np.exp(flicker + errors)
+    after, _ = left_over(gains)
+    corrected = np.log(after) - np.log(gains)
+    for start in range(0, 2000, 100):
+        assert abs(float(corrected[start : start + 100].mean() + flicker[start : start + 100].mean())) < 0.015
+    assert np.std(corrected + flicker) < 0.25 * np.std(flicker)
+    assert abs(errors[-1]) > 0.2, "the chain itself does wander"
+
+
 def test_no_flicker_no_correction():
     after, curve = left_over(np.ones(20))
     assert after == pytest.approx(np.ones(20))
@@ -62,19 +120,21 @@ def test_no_flicker_no_correction():
 def test_a_single_flash_does_not_make_flicker():
     gains = np.ones(40)
     gains[20] = 1.8
-    assert flicker_curve(relations(gains), 0.4).amplitude < 1.0
+    curve = flicker_curve(relations(gains), 0.4)
+    assert curve.amplitude < 1.0
+    assert curve.corrections[20] == LightMap()
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4])
 def test_short_shots_are_left_alone(frames):
     curve = flicker_curve(relations([1.0, 1.2, 0.8, 1.1][:frames]), 0.4)
-    assert curve.corrections == (ToneMap(),) * frames
+    assert curve.corrections == (LightMap(),) * frames
     assert curve.amplitude == 0
 
 
 def test_corrections_stay_in_bounds():
     curve = flicker_curve(relations([1.0, 20.0, 1.0, 20.0, 1.0, 20.0]), 0.4)
-    assert all(0.25 <= c.gain <= 4 and -0.5 <= c.offset <= 0.5 for c in curve.corrections)
+    assert all(abs(c.gain) <= 1.4 and 0.5 <= c.contrast <= 2 for c in curve.corrections)
 
 
 def test_severity():

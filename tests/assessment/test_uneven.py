@@ -5,9 +5,13 @@ import pytest
 
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.assessment.glance import Glance
+from restoration_tasks.assessment.light import LightRelation
+from restoration_tasks.assessment.readings import lights_of, read_segment
 from restoration_tasks.assessment.uneven import UnevenGauge
+from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.training.damage import Flicker
-from tests.restoration.moving import GREY, moving_clip
+from tests.restoration.moving import GREY, moving_clip, whole, write_master
 
 FRAMES = 48
 
@@ -53,3 +57,16 @@ def test_flicker_that_differs_over_the_picture_is_told(clip):
 
 def test_too_few_frames_cannot_tell(clip):
     assert judged(clip[:4]).confidence == 0
+
+
+def test_relations_of_light_do_not_depend_on_where_a_shot_was_cut(clip, tmp_path):
+    aged, _ = flickering(clip[:10], density_sd=0.03, local_sd=0.02)
+    master = write_master(tmp_path / "master.mkv", aged)
+    parts = [Segment("s001-01", 1, 0, 4, 0, 10), Segment("s001-02", 1, 4, 10, 0, 10)]
+    one, two = (
+        lights_of(row for part in asked for row in read_segment(master, part, Means(), (UnevenGauge(),)))
+        for asked in ([whole(10)], parts)
+    )
+    assert one == two
+    assert one[0] == LightRelation()
+    assert one[4].gain != 0

@@ -18,6 +18,7 @@ from restoration_tasks.quality.pixels import spike_count
 from restoration_tasks.quality.policy import policy
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.plan import PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.treatment import Shown
 
 
 def measure(fmt, pairs, mask=None, shot="s001"):
@@ -170,6 +171,15 @@ def test_the_most_far_reaching_treatment_names_the_shot():
     assert Permit.of(PlannedShot(shot=3, start=0, stop=4, treatments=both)).kind(3) is Treatment.TONAL
 
 
+UNEVEN = PlannedTreatment(
+    name="flicker",
+    params={
+        "density": [0.03] * 4,
+        "contrast": [1.02] * 4,
+        "patterns": [{"nodes": [[-1.0, -0.3, 0.3, 1.0]] * 4, "density": [0.05] * 4}],
+    },
+    why="w",
+)
 FADE = PlannedTreatment(name="fade", params={"kept": [0.55, 0.9, 0.7], "base": [0.0, 0.02, 0.06]}, why="w")
 FLICKER = PlannedTreatment(name="flicker", params={"gain": [1.1] * 4, "offset": [0.01] * 4}, why="w")
 
@@ -201,7 +211,35 @@ def with_permit(permit, frame, fmt, restored, mask=None):
     return row, meter.shots_table().to_dict("records")[0]
 
 
-@pytest.mark.parametrize("treatments", [(FADE,), (FADE, FLICKER)])
+@pytest.mark.parametrize("pix_fmt", ["gray", "gray10le", "gbrp10le", "yuv420p"])
+def test_light_evened_out_is_held_to_the_plans_numbers(pix_fmt):
+    fmt = PictureFormat(width=42, height=26, pix_fmt=pix_fmt)
+    rng = np.random.default_rng(4)
+    top = fmt.max_code
+    frame = tuple(rng.integers(top // 4, top // 2, shape).astype(fmt.dtype) for shape in fmt.plane_shapes)
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(UNEVEN,)))
+    assert permit.kind(0) is Treatment.LIGHT
+    expected = permit.expected(0, frame, fmt)
+    assert expected.colours is frame
+    made = expected.whole
+    row, shot = with_permit(permit, frame, fmt, made)
+    assert row.off_plan_px == 0
+    assert row.changed_px > 1000
+    assert row.brightness_planned == row.brightness_before
+    assert shot["fade_before"] == 0
+    for wrong in (FLICKER, PlannedTreatment(name="flicker", params={**UNEVEN.params, "amount": 0.8}, why="w")):
+        other = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(wrong,)))
+        applied = other.treatments[0].apply({0: Shown(0, fmt.to_work(frame), None, fmt)})
+        assert with_permit(permit, frame, fmt, fmt.from_work(applied, frame))[0].off_plan_px > 100
+    spoilt = tuple(plane.copy() for plane in made)
+    spoilt[0][5:8, 5:8] += 1
+    assert with_permit(permit, frame, fmt, spoilt)[0].off_plan_px == 9
+    mask = np.zeros((26, 42), bool)
+    mask[5:8, 5:8] = True
+    assert with_permit(permit, frame, fmt, spoilt, mask)[0].off_plan_px == 0
+
+
+@pytest.mark.parametrize("treatments", [(FADE,), (FADE, FLICKER), (FADE, UNEVEN)])
 def test_colours_brought_back_are_held_to_the_plans_numbers(treatments):
     frame, fmt = faded_frame()
     permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=treatments))

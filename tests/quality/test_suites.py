@@ -18,11 +18,13 @@ CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
 
 NONE_OF_THEM = {
+    "fidelity.light_as_planned": "",
     "fidelity.colours_as_planned": "",
     "fidelity.moved_as_planned": "",
     "fidelity.no_more_than_grain_taken": "",
 }
-"""Rules with nothing to speak about: no shot gets its colours back, is steadied, or has less grain."""
+"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back, is steadied, or has less
+grain."""
 
 
 @pytest.fixture

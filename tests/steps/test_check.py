@@ -13,8 +13,12 @@ from restoration_tasks.runtime.spec import StepName
 from tests.quality.synthetic import PICTURE
 from tests.steps.tiny_reel import FRAMES, SHOT_FRAMES, tiny_reel
 
-NEITHER = {"fidelity.colours_as_planned": "", "fidelity.no_more_than_grain_taken": ""}
-"""Rules with nothing to speak about: no shot gets its colours back or has less grain."""
+NEITHER = {
+    "fidelity.light_as_planned": "",
+    "fidelity.colours_as_planned": "",
+    "fidelity.no_more_than_grain_taken": "",
+}
+"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back or has less grain."""
 
 
 @pytest.fixture
