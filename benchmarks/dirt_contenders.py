@@ -34,6 +34,8 @@ SLACK_PX = 2
 """How far beside true damage a found pixel is not yet wrong: a map takes the soft edge along."""
 _ASSESSMENT = "restoration_tasks/assessment"
 _MEASURES = (f"{_ASSESSMENT}/measure.py", f"{_ASSESSMENT}/decide.py")
+OF_WHOLE_FRAMES = ("steadying", "evening", "unfading", "less_grain")
+"""Modules that plan treatments of whole frames, which take no part in what is repaired of dirt and scratches."""
 _REPAIRS = ("restoration_tasks/restoration", "restoration_tasks/models/defects", "benchmarks/engines.py")
 _WEIGHTS = tuple(f"restoration_tasks/models/defects/{name}.safetensors" for name in ("detector", "fusion"))
 _ON_CASES = ("benchmarks/dirt_contenders.py", "benchmarks/dirt_cases.py", "benchmarks/scoring.py")
@@ -51,7 +53,7 @@ class Job:
 
 def product_digest(engine: Engine | None = None) -> str:
     """Digest of what the product does with dirt; of the networks' weights too, unless it is the classical engine."""
-    code = source_digest(*imported(*_MEASURES, within=_ASSESSMENT), *_REPAIRS)
+    code = source_digest(*imported(*_MEASURES, within=_ASSESSMENT, without=OF_WHOLE_FRAMES), *_REPAIRS)
     return digest(code, *(file_digest(name) for name in _WEIGHTS if engine is not Engine.CLASSICAL))
 
 

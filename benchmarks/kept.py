@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,13 @@ def source_digest(*names: str) -> str:
 
 
 @cache
-def imported(*names: str, within: str) -> tuple[str, ...]:
+def imported(*names: str, within: str, without: Collection[str] = ()) -> tuple[str, ...]:
     """Source files and what they import of one folder, at the top or inside functions, and what that imports.
 
     Args:
         names: files, from the root of the repository.
         within: the folder of a package; what lies elsewhere is not followed.
+        without: modules of it that have no say in what is measured, and are left out with what they import.
     """
     found: set[str] = set()
     waiting = list(names)
@@ -113,7 +114,7 @@ def imported(*names: str, within: str) -> tuple[str, ...]:
         for node in ast.walk(ast.parse((ROOT / name).read_bytes())):
             if isinstance(node, ast.ImportFrom) and node.module:
                 path = f"{node.module.replace('.', '/')}.py"
-                if path.startswith(f"{within}/") and (ROOT / path).is_file():
+                if path.startswith(f"{within}/") and Path(path).stem not in without and (ROOT / path).is_file():
                     waiting.append(path)
     return tuple(sorted(found))
 

@@ -16,7 +16,7 @@ from benchmarks.clean_scenes import SCENES, over
 from benchmarks.dirt_bars import BARS, judged
 from benchmarks.dirt_cases import FULL, Aged, Case, Motion, Take, shot_motion, takes
 from benchmarks.dirt_checks import REACH_LOGITS, confidence_place
-from benchmarks.dirt_contenders import Job, contender_digest, recipe_of, work
+from benchmarks.dirt_contenders import OF_WHOLE_FRAMES, Job, contender_digest, recipe_of, work
 from benchmarks.dirt_jobs import PEER_CASES, Choice, Part, Unit, units
 from benchmarks.engines import ungated
 from benchmarks.kept import Kept, imported, source_digest
@@ -409,6 +409,7 @@ def test_a_piece_is_stale_when_anything_behind_it_changed_and_not_for_other_dete
         "restoration_tasks/assessment/measure.py",
         "restoration_tasks/assessment/decide.py",
         within="restoration_tasks/assessment",
+        without=OF_WHOLE_FRAMES,
     )
     names = {Path(name).stem for name in behind}
     assert {"network", "recurrence", "scratches", "line_place", "seen", "figures"} <= names

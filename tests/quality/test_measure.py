@@ -220,7 +220,7 @@ def test_light_evened_out_is_held_to_the_plans_numbers(pix_fmt):
     permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(UNEVEN,)))
     assert permit.kind(0) is Treatment.LIGHT
     expected = permit.expected(0, frame, fmt)
-    assert expected.colours is frame
+    assert expected.basis is frame
     made = expected.whole
     row, shot = with_permit(permit, frame, fmt, made)
     assert row.off_plan_px == 0

@@ -16,9 +16,11 @@ from tests.steps.tiny_reel import FRAMES, SHOT_FRAMES, tiny_reel
 NEITHER = {
     "fidelity.light_as_planned": "",
     "fidelity.colours_as_planned": "",
+    "fidelity.moved_as_planned": "",
     "fidelity.no_more_than_grain_taken": "",
 }
-"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back or has less grain."""
+"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back, is steadied or has less
+grain."""
 
 
 @pytest.fixture

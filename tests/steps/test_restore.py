@@ -5,6 +5,7 @@ import pytest
 
 from restoration_tasks.assessment.decide import Strength, decide
 from restoration_tasks.assessment.figures import read_figures
+from restoration_tasks.assessment.readings import lights_of, read_readings
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.restoration.plan import Plan, PlanSlice
@@ -20,7 +21,9 @@ def worked(settings):
     assessed = reel.assess()
     rows = [row for result in assessed.values() for row in read_figures(reel.file(result.reference("figures")))]
     shots = [Shot(number, *bounds) for number, bounds in enumerate(SHOTS, start=1)]
-    planned = [shot for shot, _ in decide(shots, rows, ("dirt", "flicker"), Strength.SAME)]
+    tables = [read_readings(reel.file(result.reference("readings")))[0] for result in assessed.values()]
+    lights = lights_of([reading for table in tables for reading in table])
+    planned = [shot for shot, _ in decide(shots, rows, ("dirt", "flicker"), Strength.SAME, lights=lights)]
     return reel, assessed, Plan(reel_id=REEL_ID, shots=tuple(planned))
 
 
