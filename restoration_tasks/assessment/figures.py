@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from restoration_tasks.media.table import read_rows, write_rows
-from restoration_tasks.restoration.tone import ToneMap
 
 
 @dataclass(frozen=True)
@@ -33,15 +30,6 @@ class FrameFigures:
     """0 … 100 of dirt and hairs together, see `assessment.dirt.dirt_severity`."""
     scratch_area: float
     """Share of the picture that shows evidence of scratches, 0 … 1; which of it is one is decided over the shot."""
-    tone_gain: float
-    """Brightness relation to the frame before (this = gain · before + offset); 1 at a shot's first frame."""
-    tone_offset: float
-    """Share of the code range; 0 at a shot's first frame."""
-    next_gain: float
-    """Brightness relation of the frame after to this one (after = gain · this + offset), measured from this frame's
-    side: the second opinion on the next frame's relation. 1 at a shot's last frame."""
-    next_offset: float
-    """Share of the code range; 0 at a shot's last frame."""
     level: float
     """Mean code value as a share of the code range."""
     motion_px: float
@@ -60,21 +48,6 @@ class FrameFigures:
     """How many of them were found to go on their way."""
     going_by_chance: float
     """How many would by chance."""
-
-
-def tone_relations(rows: Sequence[FrameFigures]) -> list[ToneMap]:
-    """For each frame of a shot the map from the frame before; the first frame's is neutral.
-
-    It lies between the opinions from both sides: the geometric mean of their gains, for the relations of a shot are
-    chained, and the mean of what they make of the level of the frame before.
-    """
-    relations = [ToneMap()]
-    for before, row in pairwise(rows):
-        opinions = ToneMap(row.tone_gain, row.tone_offset), ToneMap(before.next_gain, before.next_offset)
-        gain = math.sqrt(opinions[0].gain * opinions[1].gain)
-        made = before.level + sum(one.change_at(before.level) for one in opinions) / 2
-        relations.append(ToneMap(gain, made - gain * before.level))
-    return relations
 
 
 def write_figures(path: Path, rows: Iterable[FrameFigures]) -> None:

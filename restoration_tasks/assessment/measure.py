@@ -29,8 +29,7 @@ from restoration_tasks.media.window import windows
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap, Map, map_format
 from restoration_tasks.restoration.motion import Effort, MotionEstimator, near_duplicate
-from restoration_tasks.restoration.neighbours import REACH, Neighbour, align, distinct_neighbours
-from restoration_tasks.restoration.tone import ToneMap, match_tone
+from restoration_tasks.restoration.neighbours import REACH, align, distinct_neighbours
 from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.runtime.in_order import in_order
 
@@ -89,26 +88,14 @@ class FrameMeter:
         found = dirt_map(seen.luma, list(neighbours.values()))
         nothing = np.zeros_like(found)
         damage = DamageMap(dirt=found, hair=nothing, scratch=nothing)
-        following = self._tone(1, window, neighbours).inverse()
         figures = _figures(
             seen.index,
             damage,
-            tone=self._tone(-1, window, neighbours),
-            following=following,
             level=float(seen.luma.mean()) / 255.0,
             motion_px=float(np.median(np.linalg.norm(neighbours[-1].flow, axis=2))) if -1 in neighbours else 0.0,
             duplicate=-1 in lumas and near_duplicate(seen.luma, lumas[-1]),
         )
         return figures, damage
-
-    @staticmethod
-    def _tone(offset: int, window: Window, neighbours: Mapping[int, Neighbour]) -> ToneMap:
-        """What brings the frame at `offset` to the brightness of the frame in the middle."""
-        if offset in neighbours:
-            return neighbours[offset].tone
-        if offset in window:  # a near-duplicate: nothing moved
-            return match_tone(window[offset].tones, window[0].tones)
-        return ToneMap()
 
 
 def measure_segment(
@@ -207,9 +194,6 @@ def _finished(around: Mapping[int, Found], shape: tuple[int, int]) -> _Outcome:
     figures = _figures(
         found.index,
         damage,
-        tone=found.tones[0],
-        # The second opinion on the next frame is the one brought from it onto this.
-        following=around[1].tones[1] if 1 in around else ToneMap(),
         level=found.level,
         motion_px=found.motion_px,
         duplicate=found.duplicate,
@@ -235,8 +219,6 @@ def _figures(
     index: int,
     damage: DamageMap,
     *,
-    tone: ToneMap,
-    following: ToneMap,
     level: float,
     motion_px: float,
     duplicate: bool,
@@ -247,10 +229,6 @@ def _figures(
     return FrameFigures(
         frame=index,
         **_areas(damage, calm),
-        tone_gain=tone.gain,
-        tone_offset=tone.offset,
-        next_gain=following.gain,
-        next_offset=following.offset,
         level=level,
         motion_px=motion_px,
         near_duplicate=duplicate,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoration_tasks.assessment.border import outside
 from restoration_tasks.assessment.dirt import CALM, Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
@@ -28,9 +26,8 @@ from restoration_tasks.assessment.seen import Seen, Window
 from restoration_tasks.models.defects.features import FALL_AFTER, FALL_BEFORE, GAIN, RISE_AFTER, RISE_BEFORE
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.restoration.damage_map import DamageMap, Map, Mask
-from restoration_tasks.restoration.motion import Flow, sampling_grid
+from restoration_tasks.restoration.motion import Flow
 from restoration_tasks.restoration.neighbours import distinct_neighbours
-from restoration_tasks.restoration.tone import ToneMap, match_tone
 from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.runtime.settings import Device
 
@@ -84,8 +81,6 @@ class Found:
     near: tuple[int, ...]
     """Positions in the reel of the nearest distinct frames before and after."""
     lines: tuple[Line, ...]
-    tones: tuple[ToneMap, ToneMap]
-    """From the frame before to this one: read with that brought onto this, and this onto that; neutral at first."""
     motion_px: float
     level: float
     duplicate: bool
@@ -152,14 +147,12 @@ class NetworkDetector:
         beside = None
         if nearest is not None and detection.motion is not None:
             beside = Beside(window[nearest].luma, detection.motion, nearest < 0)
-        tones = self._tones(window, before, detection.motion)
         return Found(
             index=middle.index,
             damage=DamageMap(dirt, hair, scratch),
             passing=lonely.planes[0],
             near=tuple(middle.index + side[0] for side in (before, after) if side),
             lines=tuple(find_lines(middle.index, scratch, middle.luma, beside, scale)),
-            tones=tones,
             motion_px=_speed(detection.motion) * scale if before[:1] == [-1] and detection.motion is not None else 0.0,
             level=float(middle.luma.mean()) / 255.0,
             duplicate=-1 in window and (not before or before[0] != -1),
@@ -192,35 +185,6 @@ class NetworkDetector:
             found,
             Gathered.of(lonely, scratch >= self._limits.soft, unexplained, found.seen.spikes),
         )
-
-    @staticmethod
-    def _tones(window: Window, before: Sequence[int], motion: Flow | None) -> tuple[ToneMap, ToneMap]:
-        """What brings the frame before to the brightness of the middle one: two opinions.
-
-        A frame that is brought onto another is blurred by that, which pulls the gain: by a little a frame, but the
-        relations of a shot are chained. So each is brought onto the other once.
-        """
-        if -1 not in window:
-            return ToneMap(), ToneMap()
-        source, target = window[-1].tones, window[0].tones
-        if before[:1] != [-1] or motion is None:  # a near-duplicate: nothing moved
-            tone = match_tone(source, target)
-            return tone, tone
-        height, width = target.shape
-        flow = cv2.resize(motion, (width, height), interpolation=cv2.INTER_AREA)
-        flow *= np.array([width / motion.shape[1], height / motion.shape[0]], np.float32)
-        onward, shown = _moved(source, np.asarray(flow, np.float32))
-        back, seen = _moved(target, np.asarray(-flow, np.float32))
-        return match_tone(onward, target, shown), match_tone(back, source, seen).inverse()
-
-
-def _moved(tones: Floats, flow: Flow) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Block means where a flow finds them, and which of them the picture shows."""
-    height, width = tones.shape
-    x, y = cv2.split(sampling_grid(flow))
-    moved = cv2.remap(tones, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    shown = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
-    return np.asarray(moved, np.float32), np.asarray(shown)
 
 
 def _look(seen: Seen) -> Look:

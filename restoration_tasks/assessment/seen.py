@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoration_tasks.assessment.border import Edges
 from restoration_tasks.media.picture import PictureFormat, Work
 from restoration_tasks.restoration.motion import Luma, analysis_luma
-from restoration_tasks.restoration.neighbours import small_tones
 
 if TYPE_CHECKING:
     from restoration_tasks.models.defects.features import Look
@@ -55,11 +53,6 @@ class Seen:
     def edges(self) -> Edges:
         """Where its picture ends."""
         return Edges.of(self.luma)
-
-    @cached_property
-    def tones(self) -> npt.NDArray[np.float32]:
-        """Block means, for brightness relations."""
-        return small_tones(self.luma)
 
 
 Window = Mapping[int, Seen]

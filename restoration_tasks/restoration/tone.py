@@ -36,18 +36,6 @@ class ToneMap:
         """The mapped values, not clipped."""
         return values * np.float32(self.gain) + np.float32(self.offset)
 
-    def then(self, after: ToneMap) -> ToneMap:
-        """This map followed by `after`."""
-        return ToneMap(self.gain * after.gain, self.offset * after.gain + after.offset)
-
-    def inverse(self) -> ToneMap:
-        """The map that undoes this one."""
-        return ToneMap(1.0 / self.gain, -self.offset / self.gain)
-
-    def change_at(self, level: float) -> float:
-        """How far a value at `level` (share of the code range) is moved, same unit."""
-        return level * (self.gain - 1.0) + self.offset
-
 
 def match_tone(source: Floats, target: Floats, valid: npt.NDArray[np.bool_] | None = None) -> ToneMap:
     """The map that brings `source` to the brightness of `target`.

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.treatment import Means
-from tests.restoration.moving import GREY, add_dirt, add_flicker, moving_clip, whole, write_master
+from tests.restoration.moving import GREY, add_dirt, moving_clip, whole, write_master
 
 FRAMES = 14
 ENGINES = pytest.mark.parametrize("engine", Engine)
@@ -111,17 +109,9 @@ def test_in_a_shot_of_two_dirt_is_looked_for(tmp_path):
     assert len(measured.frames) == 2
 
 
-def test_brightness_relations_are_measured_along_the_motion(tmp_path):
-    gains = [1.0, 0.93, 1.05, 0.97, 1.02, 0.95, 1.0, 1.04]
-    write_master(tmp_path / "master.mkv", add_flicker(moving_clip(8), gains))
+def test_motion_is_told_in_pixels_of_the_scan(tmp_path):
+    write_master(tmp_path / "master.mkv", moving_clip(8))
     rows = measure_segment(tmp_path / "master.mkv", whole(8), tmp_path / "map.mkv").frames
-    for (before, after), row in zip(pairwise(gains), rows[1:], strict=True):
-        assert row.tone_gain * 0.45 + row.tone_offset == pytest.approx(0.45 * after / before, rel=0.01)
-    for (before, after), row in zip(pairwise(gains), rows[:-1], strict=True):
-        assert row.next_gain * 0.45 + row.next_offset == pytest.approx(0.45 * after / before, rel=0.01)
-    assert all(
-        row.next_gain != after.tone_gain for row, after in pairwise(rows)
-    )  # a second opinion, not the first again
     assert rows[3].motion_px == pytest.approx(1.3, abs=0.4)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.decide import Strength, decide
-from restoration_tasks.assessment.figures import tone_relations
 from restoration_tasks.assessment.measure import measure_segment
 from restoration_tasks.assessment.network import Found
 from restoration_tasks.assessment.scratches import judged_tracks
@@ -15,8 +14,6 @@ from restoration_tasks.assessment.settling import with_passing
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.restoration.damage_map import DamageMap
-from restoration_tasks.restoration.tone import ToneMap
-from tests.assessment.glances import panned_wall
 from tests.restoration.moving import moving_clip, whole, write_master
 
 SHAPE = (96, 128)
@@ -32,7 +29,6 @@ def found(index, *, scratch=None, passing=None, near=()):
         passing=nothing if passing is None else passing,
         near=near,
         lines=(),
-        tones=(ToneMap(), ToneMap()),
         motion_px=0.0,
         level=0.4,
         duplicate=False,
@@ -122,17 +118,3 @@ def test_what_lies_outside_the_picture_is_not_looked_at(tmp_path):
     write_master(tmp_path / "master.mkv", clip, WIDE)
     measured = measure_segment(tmp_path / "master.mkv", whole(6), tmp_path / "map.mkv")
     assert [row.dirt_count for row in measured.frames] == [0] * 6
-
-
-def test_brightness_relations_of_a_steady_shot_do_not_add_up_to_a_drift(tmp_path):
-    """What is brought onto another frame is blurred; over a shot that must not become a change of contrast."""
-    frames = 24
-    wall = 0.15 + 0.6 * panned_wall(frames, (96, 128), (120, 200), (1.4, 0.4))
-    grain = np.random.default_rng(3).normal(0, 0.03, wall.shape[:3])[..., None]
-    codes = np.rint(np.clip(wall[..., :1] + grain, 0, 1) * 1023).astype(np.uint16).transpose(0, 3, 1, 2)
-    write_master(tmp_path / "pan.mkv", codes)
-    rows = measure_segment(tmp_path / "pan.mkv", whole(frames), tmp_path / "map.mkv").frames
-    drift = np.prod([relation.gain for relation in tone_relations(rows)])
-    assert drift == pytest.approx(1.0, abs=0.1)
-    one_sided = np.prod([row.tone_gain for row in rows])
-    assert abs(np.log(one_sided)) > 3 * abs(np.log(drift))  # else the shot would not show the drift at all
