@@ -85,7 +85,7 @@ def noise_recipe() -> dict[str, Any]:
 
 
 def pieces(split: str) -> dict[str, tuple[str, Callable[[], Result]]]:
-    """The pieces of a split: speed, clean takes, spectra; then seed by seed every noise, those with a bar first."""
+    """The pieces of a split: clean takes, spectra; then seed by seed every noise, those with a bar first; speed."""
     recipe, asked = recipe_of(), noise_recipe()
     part = getattr(recipe, split)
     made_by = digest(
@@ -94,8 +94,7 @@ def pieces(split: str) -> dict[str, tuple[str, Callable[[], Result]]]:
     names = [take.name for take in takes(recipe, part, asked["frames"])]
     white = sorted(asked["white_codes"], key=lambda codes: codes not in asked["barred_codes"])
     kinds = [f"white {codes}" for codes in white] + [f"grain {number}" for number in asked["grain_strengths"]]
-    work: dict[str, Callable[[], Result]] = {"speed": speed}
-    work |= {f"clean/{name}": partial(clean, split, name) for name in names}
+    work: dict[str, Callable[[], Result]] = {f"clean/{name}": partial(clean, split, name) for name in names}
     work |= {
         f"spectrum/{name}/grain {number}": partial(spectrum, split, name, number)
         for number, name in product(asked["grain_strengths"], names)
@@ -104,6 +103,7 @@ def pieces(split: str) -> dict[str, tuple[str, Callable[[], Result]]]:
         f"{kind}/{name}/seed {seed}": partial(denoised, split, name, kind, seed)
         for seed, kind, name in product(part.seeds, kinds, names)
     }
+    work["speed"] = speed
     return {key: (made_by, make) for key, make in work.items()}
 
 
