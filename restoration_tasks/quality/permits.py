@@ -31,8 +31,6 @@ TONAL: Final = frozenset({"flicker"})
 """Global treatments that make a frame lighter or darker by numbers of the plan alone; the check makes it again."""
 COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
-BOUNDED: Final = frozenset({"grain"})
-"""Global treatments that change a pixel by no more than the plan's numbers say; the check holds them to that."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
 _TOLD: Final = frozenset({Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})

@@ -214,44 +214,28 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             scope=TONAL,
             optional=True,
         ),
-        Rule(
+        _as_planned(
             "fidelity.light_as_planned",
-            Table.FRAMES,
-            Severity.FAIL,
             "Where light was evened out, every pixel outside the damage map is what the plan's numbers make of the "
             "scan's.",
-            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
-            scope=LIT,
-            optional=True,
+            LIT,
         ),
-        Rule(
+        _as_planned(
             "fidelity.colours_as_planned",
-            Table.FRAMES,
-            Severity.FAIL,
             "Where faded colours were brought back, every pixel outside the damage map is what the plan's numbers make "
             "of the scan's.",
-            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
-            scope=COLOUR,
-            optional=True,
+            COLOUR,
         ),
-        Rule(
+        _as_planned(
             "fidelity.moved_as_planned",
-            Table.FRAMES,
-            Severity.FAIL,
             "Where the picture was steadied, every pixel outside the damage map, moved along, is what the plan's "
             "numbers make of the scan's.",
-            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
-            scope=MOVED,
-            optional=True,
+            MOVED,
         ),
-        Rule(
+        _as_planned(
             "fidelity.no_more_than_grain_taken",
-            Table.FRAMES,
-            Severity.FAIL,
             "Where grain was lessened, no pixel outside the damage map changed by more than grain can be.",
-            (Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0}),),
-            scope=LESSENED,
-            optional=True,
+            LESSENED,
         ),
         Rule(
             "fidelity.repairs_stay_local",
@@ -300,60 +284,25 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
     )
 
 
+def _as_planned(rule: str, sentence: str, scope: Scope) -> Rule:
+    """No pixel outside the damage map may differ from what the plan's numbers tell of it."""
+    expectation = Expectation(Kind.BETWEEN, {"column": "off_plan_px", "min_value": 0, "max_value": 0})
+    return Rule(rule, Table.FRAMES, Severity.FAIL, sentence, (expectation,), scope=scope, optional=True)
+
+
+def _no_worse(rule: str, sentence: str, figure: str) -> Rule:
+    """A figure of treated shots may be no worse than is allowed beside the scan's."""
+    pair = {"column_A": f"{figure}_allowed", "column_B": f"{figure}_after", "or_equal": True}
+    expectation = Expectation(Kind.PAIR_AT_LEAST, pair)
+    return Rule(rule, Table.SHOTS, Severity.FAIL, sentence, (expectation,), scope=TREATED, optional=True)
+
+
 def _benefit() -> Sequence[Rule]:
     return (
-        Rule(
-            "benefit.no_more_dirt",
-            Table.SHOTS,
-            Severity.FAIL,
-            "No treated shot shows more specks than the scan.",
-            (
-                Expectation(
-                    Kind.PAIR_AT_LEAST,
-                    {"column_A": "spikes_allowed", "column_B": "spikes_after", "or_equal": True},
-                ),
-            ),
-            scope=TREATED,
-            optional=True,
+        _no_worse("benefit.no_more_dirt", "No treated shot shows more specks than the scan.", "spikes"),
+        _no_worse("benefit.no_more_flicker", "No treated shot flickers more than the scan.", "flicker"),
+        _no_worse(
+            "benefit.no_more_fade", "No shot whose colours were brought back looks more faded than the scan.", "fade"
         ),
-        Rule(
-            "benefit.no_more_flicker",
-            Table.SHOTS,
-            Severity.FAIL,
-            "No treated shot flickers more than the scan.",
-            (
-                Expectation(
-                    Kind.PAIR_AT_LEAST,
-                    {"column_A": "flicker_allowed", "column_B": "flicker_after", "or_equal": True},
-                ),
-            ),
-            scope=TREATED,
-            optional=True,
-        ),
-        Rule(
-            "benefit.no_more_fade",
-            Table.SHOTS,
-            Severity.FAIL,
-            "No shot whose colours were brought back looks more faded than the scan.",
-            (
-                Expectation(
-                    Kind.PAIR_AT_LEAST, {"column_A": "fade_allowed", "column_B": "fade_after", "or_equal": True}
-                ),
-            ),
-            scope=TREATED,
-            optional=True,
-        ),
-        Rule(
-            "benefit.no_more_weave",
-            Table.SHOTS,
-            Severity.FAIL,
-            "No shot that was steadied trembles more than the scan.",
-            (
-                Expectation(
-                    Kind.PAIR_AT_LEAST, {"column_A": "weave_allowed", "column_B": "weave_after", "or_equal": True}
-                ),
-            ),
-            scope=TREATED,
-            optional=True,
-        ),
+        _no_worse("benefit.no_more_weave", "No shot that was steadied trembles more than the scan.", "weave"),
     )

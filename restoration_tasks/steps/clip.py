@@ -239,6 +239,7 @@ def _measure(
         lines += measured.lines
         if gauges:
             readings += read_segment(master, segment, means, gauges)
+    scan = scanned(master)
     planned = decide(
         shots,
         figures,
@@ -246,9 +247,9 @@ def _measure(
         Strength(asked.strength),
         lines=lines,
         engine=asked.engine,
-        losses=dye_losses(shots, readings, scanned(master)) if "fade" in asked.treatments else {},
-        weaves=gate_weaves(shots, readings, scanned(master)),
-        grains=grain_found(shots, readings, scanned(master)) if asked.less_grain else {},
+        losses=dye_losses(shots, readings, scan) if "fade" in asked.treatments else {},
+        weaves=gate_weaves(shots, readings, scan),
+        grains=grain_found(shots, readings, scan) if asked.less_grain else {},
         less_grain=asked.less_grain / 100,
         lights=lights_of(readings),
     )

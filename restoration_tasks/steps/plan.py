@@ -71,10 +71,10 @@ def run(work: StepWork) -> None:
 
     params = work.parse_params(PlanParams)
     enlarge = Enlargement.of(params.enlarge)
-    asked = models_asked(enlarge, params.less_grain, Engine(params.engine))
+    shelf = Shelf.of(work.settings)
     with about_reel(work.reel_id):
-        for name in asked:
-            Shelf.of(work.settings).require(name)
+        for name in models_asked(enlarge, params.less_grain, Engine(params.engine)):
+            shelf.require(name)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
     rows, lines, readings, scan = _measured(work, segments)
