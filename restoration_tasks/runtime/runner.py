@@ -94,6 +94,10 @@ def _work(
     previous = before[-1] if before and not vault.missing(before[-1]) else None
     compared = _compare(previous, {name: sha256 for name, (_, sha256, _) in digests.items()})
     kept = previous.outputs if previous and compared and compared.verdict is Verdict.AGREES else None
+    for output in (one for one in kept or () if not vault.verify(one)):
+        # the attempt before had these very bytes and its file has lost them: a reuse of it would carry the damage on
+        vault.mend(output, work.outputs[output.name].path)
+        work.warnings.append(f"{output.uri} was damaged on the disk; the same bytes, made again, took its place")
     base = f"{vault.work_uri(spec.reel_id, spec.step, spec.signature)}/a{attempt:03d}"
     outputs = kept or tuple(
         OutputFile(

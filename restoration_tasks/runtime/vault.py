@@ -142,13 +142,21 @@ class Vault:
             if target_folder.exists():
                 shutil.rmtree(target_folder)
             for name, file in files.items():
-                target = target_folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with file.open("rb") as stream:
-                    os.fsync(stream.fileno())
-                _move(file, target)
-                target.chmod(READ_ONLY)
-                sync_folder(target.parent)
+                _place(file, target_folder / name)
+
+    def mend(self, output: Reference, file: Path) -> None:
+        """Put a file that has a recorded digest in the place of one that has lost it.
+
+        Raises:
+            VaultError: the vault cannot be written.
+        """
+        target = self.local_path(output.uri)
+        if target is None:
+            with file.open("rb") as source, self.path(output.uri).open("wb") as sink:
+                shutil.copyfileobj(source, sink, CHUNK_BYTES)
+            return
+        with disk_errors(target):
+            _place(file, target)
 
     def commit(self, result: StepResult) -> str:
         """Write `result.json`: first the attempt's own, then the signature's. Returns its URI."""
@@ -215,6 +223,16 @@ def _inside(uri: str) -> tuple[str, ...]:
     if hostile or "\\" in uri or "\0" in uri:
         raise VaultError("this is not a path inside the vault", file=uri, action="check the plan or spec it came from")
     return relative.parts
+
+
+def _place(source: Path, target: Path) -> None:
+    """Move a file to where it stays, durable and read-only."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as stream:
+        os.fsync(stream.fileno())
+    _move(source, target)
+    target.chmod(READ_ONLY)
+    sync_folder(target.parent)
 
 
 def _move(source: Path, target: Path) -> None:

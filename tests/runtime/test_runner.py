@@ -89,6 +89,19 @@ def test_fresh_work_that_differs_is_named_and_becomes_the_newest(settings):
     assert vault.result("reel-1", StepName.SHOTS, first.signature) == again
 
 
+def test_fresh_work_mends_a_file_that_lost_its_bytes_on_the_disk(settings):
+    first = run_step(make_spec(settings), Counting().definition, settings)
+    vault = Vault(settings.vault_root)
+    file = vault.local_path(first.output("text").uri)
+    file.chmod(0o644)
+    file.write_text("hellO")  # of the same size: nobody notices until somebody reads it
+    again = run_step(make_spec(settings, fresh=True, execution_id="run/shots/1"), Counting().definition, settings)
+    assert again.compared.verdict is Verdict.AGREES
+    assert vault.verify(again.output("text"))
+    assert not file.stat().st_mode & stat.S_IWUSR
+    assert any("damaged" in warning for warning in again.warnings)
+
+
 def test_a_fresh_execution_that_was_retried_works_only_once(settings):
     step = Counting()
     run_step(make_spec(settings), step.definition, settings)
