@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -19,7 +20,8 @@ from typing import IO, Any
 
 import ffmpeg
 
-from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.errors import MediaError, VaultError
+from restoration_tasks.runtime.files import disk_error
 
 THREADS = 4
 """Threads of every encode. Fixed, not the machine's cores: x264's bytes depend on it."""
@@ -108,6 +110,7 @@ def run(
 
     Raises:
         MediaError: ffmpeg failed; the message is its first meaningful line.
+        VaultError: the disk it wrote to is full or cannot be written.
     """
     *options, target = compile_graph(stream, progress_pipe=True)
     command = [*options, *(word for tag in tags for word in ("-metadata", tag)), target]
@@ -176,6 +179,7 @@ def child(
 
     Raises:
         MediaError: ffmpeg failed.
+        VaultError: the disk it wrote to is full or cannot be written.
     """
     # The death signal follows the *thread* that starts the child: ask for it only in the one that lives as long as us.
     die_with_parent = _die_with_parent if threading.current_thread() is threading.main_thread() else None
@@ -211,8 +215,12 @@ def child(
             raise failure(running, about)
 
 
-def failure(running: Child, about: Path | str) -> MediaError:
-    """The error for an ffmpeg that failed, in its own first meaningful words."""
+def failure(running: Child, about: Path | str) -> MediaError | VaultError:
+    """The error for an ffmpeg that failed: the storage's, where that failed, else its own first meaningful words."""
+    said = _messages(running.complaints)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if any(os.strerror(number) in line for line in said) and (told := disk_error(number, about)) is not None:
+            return told
     return MediaError(
         f"ffmpeg failed: {complaint(running.complaints)}",
         file=about,
@@ -225,10 +233,14 @@ def complaint(complaints: IO[bytes]) -> str:
 
     Memory addresses are left out; they differ in every run.
     """
-    complaints.seek(0)
-    lines = [_ADDRESS.sub("", line).strip() for line in complaints.read().decode("utf-8", "replace").splitlines()]
+    lines = _messages(complaints)
     telling = [line for line in lines if line and not _NOISE.match(line)]
     return (telling or lines or ["it gave no reason"])[0]
+
+
+def _messages(complaints: IO[bytes]) -> list[str]:
+    complaints.seek(0)
+    return [_ADDRESS.sub("", line).strip() for line in complaints.read().decode("utf-8", "replace").splitlines()]
 
 
 def _widen_pipe(pipe: IO[bytes] | None) -> None:

@@ -102,15 +102,24 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = {
-            errno.ENOSPC: ("the disk is full", "free space there and clear the task; what was finished is kept"),
-            errno.EDQUOT: ("the disk quota is used up", "raise the quota and clear the task"),
-            errno.EROFS: ("the disk is read-only", "mount it for writing and clear the task"),
-            errno.EACCES: ("no permission", "give the service user access and clear the task"),
-            errno.EPERM: ("no permission", "give the service user access and clear the task"),
-            errno.ENOENT: ("it is not there", "check that the storage is mounted, then clear the task"),
-            errno.EIO: ("the disk reports a read or write error", "check the storage before going on"),
-        }.get(error.errno or 0)
-        if advice is None:
+        told = disk_error(error.errno or 0, error.filename or path)
+        if told is None:
             raise
-        raise VaultError(advice[0], file=error.filename or path, action=advice[1]) from error
+        raise told from error
+
+
+def disk_error(number: int, path: object) -> VaultError | None:
+    """What an `errno` about a file means to staff; None where it is no complaint about the storage."""
+    found = _ADVICE.get(number)
+    return None if found is None else VaultError(found[0], file=path, action=found[1])
+
+
+_ADVICE = {
+    errno.ENOSPC: ("the disk is full", "free space there and clear the task; what was finished is kept"),
+    errno.EDQUOT: ("the disk quota is used up", "raise the quota and clear the task"),
+    errno.EROFS: ("the disk is read-only", "mount it for writing and clear the task"),
+    errno.EACCES: ("no permission", "give the service user access and clear the task"),
+    errno.EPERM: ("no permission", "give the service user access and clear the task"),
+    errno.ENOENT: ("it is not there", "check that the storage is mounted, then clear the task"),
+    errno.EIO: ("the disk reports a read or write error", "check the storage before going on"),
+}

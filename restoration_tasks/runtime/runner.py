@@ -60,7 +60,7 @@ def run_step(spec: Spec, definition: StepDefinition, settings: Settings, report:
     if (result := finished(spec, vault)) is not None:
         return result
     folder = settings.scratch_folder / spec.reel_id / spec.step / spec.signature
-    with _alone(folder, spec):
+    with about_reel(spec.reel_id), _alone(folder, spec):
         # whoever held the folder before may have finished the very same work
         if (result := finished(spec, vault)) is not None:
             return result
@@ -85,7 +85,7 @@ def _work(
     shutil.rmtree(out, ignore_errors=True)
     work = StepWork(spec=spec, settings=settings, folder=folder, report=report)
     started, clock, cpu = datetime.now(UTC), time.monotonic(), _cpu_s()
-    with about_reel(spec.reel_id), disk_errors(folder):
+    with disk_errors(folder):
         out.mkdir(parents=True)
         definition.run(work)
     digests = {name: (draft.file, *_measure(spec, draft.path)) for name, draft in work.outputs.items()}

@@ -13,6 +13,7 @@ from upath import UPath
 from restoration_tasks.runtime.errors import SourceChanged, VaultError
 from restoration_tasks.runtime.files import (
     CHUNK_BYTES,
+    atomic_file,
     disk_errors,
     sha256_file,
     sha256_stream,
@@ -240,9 +241,6 @@ def _move(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except OSError:
-        draft = target.with_name(f".{target.name}.draft")
-        shutil.copyfile(source, draft)
-        with draft.open("rb") as stream:
-            os.fsync(stream.fileno())
-        draft.replace(target)
+        with atomic_file(target) as sink, source.open("rb") as stream:
+            shutil.copyfileobj(stream, sink, CHUNK_BYTES)
         source.unlink()
