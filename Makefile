@@ -12,7 +12,7 @@ export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
 PORT ?= 8080
 SOAK_MINUTES ?= 60
 
-.PHONY: help setup demo test soak up down status lint format bench clean screenshots images-check audit
+.PHONY: help setup demo test soak up down status lint format bench clean screenshots images-check
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
