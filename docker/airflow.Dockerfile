@@ -3,7 +3,7 @@
 #     docker build -f docker/airflow.Dockerfile -t reelkeeper/airflow:0.1.0 .
 #
 # On Kubernetes steps run in pods of the restoration image, and this one does without torch (EXTRAS=airflow). Where steps
-# run as processes of the worker (docker/compose.yaml), it needs the networks as well: EXTRAS="airflow vision". The slim
+# run as processes of the worker, it needs the networks as well: EXTRAS="airflow vision". The slim
 # image is the base because the full one holds some eighty providers whose versions our constraints know nothing of.
 
 ARG AIRFLOW_VERSION=3.3.2
@@ -14,8 +14,7 @@ ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Reelkeeper Airflow" \
       org.opencontainers.image.description="Conducts the restoration of film reels" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later" \
-      org.opencontainers.image.documentation="docs/kubernetes.md"
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later"
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 USER 0
 # MediaConch is asked where steps run here; what a security update replaces is not pinned.
@@ -48,5 +47,5 @@ COPY docker/NOTICES.md LICENSE /usr/share/doc/reelkeeper/
 ENV REELKEEPER_HOME=/srv/reelkeeper \
     AIRFLOW__CORE__LOAD_EXAMPLES=False
 WORKDIR /opt/airflow
-# `airflow jobs check` differs with the component: each service of compose.yaml and of the chart has a check of its own.
+# `airflow jobs check` differs with the component: whoever starts one gives it a check of its own.
 HEALTHCHECK NONE

@@ -46,8 +46,7 @@ ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Reelkeeper restoration" \
       org.opencontainers.image.description="Runs the steps of a film reel's restoration" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later" \
-      org.opencontainers.image.documentation="docs/kubernetes.md"
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later"
 # The same number as in the pods' security context (operators/pod_template.py), and the owner of the vault's claim.
 RUN groupadd --gid 10001 reelkeeper \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /scratch --shell /usr/sbin/nologin reelkeeper \

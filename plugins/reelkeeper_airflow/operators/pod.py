@@ -189,7 +189,7 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         raise PodRefused(
             f"Airflow {what} in the cluster: {str(error.body or error.reason).splitlines()[0][:200]}",
             reel=reel,
-            action="compare docker/kubernetes/rbac.yaml with the cluster, then clear the task",
+            action="ask the platform engineer which rights Airflow has in the pods' namespace, then clear the task",
         )
 
     def _write_logs(self, pod: V1Pod, follow: bool = False, since_time: Any = None) -> None:  # type: ignore[override]
