@@ -12,10 +12,10 @@ export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
 PORT ?= 8080
 SOAK_MINUTES ?= 60
 
-.PHONY: help setup demo test soak up down status lint format bench clean screenshots
+.PHONY: help setup demo test soak up down status lint format bench clean screenshots images-check
 
 help: ## Show what can be made.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; install it or set PYTHON=/path/to/python3.11"; exit 1; }
@@ -66,6 +66,9 @@ bench: $(STAMP) ## Measure the figures the README shows.
 	@$(BIN)/python -m benchmarks.infrared
 	@$(BIN)/python -m benchmarks.sheets $(REELKEEPER_HOME)/sheets
 	@$(BIN)/python -m benchmarks.dirt
+
+images-check: ## Build both images without a container engine (as root, Debian) and run a step in one.
+	@docker/build-check.sh
 
 clean: ## Remove what was made here (stop `make up` first).
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m reelkeeper_airflow.stack down || true; fi

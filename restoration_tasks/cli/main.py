@@ -19,6 +19,7 @@ app = typer.Typer(
 def _register() -> None:
     from restoration_tasks.cli import (
         clip,
+        database,
         delivery,
         fixity,
         models,
@@ -38,6 +39,7 @@ def _register() -> None:
     delivery.register(app)
     revert.register(app)
     survey.register(app)
+    app.add_typer(database.app, name="database")
     app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")
     app.add_typer(plans.app, name="plans")

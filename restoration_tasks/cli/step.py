@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from upath import UPath
 
-from restoration_tasks.runtime.errors import ReelkeeperError, StepFailed, WrongUse
+from restoration_tasks.runtime.errors import OutOfMemory, ReelkeeperError, StepFailed, WrongUse
 from restoration_tasks.runtime.launch import Failure, end_with_parent, failure_uri
 from restoration_tasks.runtime.logs import configure
 from restoration_tasks.runtime.progress import JsonLines
@@ -42,7 +42,8 @@ def run(
     try:
         _run_all(SpecFile.parse(text, source=spec_uri))
     except ReelkeeperError as error:
-        failure.write_text(Failure(kind=type(error).__name__, text=str(error)).model_dump_json())
+        told = Failure(kind=type(error).__name__, text=str(error), memory_share=Settings().memory_share)
+        failure.write_text(told.model_dump_json())
         raise
 
 
@@ -56,10 +57,10 @@ def _run_all(file: SpecFile) -> None:
         except (ReelkeeperError, KeyboardInterrupt):
             raise
         except MemoryError as error:
-            raise StepFailed(
+            raise OutOfMemory(
                 f"{spec.label} ran out of memory",
                 reel=spec.reel_id,
-                action="give the pod more memory and clear the task",
+                action="give it more memory and clear the task",
             ) from error
         except Exception as error:
             # a defect of ours must reach staff as one line too; the trace stays in the log for us

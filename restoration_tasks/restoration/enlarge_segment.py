@@ -71,7 +71,14 @@ class Enlarger:
     """Its tile is chosen from the memory that is free, unless the settings name one that is smaller."""
 
 
-def ready(asked: Enlargement, files: Sequence[ModelFile], profile: NumericProfile, width: int, height: int) -> Enlarger:
+def ready(
+    asked: Enlargement,
+    files: Sequence[ModelFile],
+    profile: NumericProfile,
+    width: int,
+    height: int,
+    memory_share: float = 1.0,
+) -> Enlarger:
     """The network of an enlargement on its device, with tiles for frames of a size.
 
     Args:
@@ -80,6 +87,7 @@ def ready(asked: Enlargement, files: Sequence[ModelFile], profile: NumericProfil
         profile: where and how exactly it computes.
         width: of the restored frames.
         height: of the restored frames.
+        memory_share: of the memory that is free, 0–1; less where a process was ended for taking too much.
 
     Raises:
         ModelError: torch or the device is not there, the weights are not the network's, or memory does not suffice.
@@ -92,7 +100,7 @@ def ready(asked: Enlargement, files: Sequence[ModelFile], profile: NumericProfil
     tileable = load_enlarger(asked.entry, files, asked.factor)
     frames = asked.windows.longest
     # A power of two, so that the tile, on which the last bits depend, does not change with every browser tab.
-    free = free_bytes(profile.device) // SHARED_BY
+    free = int(free_bytes(profile.device) * memory_share) // SHARED_BY
     if profile.device is Device.CPU:
         free -= _frames_bytes(asked, frames, width * height)
     budget = 1 << max(free, 1).bit_length() - 1

@@ -134,6 +134,16 @@ class StepFailed(ReelkeeperError):
     """A step ended without its result."""
 
 
+class OutOfMemory(StepFailed):
+    """A step took more memory than there was; with smaller tiles it may get through."""
+
+
+class PodRefused(StepFailed):
+    """A pod cannot run as things are: no image, no node, no right, no time; a person has to change something first."""
+
+    retry_helps = False
+
+
 class ReelBusy(ReelkeeperError):
     """Another run holds the reel."""
 

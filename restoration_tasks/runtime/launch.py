@@ -25,6 +25,8 @@ GRACE_S = 2.0
 PARENT = "REELKEEPER_STEP_PARENT"
 """Environment variable that names the process a step must not outlive."""
 PARENT_LOOK_S = 0.5
+SMALLEST_MEMORY_SHARE = 1 / 16
+"""Four halvings: with less there is no tile left that a network could be shown."""
 
 
 class Failure(BaseModel):
@@ -36,6 +38,8 @@ class Failure(BaseModel):
     """Class name of the error."""
     text: str
     """The line for staff."""
+    memory_share: float = 1.0
+    """Share of the memory at hand that the run planned with (`Settings.memory_share`)."""
 
     def error(self) -> ReelkeeperError:
         """The error again, on the other side of a process or pod."""
@@ -63,6 +67,18 @@ def read_failure(vault: Vault, spec_uri: str) -> Failure | None:
     """Why a run of a spec file failed, or None if it did not say."""
     text = vault.read_bytes(failure_uri(spec_uri))
     return Failure.model_validate_json(text) if text else None
+
+
+def write_failure(vault: Vault, spec_uri: str, failure: Failure) -> None:
+    """Say in a step's place why its run failed, where it was ended before it could."""
+    vault.write_bytes(failure_uri(spec_uri), failure.model_dump_json().encode())
+
+
+def memory_share_now(settings: Settings, failure: Failure | None) -> float:
+    """The share of memory a run should plan with: half of what the run before it had, if that one took too much."""
+    if failure is None or failure.kind != errors.OutOfMemory.__name__:
+        return settings.memory_share
+    return max(min(failure.memory_share, settings.memory_share) / 2, SMALLEST_MEMORY_SHARE)
 
 
 def step_command(vault: Vault, spec_uri: str) -> list[str]:

@@ -11,6 +11,9 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_QUANTITY = r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)$"
+"""An amount as Kubernetes writes it."""
+
 
 class Runtime(StrEnum):
     """Where steps run."""
@@ -59,6 +62,9 @@ class Settings(BaseSettings):
     precision: str = "float32"
     tile_px: int = Field(default=0, ge=0)
     """Largest tile side in pixels for networks; 0 leaves it to the memory at hand."""
+    memory_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the memory at hand that networks plan their tiles with. A pod that the kernel ended for want of memory
+    is tried again with half of it; how large the tiles were, stands in the result."""
     threads: int = Field(default=1, ge=1)
     """Threads one step process uses for its pixel work (two lanes run side by side on a two-core machine)."""
     batch_frames: int | None = Field(default=None, ge=1)
@@ -88,6 +94,28 @@ class Settings(BaseSettings):
     """PersistentVolumeClaim that holds the vault and the inbox, mounted in pods at the paths named here."""
     kubernetes_gpus: int = Field(default=0, ge=0)
     """GPUs a restore pod asks for (0 on a cluster without)."""
+    kubernetes_gpu_nodes: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """Labels of the nodes for pods that ask for a GPU: `label=value,…`. Default: any node that has one."""
+    kubernetes_nodes: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """Labels of the nodes for all other pods."""
+    kubernetes_memory: str = Field(default="8Gi", pattern=_QUANTITY)
+    """Memory a pod may take at most."""
+    kubernetes_scratch: str = Field(default="200Gi", pattern=_QUANTITY)
+    """Disk of its node that a pod may take at most, for what it keeps while it works."""
+    kubernetes_vault_secret: str | None = None
+    """Secret whose keys are a pod's environment: how to reach a vault in an object store (AWS_ACCESS_KEY_ID …)."""
+    kubernetes_pull_secret: str | None = None
+    """Secret with the registry's login, where the image is not public."""
+    kubernetes_wait_hours: float = Field(default=6.0, gt=0)
+    """How long a pod may wait for a node; the queue for GPUs may be long, and waiting costs nothing."""
+
+    @field_validator("kubernetes_gpu_nodes", "kubernetes_nodes", mode="before")
+    @classmethod
+    def _labels(cls, value: object) -> object:
+        if isinstance(value, str):
+            pairs = [label.strip().partition("=") for label in value.split(",") if label.strip()]
+            return {name: wanted for name, _, wanted in pairs}
+        return value
 
     @field_validator("conservators", "makers", mode="before")
     @classmethod

@@ -72,7 +72,7 @@ def enlarge_clip(
     settings = Settings()
     files = Shelf.of(settings).require(asked.network)
     picture = probe_format(restored(segments[0]))
-    enlarger = ready(asked, files, NumericProfile.of(settings), picture.width, picture.height)
+    enlarger = ready(asked, files, NumericProfile.of(settings), picture.width, picture.height, settings.memory_share)
     made = []
     for segment in segments:
         parts = [Part(one, restored(one)) for one in segments if one.shot == segment.shot]

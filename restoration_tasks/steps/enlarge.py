@@ -49,7 +49,7 @@ def run(work: StepWork) -> None:
     _require_space(work, asked, params.segment)
     parts = [Part(part, work.input(f"segment/{part.id}")) for part in params.parts]
     picture = probe_format(parts[0].path)
-    enlarger = ready(asked, files, work.profile, picture.width, picture.height)
+    enlarger = ready(asked, files, work.profile, picture.width, picture.height, work.settings.memory_share)
     made = enlarge_segment(
         parts,
         params.segment,

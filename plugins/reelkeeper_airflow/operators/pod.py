@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Never
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowRescheduleException
+from kubernetes.client import V1EnvVar
 from kubernetes.client.exceptions import ApiException
 
+from reelkeeper_airflow.operators.cluster import API_PATIENCE_S, api_is_away, patiently, require_one_cluster
+from reelkeeper_airflow.operators.ending import ending_of, failure
 from reelkeeper_airflow.operators.mixin import Asked, StepMixin, staff_language
-from reelkeeper_airflow.operators.pod_template import pod_arguments
-from restoration_tasks.runtime.errors import StepFailed
-from restoration_tasks.runtime.launch import read_failure, step_command
+from reelkeeper_airflow.operators.pod_template import GRACE_S, MEMORY_SHARE, pod_arguments
+from reelkeeper_airflow.operators.pod_trigger import StepPodTrigger
+from restoration_tasks.runtime.errors import OutOfMemory, PodRefused, StepFailed
+from restoration_tasks.runtime.launch import Failure, memory_share_now, read_failure, step_command, write_failure
 from restoration_tasks.runtime.progress import parse_line
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import StepName
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.triggers.base import BaseTrigger
     from kubernetes.client import V1Pod
 
-FIRST_LINE_LIMIT = 200
+QUOTA_PAUSE = timedelta(seconds=60)
+"""Until a pod is asked for again where the namespace's quota is used up; meanwhile no worker waits."""
+DYING_PATIENCE_S = GRACE_S + 20.0
+"""How long a pod that was told to end may take, before it is removed by force: its node must be lost."""
+DYING_PAUSE_S = 0.5
 
 
 class PodStepOperator(StepMixin, KubernetesPodOperator):
@@ -57,13 +68,56 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
             self._clear_away(context)
             self._conclude(context, asked)
             return
+        with staff_language():
+            require_one_cluster(self.hook.conn_extras)  # type: ignore[attr-defined]
         self.arguments = step_command(asked.vault, asked.spec_uri)
+        self._plan_memory(asked)
+
+        def start() -> None:
+            self._see_off(context)
+            KubernetesPodOperator.execute(self, context)
+
         # Ends by deferring, so what follows runs only when the pod had already ended (a task taken up again).
-        self._pod_ended(context, lambda: KubernetesPodOperator.execute(self, context))
+        self._pod_ended(context, start)
+
+    def defer(self, *, trigger: BaseTrigger, **arguments: Any) -> Never:
+        """Wait with our trigger instead of the provider's."""
+        if type(trigger) is KubernetesPodTrigger:
+            trigger = StepPodTrigger(**trigger.serialize()[1])
+        super().defer(trigger=trigger, **arguments)
 
     def trigger_reentry(self, context: Context, event: dict[str, Any]) -> None:
         """Take the pod's end, or one more portion of its log, from the triggerer."""
         self._pod_ended(context, lambda: KubernetesPodOperator.trigger_reentry(self, context, event))
+
+    def _plan_memory(self, asked: Asked) -> None:
+        """Let a pod that follows one without enough memory plan with half of what that one had."""
+        share = memory_share_now(asked.settings, read_failure(asked.vault, asked.spec_uri))
+        if share < asked.settings.memory_share:
+            self.log.warning("The try before ran out of memory: networks now plan with %.3g of what there is.", share)
+        for variable in self.env_vars:
+            if isinstance(variable, V1EnvVar) and variable.name == MEMORY_SHARE:
+                variable.value = str(share)
+
+    def _see_off(self, context: Context) -> None:
+        """Wait until a pod of this task that was told to end is gone, so that it is not taken for the one to follow.
+
+        A task cleared while its pod ran starts anew within a second, and its pod takes up to its grace to end.
+        """
+        selector = self._build_find_pod_label_selector(context, exclude_checked=False)
+        given_up = time.monotonic() + DYING_PATIENCE_S
+        while dying := [
+            pod
+            for pod in self.client.list_namespaced_pod(self.namespace, label_selector=selector).items
+            if pod.metadata.deletion_timestamp
+        ]:
+            if time.monotonic() < given_up:
+                time.sleep(DYING_PAUSE_S)
+                continue
+            for pod in dying:
+                # Nothing is lost: a result counts when its file is whole, whoever wrote it.
+                self.log.warning("Pod %s does not end, its node must be lost: removing it.", pod.metadata.name)
+                self.client.delete_namespaced_pod(pod.metadata.name, self.namespace, grace_period_seconds=0)
 
     def _pod_ended(self, context: Context, watch: Any) -> None:
         """Watch the pod; when it has ended, believe the result file over the pod.
@@ -71,8 +125,10 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         A pod can be gone, or its node lost, after the result was published; and a pod can look finished without one.
         """
         try:
-            watch()
-        except AirflowException as error:
+            patiently(watch)
+        except Exception as error:
+            if not isinstance(error, AirflowException | ApiException) and not api_is_away(error):
+                raise
             with staff_language():
                 asked = self.ask(context)
                 if not asked.all_finished():
@@ -100,35 +156,40 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         # KubernetesPodOperator drops what execute returns unless it reads it from a side-car; push it ourselves.
         context["ti"].xcom_push(key=BaseXCom.XCOM_RETURN_KEY, value=outcome.xcom())
 
-    def _fail(self, asked: Asked, error: AirflowException) -> None:
-        failure = read_failure(asked.vault, asked.spec_uri)
-        if failure is not None:
-            raise failure.error()
+    def _fail(self, asked: Asked, error: Exception) -> None:
+        told = read_failure(asked.vault, asked.spec_uri)
+        share = memory_share_now(asked.settings, told)
+        if self.pod is not None and told is not None and told.kind != OutOfMemory.__name__:
+            raise told.error()
         reel = asked.specs[0].reel_id
-        if (ended := _ending(self.pod, self.base_container_name)) is not None:
-            reason, code = ended
-            if reason == "OOMKilled":
-                raise StepFailed(
-                    f"the pod of {self.step_name} ran out of memory",
-                    reel=reel,
-                    action="raise its memory limit or use smaller batches, then clear the task",
-                )
-            if code < 0:
-                raise StepFailed(
-                    f"the pod of {self.step_name} could not start ({reason})",
-                    reel=reel,
-                    action="check the image's name and the registry with the platform engineer, then clear the task",
-                )
-            raise StepFailed(
-                f"the pod of {self.step_name} ended with exit code {code} ({reason})",
-                reel=reel,
-                action="see the log above, then clear the task to go on",
+        self._refuse(error, reel)
+        ending = ending_of(self.pod, self.base_container_name)
+        failed = failure(ending, self.step_name, reel, asked.settings.kubernetes_wait_hours, str(_cause(error)))
+        if isinstance(failed, OutOfMemory):
+            # For the next try: what the kernel ended could not say it.
+            write_failure(
+                asked.vault, asked.spec_uri, Failure(kind=type(failed).__name__, text=str(failed), memory_share=share)
             )
-        lines = str(_cause(error)).strip().splitlines()
-        raise StepFailed(
-            f"the pod of {self.step_name} did not do its work: {(lines or ['no reason given'])[0][:FIRST_LINE_LIMIT]}",
+        raise failed
+
+    def _refuse(self, error: Exception, reel: str) -> None:
+        """Say what the API server said, where there is no pod to look at."""
+        if api_is_away(error):
+            raise StepFailed(
+                f"the cluster's API server did not answer for {API_PATIENCE_S / 60:.0f} minutes",
+                reel=reel,
+                action="ask the platform engineer; the pod, if there is one, is found again by the next try",
+            )
+        if not isinstance(error, ApiException) or error.status == 404:
+            return
+        if error.status == 403 and "exceeded quota" in str(error.body):
+            self.log.warning("The namespace's quota is used up; asking again in %s.", QUOTA_PAUSE)
+            raise AirflowRescheduleException(datetime.now(UTC) + QUOTA_PAUSE)  # type: ignore[no-untyped-call]
+        what = "may not do what it needs to" if error.status in (401, 403) else "was refused"
+        raise PodRefused(
+            f"Airflow {what} in the cluster: {str(error.body or error.reason).splitlines()[0][:200]}",
             reel=reel,
-            action="check image, nodes and quota with the platform engineer, then clear the task",
+            action="ask the platform engineer which rights Airflow has in the pods' namespace, then clear the task",
         )
 
     def _write_logs(self, pod: V1Pod, follow: bool = False, since_time: Any = None) -> None:  # type: ignore[override]
@@ -159,14 +220,3 @@ def _cause(error: BaseException) -> BaseException:
         if isinstance(error, AirflowException):
             first = error
     return first
-
-
-def _ending(pod: V1Pod | None, container: str) -> tuple[str, int] | None:
-    """Give reason and exit code of the pod's container, if it ended; -1 for one that could not start."""
-    statuses = (pod.status.container_statuses if pod is not None and pod.status else None) or []
-    for status in statuses:
-        if status.name == container and status.state and status.state.terminated:
-            return status.state.terminated.reason or "Error", status.state.terminated.exit_code
-        if status.name == container and status.state and status.state.waiting and status.state.waiting.message:
-            return f"{status.state.waiting.reason}: {status.state.waiting.message}", -1
-    return None

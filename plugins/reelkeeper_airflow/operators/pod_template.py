@@ -14,13 +14,18 @@ USER = 10001
 """User and group in the restoration image; also the group that owns the vault's claim."""
 ON_GPU = frozenset({StepName.SHOTS, StepName.ASSESS, StepName.RESTORE, StepName.ENLARGE})
 """Steps that use a GPU where there is one."""
-WAIT_FOR_NODE_S = 6 * 3600
-"""A queue for GPU nodes may be long; the task waits in the triggerer and holds no worker."""
 WAIT_FOR_IMAGE_S = 900
+"""From a node found to the first process: an image with CUDA is several gigabytes."""
 LONGEST = timedelta(hours=12)
 """Deadline of a pod whose task names none."""
 LOG_EVERY_S = 15
+GRACE_S = 10
+"""Between TERM and KILL; what a step keeps, it keeps as it goes."""
 GPU = "nvidia.com/gpu"
+MEMORY_SHARE = "REELKEEPER_MEMORY_SHARE"
+"""Variable that a try after one without enough memory finds halved."""
+SHARED_MEMORY = "1Gi"
+"""Size of /dev/shm, which processes of torch pass frames through; a container's own has 64 MiB."""
 
 
 def pod_arguments(step: StepName, settings: Settings, longest: timedelta | None) -> dict[str, Any]:
@@ -31,10 +36,16 @@ def pod_arguments(step: StepName, settings: Settings, longest: timedelta | None)
         "image": settings.kubernetes_image,
         "image_pull_policy": "IfNotPresent",
         "cmds": ["reelkeeper"],
+        "image_pull_secrets": _named(settings.kubernetes_pull_secret),
         "env_vars": _environment(settings),
+        "env_from": [
+            k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=secret.name))
+            for secret in _named(settings.kubernetes_vault_secret)
+        ],
         "volumes": _volumes(settings),
         "volume_mounts": _mounts(settings),
         "container_resources": _resources(step, settings),
+        "node_selector": settings.kubernetes_gpu_nodes if _uses_gpu(step, settings) else settings.kubernetes_nodes,
         "tolerations": [k8s.V1Toleration(key=GPU, operator="Exists", effect="NoSchedule")]
         if _uses_gpu(step, settings)
         else [],
@@ -59,13 +70,13 @@ def pod_arguments(step: StepName, settings: Settings, longest: timedelta | None)
         "poll_interval": 2,
         "startup_check_interval_seconds": 1,
         "startup_timeout_seconds": WAIT_FOR_IMAGE_S,
-        "schedule_timeout_seconds": WAIT_FOR_NODE_S,
+        "schedule_timeout_seconds": int(settings.kubernetes_wait_hours * 3600),
         "logging_interval": LOG_EVERY_S,
         "log_events_on_failure": True,
         # The whole pod as text would bury the one line staff need.
         "log_pod_spec_on_failure": False,
         "active_deadline_seconds": int((longest or LONGEST).total_seconds()),
-        "termination_grace_period": 10,
+        "termination_grace_period": GRACE_S,
         "termination_message_policy": "FallbackToLogsOnError",
         "on_finish_action": "delete_pod",
         "on_kill_action": "delete_pod",
@@ -87,6 +98,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "REELKEEPER_DEVICE": settings.device.value,
         "REELKEEPER_PRECISION": settings.precision,
         "REELKEEPER_TILE_PX": str(settings.tile_px),
+        MEMORY_SHARE: str(settings.memory_share),
         "REELKEEPER_THREADS": str(settings.threads),
         "PYTHONUNBUFFERED": "1",
         **settings.thread_limits,
@@ -102,7 +114,13 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
         k8s.V1Volume(name="archive", persistent_volume_claim=claim),
         k8s.V1Volume(name="scratch", empty_dir=k8s.V1EmptyDirVolumeSource()),
         k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource()),
+        # Counts as memory of the pod.
+        k8s.V1Volume(name="shm", empty_dir=k8s.V1EmptyDirVolumeSource(medium="Memory", size_limit=SHARED_MEMORY)),
     ]
+
+
+def _named(secret: str | None) -> list[k8s.V1LocalObjectReference]:
+    return [k8s.V1LocalObjectReference(name=secret)] if secret else []
 
 
 def _mounts(settings: Settings) -> list[k8s.V1VolumeMount]:
@@ -110,7 +128,11 @@ def _mounts(settings: Settings) -> list[k8s.V1VolumeMount]:
         k8s.V1VolumeMount(name="archive", mount_path=str(settings.inbox_folder), sub_path="inbox", read_only=True),
         k8s.V1VolumeMount(name="scratch", mount_path=str(settings.scratch_folder)),
         k8s.V1VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 -- the pod's own, emptied with it
+        k8s.V1VolumeMount(name="shm", mount_path="/dev/shm"),  # noqa: S108 -- the same
     ]
+    if not settings.models_folder.is_relative_to(settings.vault_root):
+        models = str(settings.models_folder)
+        mounts.append(k8s.V1VolumeMount(name="archive", mount_path=models, sub_path="models", read_only=True))
     if "://" not in settings.vault_root:
         mounts.append(k8s.V1VolumeMount(name="archive", mount_path=settings.vault_root, sub_path="vault"))
     return mounts
@@ -120,7 +142,7 @@ def _resources(step: StepName, settings: Settings) -> k8s.V1ResourceRequirements
     """Requests are what a step was seen to use, limits what stops a runaway; a GPU is asked for whole."""
     memory = "2Gi" if step in (StepName.PLAN, StepName.PACKAGE) else "4Gi"
     requests = {"cpu": str(settings.threads), "memory": memory, "ephemeral-storage": "4Gi"}
-    limits = {"memory": "8Gi", "ephemeral-storage": "200Gi"}
+    limits = {"memory": settings.kubernetes_memory, "ephemeral-storage": settings.kubernetes_scratch}
     if _uses_gpu(step, settings):
         limits[GPU] = str(settings.kubernetes_gpus)
     return k8s.V1ResourceRequirements(requests=requests, limits=limits)
