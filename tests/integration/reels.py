@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,19 +34,27 @@ class SmallReel:
     delivery: Path
 
 
-def deliver(inbox: Path, reel_id: str, *, seed: int = 7, fps: float = 24.0) -> SmallReel:
+def deliver(
+    inbox: Path,
+    reel_id: str,
+    *,
+    seed: int = 7,
+    fps: float = 24.0,
+    shots: int = SHOTS,
+    frames_a_shot: int = FRAMES_A_SHOT,
+) -> SmallReel:
     """Write a delivery: 10-bit DPX frames, manifest, completion marker."""
     folder = inbox / reel_id
     folder.mkdir(parents=True)
     digests = {}
-    for index, codes in enumerate(_frames(seed)):
+    for index, codes in enumerate(_frames(seed, shots, frames_a_shot)):
         path = folder / f"{reel_id}_{FIRST_NUMBER + index:07d}.dpx"
         write_dpx(
             path,
             codes,
             fps=fps,
             frame_position=index,
-            sequence_length=SHOTS * FRAMES_A_SHOT,
+            sequence_length=shots * frames_a_shot,
             transfer=Transfer.BT709,
             colorimetric_code=6,
             project=reel_id,
@@ -56,21 +65,19 @@ def deliver(inbox: Path, reel_id: str, *, seed: int = 7, fps: float = 24.0) -> S
     return SmallReel(reel_id, folder)
 
 
-def _frames(seed: int) -> list[NDArray[np.uint16]]:
+def _frames(seed: int, shots: int, frames_a_shot: int) -> Iterator[NDArray[np.uint16]]:
     """Make `(3, H, W)` 10-bit codes: in each shot a texture of its own drifts by a pixel a frame."""
     random = np.random.default_rng(seed)
-    frames: list[NDArray[np.uint16]] = []
     levels = [(250, 420, 700), (760, 640, 300), (420, 300, 250)]
-    for shot in range(SHOTS):
-        wide = random.normal(size=(3, HEIGHT, WIDTH + FRAMES_A_SHOT)).astype(np.float32)
+    for shot in range(shots):
+        wide = random.normal(size=(3, HEIGHT, WIDTH + frames_a_shot)).astype(np.float32)
         # Each shot is rough or smooth in its own way, so that the cuts are plain to see.
-        rough = np.stack([cv2.GaussianBlur(plane, (0, 0), 2.0 + 3.0 * shot) for plane in wide])
+        rough = np.stack([cv2.GaussianBlur(plane, (0, 0), 2.0 + 3.0 * (shot % SHOTS)) for plane in wide])
         rough /= rough.std()
-        base = np.array(levels[shot], np.float32)[:, None, None]
-        drift = [base + 60.0 * rough[:, :, i : i + WIDTH] for i in range(FRAMES_A_SHOT)]
+        base = np.array(levels[shot % SHOTS], np.float32)[:, None, None]
+        drift = [base + 60.0 * rough[:, :, i : i + WIDTH] for i in range(frames_a_shot)]
         codes = [np.clip(np.rint(frame), 64, 940).astype(np.uint16) for frame in drift]
-        if shot + 1 != CLEAN_SHOT:
+        if shot % SHOTS + 1 != CLEAN_SHOT:
             damage = Damage((Flicker(density_sd=0.04, seed=shot), Dirt(area=DIRT_SHARE, seed=shot)), seed=seed)
             codes = [aged.picture for aged in damage.apply(codes, bit_depth=10, first=0)]
-        frames += codes
-    return frames
+        yield from codes
