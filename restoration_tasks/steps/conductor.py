@@ -233,6 +233,7 @@ class Conductor:
             run_id=self.run_id,
             execution_id=f"{self.run_id}/catalogue",
             state=ReelState.RESTORED,
+            signing_key=self.way.settings.signing_key_file,
             products=products,
             plan_version=self.plan.version,
             participants=(PROGRAM,),
@@ -246,7 +247,7 @@ class Conductor:
         published = self.catalogued
         with self.sessions.begin() as session:
             condition = conditions.documents(session, self.way.vault, self.way.reel_id)
-        documents = {"premis": published.premis.reference, "chain": published.chain.reference, **condition}
+        documents = {**published.documents, **condition}
         return self._one(
             StepName.PACKAGE,
             lambda asks: self.way.package(
