@@ -115,7 +115,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
     [
         ("reelkeeper_writer", "SELECT count(*) FROM reelkeeper.agent_names", True),
         ("reelkeeper_writer", "UPDATE reelkeeper.reels SET title = 'x'", True),
-        ("reelkeeper_writer", "DELETE FROM reelkeeper.agent_names", True),
+        ("reelkeeper_writer", "DELETE FROM reelkeeper.agent_names", False),
         ("reelkeeper_writer", "UPDATE reelkeeper.events SET outcome = 'failure'", False),
         ("reelkeeper_writer", "DELETE FROM reelkeeper.decisions", False),
         ("reelkeeper_writer", "TRUNCATE reelkeeper.events", False),
