@@ -18,6 +18,10 @@ clear the task: put the file back, and start another audit.
 **When *audit* is red.** The vault or its replica could not be read at all, most likely a storage that is not mounted:
 nothing is counted as lost then. Put it right and clear the task; it goes on after the last file it has read.
 
+**When *sign_record* is red.** The last task verifies the whole record and signs it into the vault. Red, it names the
+reel and the event that are not what was recorded, or the checkpoint that was changed; the operator's guide says what to
+do. Whole chains are signed all the same.
+
 **When it says that files are late.** The gigabytes a week are too few to read everything in time; it says how many it
 would take.
 """
@@ -27,6 +31,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag
+from reelkeeper_airflow.checkpoint import sign_record
 from reelkeeper_airflow.fixity.audit import audit_form, read_again, report_damage
 
 
@@ -44,8 +49,10 @@ from reelkeeper_airflow.fixity.audit import audit_form, read_again, report_damag
     default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
 )
 def fixity_audit() -> None:
-    """Read, then speak up."""
-    report_damage(read_again())
+    """Read, then speak up, and sign the record of it."""
+    read = read_again()
+    report_damage(read)
+    read >> sign_record()
 
 
 fixity_audit()

@@ -3,7 +3,7 @@
 **What it does.** Every evening it puts finished deliveries that nobody knows yet into the queue, judges what waits
 anew, takes the worst first until the hours are used up, and starts *Restore a reel* for each, so many at once as the
 form says. It waits for no person: a restoration that is ready waits in *Required Actions* until the morning, and does
-not hold up the next reel. Its last task writes a summary.
+not hold up the next reel. At the end it writes a summary, then verifies the whole record and signs it into the vault.
 
 **Switch it on.** It is paused until somebody switches it on with the toggle beside its name. Hours and reels at once
 come from the settings `REELKEEPER_NIGHT_HOURS` and `REELKEEPER_NIGHT_REELS`. To fill a night by hand, press *Trigger*
@@ -26,6 +26,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag
+from reelkeeper_airflow.checkpoint import sign_record
 from reelkeeper_airflow.nightly.form import night_form
 from reelkeeper_airflow.nightly.night import choose, look, runs_to_start, sum_up
 from reelkeeper_airflow.nightly.runs import RESTORES, StartReel, WaitUntilWorked
@@ -60,7 +61,7 @@ def nightly_batch() -> None:
     summary = sum_up(chosen)
 
     looked >> chosen
-    started >> worked >> summary
+    started >> worked >> summary >> sign_record()
 
 
 nightly_batch()

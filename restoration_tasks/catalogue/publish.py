@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from restoration_tasks.catalogue import reels
 from restoration_tasks.catalogue.models import Decision, ReelState
-from restoration_tasks.provenance import chain
+from restoration_tasks.provenance import anchoring, chain, checkpoints
 from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.chain import ReelChain
 from restoration_tasks.provenance.export import chain_json
-from restoration_tasks.provenance.models import Checkpoint, Event
+from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.premis import premis_xml
 from restoration_tasks.provenance.recorder import EventDraft, RecordedEvent, append_event
 from restoration_tasks.provenance.vocabulary import CATALOGUE_TERM, DecisionAnswer, FixityOutcome, Outcome
 from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
-from restoration_tasks.runtime.spec import OutputFile
+from restoration_tasks.runtime.spec import OutputFile, Reference
 from restoration_tasks.runtime.vault import Vault
 
 FINAL_STATES = (ReelState.RESTORED, ReelState.REJECTED, ReelState.SUPERSEDED)
 PREMIS_FILE = "premis.xml"
 CHAIN_FILE = "chain.json"
+CHECKPOINT_FILE = "checkpoint.json"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Published:
     """The reel's PREMIS record, without people's names."""
     chain: OutputFile
     """The reel's chain, verifiable offline."""
+    checkpoint: tuple[OutputFile, OutputFile, OutputFile]
+    """The signed checkpoint of that chain: statement, signature, public key."""
+
+    @property
+    def documents(self) -> dict[str, Reference]:
+        """What the package takes along, by the role it has there."""
+        files = (self.premis, self.chain, *self.checkpoint)
+        names = ("premis", "chain", "checkpoint", "checkpoint_signature", "checkpoint_key")
+        return {name: file.reference for name, file in zip(names, files, strict=True)}
 
 
 def publish(
@@ -50,6 +60,7 @@ def publish(
     run_id: str,
     execution_id: str,
     state: ReelState,
+    signing_key: Path,
     products: Sequence[OutputFile] = (),
     plan_version: int | None = None,
     participants: Iterable[Participant | Person] = (),
@@ -67,6 +78,7 @@ def publish(
         run_id: the run; for `RESTORED` it must hold an approval.
         execution_id: the execution of the catalogue task.
         state: how the run ended.
+        signing_key: file of the private key that signs the checkpoint.
         products: masters and copies; each must be in the vault with its size.
         plan_version: the plan the products were made by.
         participants: who took part (the program at least).
@@ -79,6 +91,7 @@ def publish(
         DecisionNeeded: `RESTORED` without an approval in this run.
         VaultError: a product is missing.
         SourceChanged: a product has another size, or (with `verify_digests`) another digest.
+        ProvenanceBroken: the reel's chain is broken: nothing is signed.
     """
     if state not in FINAL_STATES:
         raise WrongUse(f"a run does not end as {state.value!r}", reel=reel_id, expected=", ".join(FINAL_STATES))
@@ -118,20 +131,26 @@ def publish(
     folder = vault.uri("reels", reel_id, "catalogue", f"{first.seq:06d}")
     premis = _write(vault, f"{folder}/{PREMIS_FILE}", premis_xml(line, title=title), "application/xml")
     exported = _write(vault, f"{folder}/{CHAIN_FILE}", chain_json(line), "application/json")
-    with sessions.begin() as session:
-        session.execute(
-            insert(Checkpoint)
-            .values(
-                id=uuid.uuid4(),
-                reel_id=reel_id,
-                seq=first.seq,
-                hash=first.hash,
-                taken_at=moment,
-                uri=exported.uri,
-            )
-            .on_conflict_do_nothing()
-        )
-    return Published(event, state, premis, exported)
+    return Published(event, state, premis, exported, _anchored(sessions, vault, signing_key, line, folder))
+
+
+def _anchored(
+    sessions: sessionmaker[Session], vault: Vault, signing_key: Path, line: ReelChain, folder: str
+) -> tuple[OutputFile, OutputFile, OutputFile]:
+    """The signed checkpoint of a chain, copied beside its exports: the one there is, or a new one."""
+    uri = f"{folder}/{CHECKPOINT_FILE}"
+    statement = vault.read_bytes(uri)
+    if statement is None:
+        made = anchoring.take_of(sessions, vault, signing_key, line)
+        statement, signature = made.statement, made.signature
+    else:
+        signature = vault.read_bytes(checkpoints.signature_uri(uri)) or b""
+    key = checkpoints.read(statement, signature, source=uri).key
+    pem = vault.read_bytes(checkpoints.key_uri(key)) or b""
+    # the statement last: the three are whole once it is there
+    kept_key = _write(vault, f"{folder}/checkpoint.pem", pem, "application/x-pem-file")
+    kept_signature = _write(vault, checkpoints.signature_uri(uri), signature, "application/octet-stream")
+    return _write(vault, uri, statement, "application/json"), kept_signature, kept_key
 
 
 def _check(vault: Vault, reel_id: str, product: OutputFile, *, verify_digests: bool) -> None:

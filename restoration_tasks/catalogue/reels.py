@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,22 @@ def set_state(session: Session, reel_id: str, state: ReelState) -> None:
     require(session, reel_id)
     session.execute(
         update(Reel).where(Reel.id == reel_id, Reel.state != state).values(state=state, state_since=func.now())
+    )
+
+
+def end_work(
+    session: Session, reel_id: str, state: ReelState, *, of: Collection[ReelState] = (ReelState.IN_WORK,)
+) -> None:
+    """Say where a reel stands whose run is over and has not said so itself.
+
+    Args:
+        session: of the catalogue, in a transaction.
+        reel_id: the reel.
+        state: where it stands now.
+        of: only where it stood so; what a run has said of its end stays.
+    """
+    session.execute(
+        update(Reel).where(Reel.id == reel_id, Reel.state.in_(of)).values(state=state, state_since=func.now())
     )
 
 

@@ -23,6 +23,7 @@ def _register() -> None:
         delivery,
         fixity,
         models,
+        package,
         plans,
         provenance,
         queue,
@@ -42,6 +43,7 @@ def _register() -> None:
     app.add_typer(database.app, name="database")
     app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")
+    app.add_typer(package.app, name="package")
     app.add_typer(plans.app, name="plans")
     app.add_typer(provenance.app, name="provenance")
     app.add_typer(queue.app, name="queue")

@@ -134,7 +134,7 @@ def run(
         expected_frames=expected_frames,
         specification=specification,
     )
-    _conduct(reel_id, asked, whole_way, who=who or approve_as)
+    _conduct(reel_id, asked, whole_way, who=who or approve_as, to_the_end=True)
 
 
 def _by_hand(step: str, goal: str) -> Callable[..., None]:
@@ -254,6 +254,7 @@ def _conduct(
     *,
     fresh: str | None = None,
     who: str | None = None,
+    to_the_end: bool = False,
 ) -> None:
     from restoration_tasks.catalogue.engine import open_sessions
     from restoration_tasks.catalogue.local import local_database
@@ -282,5 +283,5 @@ def _conduct(
                 fresh=fresh_steps,
                 person=person,
             )
-            stack.enter_context(conductor.holding_the_reel())
+            stack.enter_context(conductor.holding_the_reel(to_the_end=to_the_end))
             goal(conductor)

@@ -117,7 +117,7 @@ def _keep(reel_id: str, wish: Wish, delivery: Path | None, approve_as: str | Non
         keep.require_space(found)
         run_id = f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         conductor = keep.Reverting(found, wish, sessions, run_id, report=report, say=say)
-        with conductor.holding_the_reel():
+        with conductor.holding_the_reel(to_the_end=True):
             conductor.take_the_way()
             if approve_as is None:
                 conductor.leave_to_a_person()

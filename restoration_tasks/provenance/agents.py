@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -77,12 +77,6 @@ def ensure_person(session: Session, login: str, name: str | None = None) -> uuid
         known.name = storable(name)
         session.flush()
     return known.agent_id
-
-
-def erase_person(session: Session, login: str) -> bool:
-    """Forget a person's login and name; what they did stays recorded under their id. False when there is none."""
-    gone = session.execute(delete(AgentName).where(AgentName.login == storable(login)).returning(AgentName.agent_id))
-    return gone.scalar() is not None
 
 
 def _ensure_participant(session: Session, agent: Participant) -> uuid.UUID:

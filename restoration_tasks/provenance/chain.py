@@ -31,6 +31,8 @@ from restoration_tasks.provenance.models import Agent, Chain, DigitalObject, Eve
 from restoration_tasks.runtime.spec import canonical_json
 
 FORMAT = "reelkeeper.event/1"
+ARCHIVE = "_archive"
+"""Id of the chain of what concerns the archive and no single reel; no reel can be called so."""
 _REELS_AT_ONCE = 200
 
 

@@ -82,7 +82,8 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
         ProvenanceBroken: the execution was recorded for another reel.
         WrongUse: the reel id is none.
     """
-    check_reel_id(draft.reel_id)
+    if draft.reel_id != chain.ARCHIVE:
+        check_reel_id(draft.reel_id)
     if (recorded := find(session, draft)) is not None:
         return recorded
     ids = ensure_agents(session, draft.participants)

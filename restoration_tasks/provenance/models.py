@@ -167,11 +167,36 @@ class Fixity(Base):
     outcome: Mapped[FixityOutcome] = mapped_column(checked_enum(FixityOutcome, "outcome"))
 
 
+class SignedCheckpoint(Base):
+    """A signed statement about chain heads, as it lies in the vault (see `checkpoints`)."""
+
+    __tablename__ = "signed_checkpoints"
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint(f"sha256 {_HEX64}", name="sha256"),
+        CheckConstraint("heads >= 1", name="heads"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[str]
+    """Of the statement."""
+    key: Mapped[str]
+    """Fingerprint of the key that signed it."""
+    heads: Mapped[int]
+    """How many chains it names."""
+    taken_at: Mapped[datetime]
+    uri: Mapped[str]
+
+
 class Checkpoint(Base):
     """A chain head as it was at a time, written outside the database as well (`uri`)."""
 
     __tablename__ = "checkpoints"
-    __table_args__ = (UniqueConstraint("reel_id", "seq"), CheckConstraint(f"hash {_HEX64}", name="hash"))
+    __table_args__ = (
+        UniqueConstraint("reel_id", "seq", "number", postgresql_nulls_not_distinct=True),
+        CheckConstraint(f"hash {_HEX64}", name="hash"),
+        Index("ix_checkpoints_number", "number"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     reel_id: Mapped[str] = mapped_column(ForeignKey(Chain.reel_id))
@@ -180,3 +205,5 @@ class Checkpoint(Base):
     taken_at: Mapped[datetime]
     uri: Mapped[str]
     """Where the copy outside the database lies."""
+    number: Mapped[int | None] = mapped_column(ForeignKey(SignedCheckpoint.number))
+    """The signed checkpoint that names it; null for those of before there were any."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
-from restoration_tasks.provenance import chain
+from restoration_tasks.provenance import chain, recompute
 from restoration_tasks.provenance.chain import ChainedEvent, ReelChain
+from restoration_tasks.provenance.checkpoints import Line
 from restoration_tasks.provenance.models import Checkpoint
 from restoration_tasks.runtime.errors import ProvenanceBroken
+
+GUARDED = (
+    "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints",
+    "signed_checkpoints", "plans", "decisions", "waivers", "scans", "conditions", "carrier_readings",
+)  # fmt: skip
+"""Tables that take INSERT and nothing else, by a trigger."""
 
 
 class Tampering(StrEnum):
@@ -24,15 +32,20 @@ class Tampering(StrEnum):
     REORDERED = "reordered"
     HEAD = "head"
     """The chain's head is not the one the events lead to."""
+    TRUNCATED = "truncated"
+    """Newest events are gone that a checkpoint names."""
     CHECKPOINT = "checkpoint"
-    """The chain is whole, but not the one that was written down at a checkpoint."""
+    """The chain is not the one that was written down at a checkpoint, or a checkpoint itself is not what was signed."""
+    GUARD = "guard"
+    """A trigger that keeps records from being changed is off or gone; nothing need have been changed yet."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing wrong with one chain."""
 
-    reel_id: str
+    reel_id: str | None
+    """None where it is no chain that is wrong, but a checkpoint or the database itself."""
     kind: Tampering
     seq: int | None
     """Place in the chain; where the row stands now for one that was inserted or moved."""
@@ -40,7 +53,20 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        return f"reel {self.reel_id}: {self.message}"
+        return self.message if self.reel_id is None else f"reel {self.reel_id}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A place and its hash as they were written down earlier."""
+
+    seq: int
+    hash: str
+    checkpoint: int | None = None
+    """The signed checkpoint that says so; None where the database alone does."""
+
+    def __str__(self) -> str:
+        return "the database's own note" if self.checkpoint is None else f"checkpoint {self.checkpoint}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +78,9 @@ class VerifyReport:
     findings: tuple[Finding, ...]
     unanchored: int = 0
     """Events newer than their reel's last checkpoint: whole, but not yet vouched for outside the database."""
+    checkpoint: int | None = None
+    """The newest signed checkpoint they were held against; None where there is none, or none was looked for."""
+    checkpoint_taken: datetime | None = None
 
     @property
     def ok(self) -> bool:
@@ -72,39 +101,130 @@ class VerifyReport:
             )
 
 
-def verify(session: Session, reel: str | None = None) -> VerifyReport:
-    """Recompute every event of the archive, or of one reel, and follow the chains. Changes nothing."""
-    reels = events = unanchored = 0
-    findings: list[Finding] = []
-    anchors: dict[str, list[tuple[int, str]]] = {}
-    query = select(Checkpoint.reel_id, Checkpoint.seq, Checkpoint.hash).order_by(Checkpoint.seq)
+def verify(session: Session, reel: str | None = None, *, signed: Line | None = None) -> VerifyReport:
+    """Recompute every event of the archive, or of one reel, and follow the chains. Changes nothing.
+
+    Sees what was committed at one moment, in a transaction of its own, so that writers may go on meanwhile.
+
+    Args:
+        session: of the database; only what it is connected to is used.
+        reel: one reel; all if None.
+        signed: the signed checkpoints from outside the database. Without, what the database itself has written down is
+            compared, which its owner could have changed as well.
+    """
+    engine = session.get_bind().engine
+    with engine.connect() as connection, connection.begin(), Session(connection) as reading:
+        recompute.prepare(connection)
+        anchors = _anchors(reading, reel, signed)
+        heads = recompute.heads(connection, reel)
+        places = {reel_id: {one.seq for one in known} for reel_id, known in anchors.items()}
+        events = unanchored = 0
+        findings = _guards(connection)
+        suspects: dict[str, list[Anchor]] = {}
+        met: set[str] = set()
+        for passed in recompute.passes(connection, reel, places):
+            met.add(passed.reel_id)
+            known = anchors.get(passed.reel_id, [])
+            events += passed.events
+            vouched = [one.seq for one in known if signed is None or one.checkpoint is not None]
+            unanchored += max(0, passed.events - max(vouched, default=0))
+            fits = passed.whole and heads.get(passed.reel_id) == (passed.events, passed.head)
+            if not fits or any(passed.hashes.get(one.seq) != one.hash for one in known):
+                suspects[passed.reel_id] = known
+        for reel_id in {*heads, *anchors} - met:  # no event is left of these
+            if anchors.get(reel_id) or heads[reel_id] != (0, chain.genesis(reel_id)):
+                suspects[reel_id] = anchors.get(reel_id, [])
+        for reel_id, known in sorted(suspects.items()):
+            line = next(chain.load(reading, reel_id), ReelChain(reel_id, 0, chain.genesis(reel_id), ()))
+            findings += verify_chain(line, known)
+    if signed is not None:
+        findings += [
+            Finding(None, Tampering.CHECKPOINT, None, None, f"checkpoint {number}: {problem}")
+            for number, problem in signed.problems
+        ]
+    newest = None if signed is None or signed.newest is None else signed.newest
+    return VerifyReport(
+        len(met | set(heads)),
+        events,
+        tuple(findings),
+        unanchored,
+        None if newest is None else newest.number,
+        None if newest is None else newest.taken,
+    )
+
+
+def _anchors(session: Session, reel: str | None, signed: Line | None) -> dict[str, list[Anchor]]:
+    """What was written down of chains, by reel and place: signed, and in the database where that says something else.
+
+    Rows of signed checkpoints in the database say nothing that the signed ones do not, unless somebody changed them.
+    """
+    found: dict[str, list[Anchor]] = {}
+    for reel_id, known in ({} if signed is None else signed.heads).items():
+        if reel is None or reel_id == reel:
+            found[reel_id] = [Anchor(seq, digest, number) for seq, digest, number in known]
+    query = select(Checkpoint.reel_id, Checkpoint.seq, Checkpoint.hash)
     for reel_id, seq, digest in session.execute(query if reel is None else query.where(Checkpoint.reel_id == reel)):
-        anchors.setdefault(reel_id, []).append((seq, digest))
-    for line in chain.load(session, reel):
-        reels, events = reels + 1, events + len(line.events)
-        anchored = anchors.get(line.reel_id, [])
-        unanchored += sum(event.seq > (anchored[-1][0] if anchored else 0) for event in line.events)
-        findings += verify_chain(line, anchored)
-    return VerifyReport(reels, events, tuple(findings), unanchored)
+        held = found.setdefault(reel_id, [])
+        if not any((one.seq, one.hash) == (seq, digest) for one in held):
+            held.append(Anchor(seq, digest))
+    return {reel_id: sorted(held, key=lambda one: one.seq) for reel_id, held in found.items()}
 
 
-def verify_chain(line: ReelChain, checkpoints: Iterable[tuple[int, str]] = ()) -> list[Finding]:
+def _guards(connection: Connection) -> list[Finding]:
+    """Tables whose trigger against changes is off, gone, or can be switched off by a session."""
+    rows = connection.execute(
+        text(
+            "SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'reelkeeper'::regnamespace"
+            " AND c.relname = ANY(:tables) AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid"
+            " AND t.tgname = 'append_only' AND t.tgenabled = 'A') ORDER BY 1"
+        ),
+        {"tables": list(GUARDED)},
+    )
+    return [
+        Finding(
+            None, Tampering.GUARD, None, None,
+            f"table {table}: the trigger that keeps its rows from being changed is off or gone",
+        )
+        for (table,) in rows
+    ]  # fmt: skip
+
+
+def verify_chain(line: ReelChain, anchors: Sequence[Anchor] = ()) -> list[Finding]:
     """Everything wrong with one reel's chain.
 
     Args:
         line: the reel's events in the order of `seq`, and its head.
-        checkpoints: places and hashes that were written down earlier.
+        anchors: places and hashes that were written down earlier, in order.
     """
-    hashes = {event.seq: event.hash for event in line.events}
     findings = [] if _whole(line) else _diagnose(line)
-    return findings + [
-        Finding(
-            line.reel_id, Tampering.CHECKPOINT, seq, None,
-            f"event {seq} is not the one the checkpoint of that event wrote down",
-        )
-        for seq, digest in checkpoints
-        if hashes.get(seq) != digest
-    ]  # fmt: skip
+    return findings + _against(line, anchors)
+
+
+def _against(line: ReelChain, anchors: Sequence[Anchor]) -> list[Finding]:
+    """What the chain says otherwise than was written down of it."""
+    hashes = {event.seq: event.hash for event in line.events}
+    last, whole_to = max(hashes, default=0), 0
+    findings = []
+    for one in anchors:
+        if hashes.get(one.seq) == one.hash:
+            whole_to = one.seq
+        elif one.seq > last:
+            gone = f"event {one.seq} was" if one.seq == last + 1 else f"events {last + 1} to {one.seq} were"
+            findings.append(
+                Finding(
+                    line.reel_id, Tampering.TRUNCATED, one.seq, None,
+                    f"{gone} cut off at the end: {one} names {one.seq} events, {last} are left",
+                )
+            )  # fmt: skip
+        else:
+            findings.append(
+                Finding(
+                    line.reel_id, Tampering.CHECKPOINT, one.seq, None,
+                    f"event {one.seq} is not the one {one} wrote down: something in events {whole_to + 1} to {one.seq}"
+                    " was written anew",
+                )
+            )  # fmt: skip
+    return findings
 
 
 def _whole(line: ReelChain) -> bool:

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     """Root of a second copy of the vault, kept up to date by other means; audits compare with it and repair from it."""
     models: Path | None = None
     """Folder of the shelf's networks; where steps run in pods, one on the claim they mount. Default: `home/models`."""
+    signing_key: Path | None = None
+    """File of the private key that signs checkpoints of the record, outside database and vault: in a cluster a mounted
+    secret. Default: `home/keys/checkpoints.pem`, made when the first checkpoint is."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the catalogue. Default: the embedded Postgres under `home`."""
     runtime: Runtime = Runtime.LOCAL
@@ -145,6 +148,11 @@ class Settings(BaseSettings):
         return self.models or self.home / "models"
 
     @cached_property
+    def signing_key_file(self) -> Path:
+        """File of the private key that signs checkpoints."""
+        return self.signing_key or self.home / "keys" / "checkpoints.pem"
+
+    @cached_property
     def enough_frames(self) -> int:
         """Frames a batch should hold at least."""
         return self.batch_frames or (100 if self.runtime is Runtime.LOCAL else 1500)
@@ -157,6 +165,6 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """This process's environment, for a step subprocess, without the secrets a step must not have."""
-        hidden = {"REELKEEPER_DATABASE_URL"}
+        hidden = {"REELKEEPER_DATABASE_URL", "REELKEEPER_SIGNING_KEY"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
         return {name: value for name, value in kept.items() if name not in hidden} | self.thread_limits

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.enlargement import EnlargeChoice
@@ -50,6 +51,8 @@ class RunOptions(BaseModel):
     batch_frames: int | None = Field(default=None, ge=1)
     plan_version: int | None = Field(default=None, ge=1)
     """A recorded plan version to carry out instead of planning anew."""
+    carrier: CarrierReadings | None = None
+    """What staff had read off the carrier when the run began; no field of the form."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from restoration_tasks.catalogue import decisions, journal, lock, reels, waivers
+from restoration_tasks.catalogue import decisions, journal, lock, nights, reels, waivers
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.provenance.agents import Participant, Person
@@ -21,6 +21,7 @@ from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.spec import Spec, StepName, StepResult
 from restoration_tasks.steps import plan_versions
 from restoration_tasks.steps.asked import Execution
+from restoration_tasks.steps.carrier import with_carrier
 from restoration_tasks.steps.liveness import alive, dead_holder
 from restoration_tasks.steps.way import Way
 
@@ -72,8 +73,12 @@ class Conductor:
         self._guard = threading.Lock()
 
     @contextmanager
-    def holding_the_reel(self) -> Iterator[None]:
-        """Register the reel and hold it for this run.
+    def holding_the_reel(self, *, to_the_end: bool = False) -> Iterator[None]:
+        """Register the reel and hold it for this run. One whose run fails is *failed* afterwards.
+
+        Args:
+            to_the_end: whether the run takes the reel all its way; its place in the queue then goes along. After a
+                step by hand the reel stands where it stood.
 
         Raises:
             ReelBusy: another run works on it.
@@ -83,7 +88,11 @@ class Conductor:
                 reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
                 dead = dead_holder(self.way.settings, lock.holder(session, self.way.reel_id))
                 lock.acquire(session, self.way.reel_id, self.run_id, dead=dead)
+                stood = reels.require(session, self.way.reel_id).state
                 reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
+                if to_the_end:
+                    nights.opened(session, self.way.reel_id, self.run_id)
+                self.way = with_carrier(session, self.way)
                 waivers.record(
                     session,
                     self.way.reel_id,
@@ -91,12 +100,29 @@ class Conductor:
                     waivers=self.way.options.waivers,
                     person=self._person,
                 )
+            problem: BaseException | None = None
             try:
                 yield
+            except BaseException as error:
+                problem = error
+                raise
             finally:
                 self._stop_all()
-                with self.sessions.begin() as session:
-                    lock.release(session, self.way.reel_id, self.run_id)
+                self._give_back(stood, problem, to_the_end=to_the_end)
+
+    def _give_back(self, stood: ReelState, problem: BaseException | None, *, to_the_end: bool) -> None:
+        """Release the reel, and say where it and its place in the queue stand."""
+        waits = isinstance(problem, DecisionNeeded)
+        # one that was in work already was left so by a run that was killed
+        before = ReelState.REGISTERED if stood is ReelState.IN_WORK else stood
+        with self.sessions.begin() as session:
+            lock.release(session, self.way.reel_id, self.run_id)
+            reels.end_work(session, self.way.reel_id, before if problem is None or waits else ReelState.FAILED)
+            if to_the_end and waits:
+                nights.worked(session, self.way.reel_id, self.run_id)
+            elif to_the_end:
+                why = "" if problem is None else str(problem) or "it was stopped"
+                nights.closed(session, self.way.reel_id, self.run_id, whole=problem is None, why=why)
 
     @cached_property
     def ingested(self) -> StepResult:
@@ -233,6 +259,7 @@ class Conductor:
             run_id=self.run_id,
             execution_id=f"{self.run_id}/catalogue",
             state=ReelState.RESTORED,
+            signing_key=self.way.settings.signing_key_file,
             products=products,
             plan_version=self.plan.version,
             participants=(PROGRAM,),
@@ -246,7 +273,7 @@ class Conductor:
         published = self.catalogued
         with self.sessions.begin() as session:
             condition = conditions.documents(session, self.way.vault, self.way.reel_id)
-        documents = {"premis": published.premis.reference, "chain": published.chain.reference, **condition}
+        documents = {**published.documents, **condition}
         return self._one(
             StepName.PACKAGE,
             lambda asks: self.way.package(

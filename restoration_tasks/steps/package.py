@@ -40,6 +40,9 @@ PLACES: Final[dict[str, str]] = {
     "report": "documents/report.html",
     "premis": "documents/premis.xml",
     "chain": "documents/chain.json",
+    "checkpoint": "documents/checkpoint.json",
+    "checkpoint_signature": "documents/checkpoint.sig",
+    "checkpoint_key": "documents/checkpoint.pem",
 }
 """Where each role lies under `data/`."""
 OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivered", "infrared", "infrared_headers"}) | {
@@ -66,6 +69,8 @@ MEDIA_TYPES: Final = {
     ".xml": "application/xml",
     ".yaml": "application/yaml",
     ".framemd5": "text/plain",
+    ".sig": "application/octet-stream",
+    ".pem": "application/x-pem-file",
 }
 TAG_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 BAGGING_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -203,4 +208,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="3", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="4", run=run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import plans
-from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.agents import Participant, Person, ensure_person
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import DatabaseError
 from restoration_tasks.steps.asked import PlanFile
@@ -52,7 +52,10 @@ def adopt(
         update={
             "version": 1 if newest is None else newest.version + 1,
             "parent": parent,
-            "author": author.login if isinstance(author, Person) else author.name,
+            # plans go into packages, where a name could not be erased any more
+            "author": f"person {ensure_person(session, author.login, author.name)}"
+            if isinstance(author, Person)
+            else author.name,
             "reason": reason,
         }
     )

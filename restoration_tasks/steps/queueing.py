@@ -28,10 +28,11 @@ from restoration_tasks.provenance.agents import Participant, Person, ensure_agen
 from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.steps.asked import RunOptions
+from restoration_tasks.steps.carrier import readings_of
 from restoration_tasks.steps.inbox import delivery_of, is_delivery, look
 
 if TYPE_CHECKING:
-    from restoration_tasks.assessment.carrier import CarrierReadings
+    pass
 
 NOBODY_NEED_LOOK = 5.0
 """Severity up to which a category gets no treatment (docs/condition.md)."""
@@ -163,7 +164,7 @@ def _urgency(known: Known, today: date) -> tuple[float, Basis]:
     from restoration_tasks.assessment.gauge import Category
     from restoration_tasks.assessment.urgency import urgency
 
-    carrier = _readings(known.carrier)
+    carrier = readings_of(known.carrier)
     if known.condition is not None:
         if known.carrier is None:
             return known.condition.urgency, Basis.CONDITION
@@ -176,19 +177,6 @@ def _urgency(known: Known, today: date) -> tuple[float, Basis]:
         years = today.year - known.carrier.made_year
         return unseen.by_age(years, known.carrier.base, known.carrier.uniqueness), Basis.AGE
     return unseen.NOTHING_KNOWN, Basis.NOTHING
-
-
-def _readings(row: CarrierReading | None) -> CarrierReadings:
-    from restoration_tasks.assessment.carrier import CarrierReadings
-
-    if row is None:
-        return CarrierReadings()
-    return CarrierReadings(
-        ad_strip_level=row.ad_strip_level,
-        shrinkage_percent=row.shrinkage_percent,
-        smell=None if row.smell is None else row.smell.value,
-        uniqueness=row.uniqueness,
-    )
 
 
 def _treatments(condition: ConditionRecord | None, learned: rates.Rates, form: Mapping[str, Any]) -> float:

@@ -167,6 +167,8 @@ class Way:
             params["less_grain"] = self.options.less_grain
         if self.options.enlarge != "no":
             params["enlarge"] = self.options.enlarge
+        if self.options.carrier is not None:
+            params["carrier"] = self.options.carrier.model_dump(mode="json")
         return self._spec(
             StepName.PLAN,
             execution,

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from restoration_tasks.catalogue import decisions, drafts, plans, reels
 from restoration_tasks.catalogue.errors import UnknownPlan
 from restoration_tasks.catalogue.models import DeciderRole, DraftChoice
-from restoration_tasks.provenance.agents import Person, erase_person
+from restoration_tasks.provenance.agents import Person
+from restoration_tasks.provenance.erasure import erase
 from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import DecisionAnswer
@@ -55,7 +56,7 @@ def test_what_fits_nothing_is_refused(session: Session) -> None:
 
 def test_an_erased_person_leaves_marks_without_a_name(session: Session) -> None:
     drafts.save(session, REEL, 1, 1, choice=REDO, note="", person=ANA)
-    erase_person(session, "ana")
+    erase(session, "ana", by=Person("head"), reason="she asked for it")
     assert kept(session) == [(1, REDO, "", None)]
 
 

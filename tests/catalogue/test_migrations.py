@@ -25,7 +25,7 @@ from tests.provenance.results import REEL, step_result
 APPEND_ONLY = [
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints", "plans",
     "decisions", "waivers", "scans", "conditions",
-    "carrier_readings",
+    "carrier_readings", "signed_checkpoints",
 ]  # fmt: skip
 
 
@@ -95,6 +95,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         "scans": "pix_fmt",
         "conditions": "run_id",
         "carrier_readings": "note",
+        "signed_checkpoints": "key",
     }.get(table)
     if column is None:
         column = "event_id" if table in ("event_objects", "event_agents") else "id"
@@ -114,7 +115,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
     [
         ("reelkeeper_writer", "SELECT count(*) FROM reelkeeper.agent_names", True),
         ("reelkeeper_writer", "UPDATE reelkeeper.reels SET title = 'x'", True),
-        ("reelkeeper_writer", "DELETE FROM reelkeeper.agent_names", True),
+        ("reelkeeper_writer", "DELETE FROM reelkeeper.agent_names", False),
         ("reelkeeper_writer", "UPDATE reelkeeper.events SET outcome = 'failure'", False),
         ("reelkeeper_writer", "DELETE FROM reelkeeper.decisions", False),
         ("reelkeeper_writer", "TRUNCATE reelkeeper.events", False),

@@ -41,7 +41,7 @@ def products(vault):
 def catalogue(sessions, vault, products, *, run=RUN, state=ReelState.RESTORED, **more):
     return publish(
         sessions, vault, REEL, run_id=run, execution_id=f"{run}/catalogue", state=state, products=products,
-        plan_version=1, participants=[PROGRAM], **more,
+        plan_version=1, participants=[PROGRAM], signing_key=vault.local_root.parent / "keys" / "key.pem", **more,
     )  # fmt: skip
 
 
@@ -58,10 +58,10 @@ def test_products_state_exports_and_checkpoint(sessions, vault, products):
             "access",
         }
         checkpoint = session.scalars(select(Checkpoint)).one()
-        assert (checkpoint.seq, checkpoint.hash, checkpoint.uri) == (event.seq, event.hash, published.chain.uri)
+        assert (checkpoint.seq, checkpoint.hash, checkpoint.number) == (event.seq, event.hash, 1)
         report = verify(session)
         assert (report.ok, report.unanchored) == (True, 0)
-    for file in (published.premis, published.chain):
+    for file in (published.premis, published.chain, *published.checkpoint):
         assert vault.verify(file.reference)
     exported = vault.read_bytes(published.chain.uri)
     assert verify_export(exported).ok
@@ -76,7 +76,7 @@ def test_publishing_again_gives_the_same_bytes_and_no_second_event(sessions, vau
     Recorder(sessions).record(step_result(execution_id="later"))
     again = catalogue(sessions, vault, products)
     assert (first.event.created, again.event.created) == (True, False)
-    assert (again.premis, again.chain, again.event.id) == (first.premis, first.chain, first.event.id)
+    assert (again.documents, again.event.id) == (first.documents, first.event.id)
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(Event)) == 4
 

@@ -313,7 +313,12 @@ def test_a_saved_plan_is_the_next_version_and_leaves_the_one_before(
         assert not plans.made_by_person(session, reel.reel_id, 1)
     assert [(one.name, one.params) for one in second.shots[1].treatments] == [("dirt", {"threshold": 0.8})]
     assert second.shots[0] == first.shots[0]
-    assert (third.shots[0].treatments, third.shots[1], third.author, third.parent) == ((), second.shots[1], "ana", 2)
+    assert (third.shots[0].treatments, third.shots[1], third.author[:7], third.parent) == (
+        (),
+        second.shots[1],
+        "person ",
+        2,
+    )
     assert reel.vault.path(f"vault:reels/{reel.reel_id}/plans/v0003.yaml").is_file()
 
 

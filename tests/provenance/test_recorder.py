@@ -9,7 +9,9 @@ from datetime import datetime
 import pytest
 from sqlalchemy import func, select, text
 
-from restoration_tasks.provenance.agents import Participant, Person, ensure_agents, ensure_person, erase_person
+from restoration_tasks.provenance.agents import Participant, Person, ensure_agents, ensure_person
+from restoration_tasks.provenance.chain import ARCHIVE
+from restoration_tasks.provenance.erasure import erase
 from restoration_tasks.provenance.models import (
     Agent,
     AgentName,
@@ -184,11 +186,16 @@ def test_a_decision_names_the_person_by_id_only(recorder):
         assert "ana" not in everything.lower()
         assert session.scalars(select(EventAgent.role)).one() is AgentRole.AUTHORIZER
     with recorder.sessions.begin() as session:
-        assert erase_person(session, "ana")
-        assert not erase_person(session, "ana")
+        known_as = erase(session, "ana", by=Person("head"), reason="she asked for it")
+        with pytest.raises(WrongUse, match="nobody of this user id"):
+            erase(session, "ana", by=Person("head"), reason="again")
     with recorder.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(AgentName)) == 0
+        assert session.scalars(select(AgentName.login)).all() == ["head"]
         assert verify(session).ok
+        said = session.scalars(select(Event).where(Event.reel_id == ARCHIVE)).one()
+        assert (said.subtype, said.detail["agent"]) == ("person forgotten", str(known_as))
+        whole = session.scalar(text("SELECT string_agg(CAST(t AS text), ' ') FROM reelkeeper.events AS t"))
+        assert "ana" not in whole.lower().replace("reason", "")
 
 
 def test_a_person_keeps_the_id_until_erased(recorder):
@@ -196,7 +203,7 @@ def test_a_person_keeps_the_id_until_erased(recorder):
         first = ensure_person(session, "ana")
         assert ensure_person(session, "ana", "Ana P.") == first
         assert session.get_one(AgentName, first).name == "Ana P."
-        erase_person(session, "ana")
+        erase(session, "ana", by=Person("head"), reason="she left")
         assert ensure_person(session, "ana") != first
 
 

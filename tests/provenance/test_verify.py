@@ -218,8 +218,8 @@ def test_a_rewritten_chain_does_not_fit_its_checkpoint(recorded, tamper):
         "UPDATE reelkeeper.chains SET length = 4, head = (SELECT hash FROM reelkeeper.events"
         " WHERE reel_id = :reel AND seq = 4) WHERE reel_id = :reel",
     )
-    assert named(report) == {(Tampering.CHECKPOINT, 5)}
-    with pytest.raises(ProvenanceBroken, match="checkpoint"):
+    assert named(report) == {(Tampering.TRUNCATED, 5)}
+    with pytest.raises(ProvenanceBroken, match="event 5 was cut off at the end"):
         report.raise_if_broken()
 
 

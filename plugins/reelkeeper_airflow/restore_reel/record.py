@@ -160,13 +160,14 @@ def catalogue_reel(
             run_id=context["run_id"],
             execution_id=task_of(context).execution_id,
             state=ReelState.RESTORED,
+            signing_key=way.settings.signing_key_file,
             products=(ingest.output("master"), *made.outputs),
             plan_version=int(version["version"]),
             participants=(program(),),
         )
         with catalogue(way.settings).begin() as session:
             condition = conditions.documents(session, way.vault, way.reel_id)
-    documents = {"premis": published.premis.reference, "chain": published.chain.reference, **condition}
+    documents = {**published.documents, **condition}
     return {
         "documents": {name: document.model_dump(mode="json") for name, document in documents.items()},
         # The day the restoration was made, not the day of this run: the same content gives the same bag.

@@ -33,6 +33,7 @@ def open_reel() -> dict[str, Any]:
     from restoration_tasks.catalogue import lock, nights, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.steps.carrier import with_carrier
 
     context = get_current_context()
     with staff_language(), _told_to_the_queue(context["params"]["reel_id"], context["run_id"]):
@@ -45,6 +46,7 @@ def open_reel() -> dict[str, Any]:
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
             reels.set_state(session, way.reel_id, ReelState.IN_WORK)
             nights.opened(session, way.reel_id, context["run_id"])
+            way = with_carrier(session, way)
             login = context["dag_run"].triggering_user_name
             waivers.record(
                 session,
@@ -87,15 +89,20 @@ def _lanes(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, 
 
 @task(retries=3)
 def close_reel(reel: Mapping[str, Any]) -> None:
-    """Give the reel back, however the run went."""
-    from restoration_tasks.catalogue import lock, nights
+    """Give the reel back, however the run went; one whose run did not get through is *failed*."""
+    from restoration_tasks.catalogue import lock, nights, reels
+    from restoration_tasks.catalogue.models import ReelState
 
     context = get_current_context()
     run_id = context["run_id"]
     states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=["package"], run_ids=[run_id])
     whole = states.get(run_id, {}).get("package") not in NOT_DONE
     with staff_language(), catalogue().begin() as session:
-        lock.release(session, reel["reel_id"], run_id)
+        if lock.release(session, reel["reel_id"], run_id):
+            # nobody can answer a run that is over
+            unsaid = (ReelState.IN_WORK, ReelState.AWAITING_DECISION)
+            # a run that got through without an end of its own: somebody refused the plan before anything was done
+            reels.end_work(session, reel["reel_id"], ReelState.REGISTERED if whole else ReelState.FAILED, of=unsaid)
         nights.closed(session, reel["reel_id"], run_id, whole=whole)
 
 

@@ -1,0 +1,115 @@
+"""A package opened again: whole it passes with nothing but its files, and whatever is changed in it is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import bagit
+import pytest
+
+from restoration_tasks.catalogue import reels
+from restoration_tasks.catalogue.models import ReelState
+from restoration_tasks.catalogue.publish import publish
+from restoration_tasks.provenance import chain, export, signing
+from restoration_tasks.provenance.recorder import Recorder
+from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
+from restoration_tasks.runtime.spec import OutputFile, StepName
+from restoration_tasks.steps.package import PLACES
+from restoration_tasks.steps.package_check import MADE_LATER, check_package
+from tests.catalogue.reel import PROGRAM
+from tests.provenance.results import step_result
+from tests.steps.tiny_reel import REEL_ID, tiny_reel
+
+PRODUCTS = ("master", "restoration_master", "access")
+
+
+@pytest.fixture
+def bag(sessions, settings, tmp_path):
+    """A package whose chain names three of its files, and the archive's public key."""
+    made = tiny_reel(settings, tmp_path)
+    for role, place in PLACES.items():
+        if role not in MADE_LATER:
+            made.keep(role, f"made/{place}", f"content of {role}\n".encode())
+    with sessions.begin() as session:
+        reels.register(session, REEL_ID)
+    Recorder(sessions).record(step_result(StepName.ASSEMBLE, "run/assemble", reel_id=REEL_ID))
+    published = publish(
+        sessions, made.vault, REEL_ID, run_id="run", execution_id="run/catalogue", state=ReelState.SUPERSEDED,
+        signing_key=settings.signing_key_file, participants=[PROGRAM],
+        products=[OutputFile(name=role, media_type="video/x-matroska", **made.references[role].model_dump())
+                  for role in PRODUCTS],
+    )  # fmt: skip
+    made.references |= published.documents
+    packed = made.run(StepName.PACKAGE, tuple(PLACES), params={"info": {"Bagging-Date": "2026-11-22"}})
+    folder = tmp_path / "bag"
+    shutil.copytree(Path(made.vault.path(packed.output("bagit.txt").uri)).parent, folder)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder, signing.load(settings.signing_key_file).public
+
+
+def repack(folder: Path, role: str, content: bytes) -> None:
+    """Change a file and put the manifests right, as whoever wants not to be found would."""
+    (folder / "data" / PLACES[role]).write_bytes(content)
+    bagit.Bag(str(folder)).save(manifests=True)
+
+
+def rewritten(folder: Path) -> bytes:
+    """The chain with a forged outcome, every hash made to fit."""
+    line = export.read((folder / "data" / PLACES["chain"]).read_bytes())
+    made, previous = [], chain.genesis(line.reel_id)
+    for event in line.events:
+        made.append(chain.replace(event, outcome="failure", previous_hash=previous).sealed())
+        previous = made[-1].hash
+    return export.chain_json(chain.ReelChain(line.reel_id, line.length, previous, tuple(made)))
+
+
+def test_a_whole_package_passes_and_says_whose_key_that_rests_on(bag):
+    folder, key = bag
+    report = check_package(folder, [key])
+    assert report.problems == ()
+    assert (report.reel_id, report.files, report.vouched_for) == (REEL_ID, len(PLACES), len(PRODUCTS))
+    assert (report.events, report.checkpoint, report.trusted) == (2, 1, True)
+    alone = check_package(folder)
+    assert (alone.problems, alone.trusted, alone.fingerprint) == ((), False, key.fingerprint)
+
+
+def test_what_is_changed_in_a_package_is_named(bag, tmp_path):
+    folder, key = bag
+    whole = tmp_path / "whole"
+    shutil.copytree(folder, whole)
+
+    def changed(role: str, content: bytes, *, manifests_too: bool = True) -> str:
+        shutil.rmtree(folder)
+        shutil.copytree(whole, folder)
+        if manifests_too:
+            repack(folder, role, content)
+        else:
+            (folder / "data" / PLACES[role]).write_bytes(content)
+        report = check_package(folder, [key])
+        with pytest.raises(ProvenanceBroken):
+            report.raise_if_broken()
+        return "; ".join(report.problems)
+
+    assert "restored.mkv" in changed("restoration_master", b"another\n", manifests_too=False)
+    assert "is not a restoration_master the chain knows" in changed("restoration_master", b"another\n")
+    forged = changed("chain", rewritten(folder))
+    assert "was written anew" in forged
+    assert "premis.xml holds other events" in forged
+    theirs = signing.make(tmp_path / "theirs.pem")
+    assert "not trusted here" in changed("checkpoint", json_of(folder, theirs.public.fingerprint))
+    assert "signature does not fit" in changed("checkpoint_signature", b"x" * 64)
+    assert "no XML" in changed("premis", b"<premis")
+
+
+def json_of(folder: Path, fingerprint: str) -> bytes:
+    said = json.loads((folder / "data" / PLACES["checkpoint"]).read_bytes())
+    said["key"] = fingerprint
+    return json.dumps(said).encode()
+
+
+def test_a_folder_that_is_no_package_is_wrong_use(tmp_path):
+    with pytest.raises(WrongUse, match="no package here"):
+        check_package(tmp_path)
