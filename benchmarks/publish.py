@@ -243,6 +243,23 @@ def _queue(kept: Kept) -> Iterator[Row]:
         )
 
 
+def _catalogue(kept: Kept) -> Iterator[Row]:
+    verify, insert, writers = kept["verify"], kept["insert"], kept["writers"]
+    yield Row(
+        f"record verified, {verify['events']} events: events/s",
+        _number(verify["events_per_s"]),
+        f"≥ {verify['bar']:g}",
+        verify["passed"],
+    )
+    yield Row("an event written, median ms", _number(insert["median_ms"]), f"≤ {insert['bar']:g}", insert["passed"])
+    yield Row(
+        f"{writers['writers']} writers at once, one unbroken chain",
+        "yes" if writers["passed"] else "no",
+        "yes",
+        writers["passed"],
+    )
+
+
 def _soak(kept: Kept) -> Iterator[Row]:
     yield Row("rounds passed, each ending with the bytes of an undisturbed run", str(kept["rounds"]))
     for kind, count in sorted(kept["faults"].items()):
@@ -267,6 +284,7 @@ SECTIONS = (
     Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _listed, plot="scaling"),
     Section("The Reels pages", "pages.json", "python -m benchmarks.pages", _pages),
     Section("Queue and nights", "queue.json", "python -m benchmarks.queue", _queue),
+    Section("The record", "catalogue.json", "python -m benchmarks.catalogue --reels 10000", _catalogue),
     Section("Faults", "soak.json", "make soak", _soak),
 )
 
