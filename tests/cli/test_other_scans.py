@@ -14,14 +14,14 @@ from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.sound.tracks import sound_tracks
-from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, _frames
+from tests.integration.reels import CLEAN_SHOT, FRAMES_A_SHOT, small_frames
 
 pytestmark = pytest.mark.timeout(300)
 
 
 def _stills(folder: Path, ending: str, kind: str, opacity: bool = False, **attributes: object) -> None:
     folder.mkdir(parents=True)
-    for number, codes in enumerate(_frames(5)):
+    for number, codes in enumerate(small_frames(5)):
         pixels = np.ascontiguousarray(np.moveaxis(codes, 0, -1).astype(np.float32) / 1023)
         if opacity:
             ramp = np.linspace(0, 1, pixels.shape[1], dtype=np.float32)[None].repeat(pixels.shape[0], 0)

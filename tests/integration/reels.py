@@ -47,7 +47,7 @@ def deliver(
     folder = inbox / reel_id
     folder.mkdir(parents=True)
     digests = {}
-    for index, codes in enumerate(_frames(seed, shots, frames_a_shot)):
+    for index, codes in enumerate(small_frames(seed, shots, frames_a_shot)):
         path = folder / f"{reel_id}_{FIRST_NUMBER + index:07d}.dpx"
         write_dpx(
             path,
@@ -65,7 +65,7 @@ def deliver(
     return SmallReel(reel_id, folder)
 
 
-def _frames(seed: int, shots: int, frames_a_shot: int) -> Iterator[NDArray[np.uint16]]:
+def small_frames(seed: int, shots: int = SHOTS, frames_a_shot: int = FRAMES_A_SHOT) -> Iterator[NDArray[np.uint16]]:
     """Make `(3, H, W)` 10-bit codes: in each shot a texture of its own drifts by a pixel a frame."""
     random = np.random.default_rng(seed)
     levels = [(250, 420, 700), (760, 640, 300), (420, 300, 250)]
