@@ -23,6 +23,7 @@ def _register() -> None:
         fixity,
         models,
         plans,
+        profiles,
         provenance,
         queue,
         reel,
@@ -41,6 +42,7 @@ def _register() -> None:
     app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")
     app.add_typer(plans.app, name="plans")
+    app.add_typer(profiles.app, name="profiles")
     app.add_typer(provenance.app, name="provenance")
     app.add_typer(queue.app, name="queue")
     app.add_typer(scratch.app, name="scratch")

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     """Root of a second copy of the vault, kept up to date by other means; audits compare with it and repair from it."""
     models: Path | None = None
     """Folder of the shelf's networks; where steps run in pods, one on the claim they mount. Default: `home/models`."""
+    profiles: Path | None = None
+    """Folder of the archive's own treatment profiles, a YAML file each. Default: `home/profiles`."""
+    profile: str = "conservation"
+    """The treatment profile of runs that name none."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the catalogue. Default: the embedded Postgres under `home`."""
     runtime: Runtime = Runtime.LOCAL
@@ -115,6 +119,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Networks that were fetched or brought."""
         return self.models or self.home / "models"
+
+    @cached_property
+    def profiles_folder(self) -> Path:
+        """The archive's own treatment profiles."""
+        return self.profiles or self.home / "profiles"
 
     @cached_property
     def enough_frames(self) -> int:

@@ -115,6 +115,11 @@ class Conductor:
         return self._lanes(StepName.ASSESS, lambda asks, segment: self.way.assess(asks, ingest, segment))
 
     @cached_property
+    def planned(self) -> StepResult:
+        """What the plan step drafted, and the condition report."""
+        return self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
+
+    @cached_property
     def plan(self) -> PlanFile:
         """The plan, recorded as a version of the reel."""
         if self.way.options.plan_version is not None:
@@ -122,14 +127,14 @@ class Conductor:
                 recorded = plan_versions.named(session, self.way, self.way.options.plan_version)
             self.way.require_models(recorded.plan.models)
             return recorded
-        drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
+        drafted = self.planned
         with self.sessions.begin() as session:
             return plan_versions.adopt(
                 session,
                 self.way,
                 self.way.draft(drafted),
                 author=PROGRAM,
-                reason=f"from the damage measured; strength {self.way.options.strength}",
+                reason=f"from the damage measured; {self.way.rules.words}",
             )
 
     @cached_property
@@ -204,6 +209,13 @@ class Conductor:
                 file=self.way.vault.path(self.checked.output("report").uri),
                 action="read the report, then run again with --strength gentler or fewer treatments",
             )
+
+    def end_with_the_condition(self) -> StepResult:
+        """End here, as a profile that restores nothing asks: the plan step with the condition report."""
+        planned, _ = self.planned, self.plan
+        with self.sessions.begin() as session:
+            reels.set_state(session, self.way.reel_id, ReelState.REGISTERED)
+        return planned
 
     def leave_to_a_person(self) -> None:
         """End here until somebody decides.

@@ -93,10 +93,11 @@ def close_reel(reel: Mapping[str, Any]) -> None:
     context = get_current_context()
     run_id = context["run_id"]
     states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=["package"], run_ids=[run_id])
+    surveyed = not way_of(reel).rules.restores
     whole = states.get(run_id, {}).get("package") not in NOT_DONE
     with staff_language(), catalogue().begin() as session:
         lock.release(session, reel["reel_id"], run_id)
-        nights.closed(session, reel["reel_id"], run_id, whole=whole)
+        nights.closed(session, reel["reel_id"], run_id, whole=whole, surveyed=surveyed)
 
 
 @contextlib.contextmanager
