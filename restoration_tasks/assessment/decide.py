@@ -22,9 +22,10 @@ from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
-from restoration_tasks.assessment.steadying import GateWeave, planned_stabilise
+from restoration_tasks.assessment.steadying import LEFT_ALONE, GateWeave, planned_stabilise
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
+from restoration_tasks.restoration.tuning import Tunings
 from restoration_tasks.runtime.errors import PlanError
 
 DIRT_GATE_AREA = {Engine.NETWORK: 0.0005, Engine.CLASSICAL: 0.0015}
@@ -58,6 +59,8 @@ _STABILISE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGE
 _FADE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}
 """What the gates are multiplied by."""
+_IDLE = {**ONLY_ADDED, "stabilise": LEFT_ALONE}
+"""Parameters with which a treatment repairs nothing that was found."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def decide(
     grains: Mapping[int, GrainFound] = MappingProxyType({}),
     less_grain: float = 0.0,
     lights: Mapping[int, LightRelation] = MappingProxyType({}),
+    tunings: Tunings | None = None,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
 
@@ -114,6 +118,7 @@ def decide(
         grains: the grain of each shot, by its number; none where it could not be read.
         less_grain: the share of it that a person wants gone, 0–1.
         lights: what the light of every frame does beside the frame before, by frame; what lacks does not flicker.
+        tunings: what the profile says of single treatments.
 
     Raises:
         PlanError: frames of a shot were not measured.
@@ -126,7 +131,7 @@ def decide(
     for shot in shots:
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
         measured, flicker = _measured(shot, _rows_of(shot, rows), own, lights)
-        asked = _Asked(treatments, strength, engine, less_grain)
+        asked = _Asked(treatments, strength, engine, less_grain, tunings or Tunings())
         whole = _Whole(flicker, losses.get(shot.number), weaves.get(shot.number), grains.get(shot.number))
         planned = _planned(measured, whole, asked, _rows_of(shot, rows))
         decided.append((planned, measured))
@@ -151,11 +156,19 @@ class _Asked:
     engine: Engine
     less_grain: float
     """Share of the grain that is to go; asked for by itself, not by naming a treatment."""
+    tunings: Tunings
 
-    @property
-    def gate(self) -> float:
-        """What the gates are multiplied by."""
-        return _GATE_SHARE[self.strength]
+    def gate(self, name: str) -> float:
+        """What the gate of a treatment is multiplied by."""
+        return _GATE_SHARE[self.strength] * self.tunings.of(name).gate
+
+    def tuned(self, planned: PlannedTreatment) -> PlannedTreatment:
+        """A treatment with the parameters the profile sets; one that repairs nothing that was found stays as it is."""
+        own = self.tunings.of(planned.name).params
+        idle = _IDLE.get(planned.name, {}).items()
+        if not own or (idle and idle <= planned.params.items()):
+            return planned
+        return planned.model_copy(update={"params": {**planned.params, **own}})
 
     @property
     def fill(self) -> dict[str, JsonValue]:
@@ -209,18 +222,18 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
     planned = (
         _dirt(measured, asked, rows),
         _scratches(measured, asked),
-        planned_stabilise(whole.weave, asked.gate, _STABILISE_AMOUNT[asked.strength]),
-        planned_flicker(whole.flicker, asked.gate, _FLICKER_AMOUNT[asked.strength]),
-        planned_fade(whole.loss, asked.gate, _FADE_AMOUNT[asked.strength]),
+        planned_stabilise(whole.weave, asked.gate("stabilise"), _STABILISE_AMOUNT[asked.strength]),
+        planned_flicker(whole.flicker, asked.gate("flicker"), _FLICKER_AMOUNT[asked.strength]),
+        planned_fade(whole.loss, asked.gate("fade"), _FADE_AMOUNT[asked.strength]),
     )
-    found = [one for one in planned if one is not None and one.name in asked.treatments]
+    found = [asked.tuned(one) for one in planned if one is not None and one.name in asked.treatments]
     grain = planned_grain(whole.grain, asked.less_grain, asked.engine)
     treatments = tuple(found if grain is None else [*found, grain])
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)
 
 
 def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> PlannedTreatment | None:
-    gate = asked.gate * DIRT_GATE_AREA[asked.engine]
+    gate = asked.gate("dirt") * DIRT_GATE_AREA[asked.engine]
     suspect = measured.dirt_area + measured.doubted_area
     if suspect < gate:
         return None

@@ -235,7 +235,9 @@ def worked(session: Session, reel_id: str, run_id: str) -> None:
     )
 
 
-def closed(session: Session, reel_id: str, run_id: str, *, whole: bool = True, why: str = "") -> None:
+def closed(
+    session: Session, reel_id: str, run_id: str, *, whole: bool = True, why: str = "", surveyed: bool = False
+) -> None:
     """The run is over. A reel that is restored or rejected is done; one that is not is held back for a person.
 
     Args:
@@ -244,11 +246,12 @@ def closed(session: Session, reel_id: str, run_id: str, *, whole: bool = True, w
         run_id: the run; where another one has the reel, nothing happens.
         whole: whether the run did all it had to.
         why: what went wrong, for staff.
+        surveyed: whether it was to measure and nothing more; then the reel is done as well.
     """
     state = session.scalar(select(Reel.state).where(Reel.id == reel_id))
     if state is ReelState.SUPERSEDED and whole:
         return  # the next pass takes over
-    done = whole and state in FINISHED
+    done = whole and (surveyed or state in FINISHED)
     unfinished = why or f"run {run_id} ended before the reel was finished: look at its red task"
     session.execute(
         update(QueueEntry)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import cast, func, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import reels
@@ -126,6 +126,19 @@ def assess_anew(session: Session, reel_id: str, worth: Worth) -> None:
             QueueEntry.state != QueueState.DONE,
         )
         .values(**_columns(worth))
+    )
+
+
+def ask(session: Session, reel_id: str, form: Mapping[str, Any]) -> None:
+    """Change fields of the form that the run of a reel is started with, where it was not started yet."""
+    session.execute(
+        update(QueueEntry)
+        .where(
+            QueueEntry.reel_id == reel_id,
+            QueueEntry.purpose == Purpose.RESTORATION,
+            QueueEntry.state.in_((QueueState.WAITING, QueueState.HELD_BACK)),
+        )
+        .values(form=QueueEntry.form.op("||")(cast(dict(form), JSONB)))
     )
 
 

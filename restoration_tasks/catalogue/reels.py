@@ -85,6 +85,18 @@ def set_state(session: Session, reel_id: str, state: ReelState) -> None:
     )
 
 
+def begin_work(session: Session, reel_id: str) -> ReelState:
+    """Say that a run works on a reel; its state to go back to, should the run end without one of its own.
+
+    Raises:
+        UnknownReel: no such reel.
+    """
+    stood = require(session, reel_id).state
+    set_state(session, reel_id, ReelState.IN_WORK)
+    # one that was in work already was left so by a run that was killed
+    return ReelState.REGISTERED if stood is ReelState.IN_WORK else stood
+
+
 def end_work(
     session: Session, reel_id: str, state: ReelState, *, of: Collection[ReelState] = (ReelState.IN_WORK,)
 ) -> None:

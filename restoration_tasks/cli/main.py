@@ -25,6 +25,7 @@ def _register() -> None:
         models,
         package,
         plans,
+        profiles,
         provenance,
         queue,
         reel,
@@ -45,6 +46,7 @@ def _register() -> None:
     app.add_typer(models.app, name="models")
     app.add_typer(package.app, name="package")
     app.add_typer(plans.app, name="plans")
+    app.add_typer(profiles.app, name="profiles")
     app.add_typer(provenance.app, name="provenance")
     app.add_typer(queue.app, name="queue")
     app.add_typer(scratch.app, name="scratch")

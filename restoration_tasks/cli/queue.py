@@ -71,11 +71,15 @@ def add(
         float | None, typer.Option(min=0, max=1, help="1: no other copy is known; 0: another as good is safe.")
     ] = None,
     note: Annotated[str, typer.Option(help="What else was seen of the carrier.")] = "",
+    profile: Annotated[
+        str | None, typer.Option(help="Treatment profile its run goes by (`reelkeeper profiles list`).")
+    ] = None,
 ) -> None:
     """Put reels into the queue, with what was read off the carrier; one that is in it is judged anew."""
     from restoration_tasks.catalogue import carriers
     from restoration_tasks.catalogue import reels as known_reels
     from restoration_tasks.provenance.agents import Person
+    from restoration_tasks.restoration.profile import load
     from restoration_tasks.steps import queueing
 
     if len(reels) > 1 and delivery is not None:
@@ -84,12 +88,13 @@ def add(
              "smell": smell, "uniqueness": uniqueness}  # fmt: skip
     read = {name: value for name, value in given.items() if value is not None}
     settings, person = Settings(), Person(author)
+    form = {} if profile is None else {"profile": load(settings.profiles_folder, profile).name}
     with _catalogue(settings) as session:
         for reel in reels:
             known_reels.register(session, reel, delivery_uri="" if delivery is None else str(delivery))
             if read or note:
                 carriers.record(session, reel, carriers.Reading(**read, note=note), person=person)  # type: ignore[arg-type]
-            new = queueing.put(session, settings, reel, by=person, delivery=delivery, frames=frames)
+            new = queueing.put(session, settings, reel, by=person, delivery=delivery, frames=frames, form=form)
             typer.echo(f"{reel}: {'put into the queue' if new else 'in the queue already; judged anew'}")
 
 

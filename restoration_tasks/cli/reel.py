@@ -23,23 +23,26 @@ if TYPE_CHECKING:
 
 REEL = Annotated[str, typer.Argument(help="The reel id: the name of its delivery folder.")]
 DELIVERY = Annotated[Path | None, typer.Option(help="Delivery folder; default: the reel's folder in the inbox.")]
-FPS = Annotated[
-    str, typer.Option(help="Frames per second where the scan's headers do not say, such as 24 or 24000/1001.")
+PROFILE = Annotated[
+    str | None,
+    typer.Option(help="Treatment profile (`reelkeeper profiles list`); what is asked for besides goes before it."),
 ]
-TREATMENTS = "dirt,scratches,stabilise,flicker,fade"
-TREAT = Annotated[str, typer.Option(help="Treatments the plan may use, separated by commas.")]
+FPS = Annotated[
+    str | None, typer.Option(help="Frames per second where the scan's headers do not say, such as 24 or 24000/1001.")
+]
+TREAT = Annotated[str | None, typer.Option(help="Treatments the plan may use, separated by commas.")]
 STRENGTH = Annotated[
-    Literal["gentler", "same", "stronger"], typer.Option(help="How strongly to treat what is damaged.")
+    Literal["gentler", "same", "stronger"] | None, typer.Option(help="How strongly to treat what is damaged.")
 ]
 ENGINE = Annotated[
     Literal["network", "classical"],
     typer.Option(help="What finds damage and repairs it: our networks, or what needs no torch (dirt only)."),
 ]
 LESS_GRAIN = Annotated[
-    int, typer.Option(min=0, max=100, help="How much of the grain is to go, per cent; it stays as it is at 0.")
+    int | None, typer.Option(min=0, max=100, help="How much of the grain is to go, per cent; it stays as it is at 0.")
 ]
 ENLARGE = Annotated[
-    EnlargeChoice,
+    EnlargeChoice | None,
     typer.Option(help="A larger version beside the restoration; texture and animation invent detail, and say so."),
 ]
 FRESH = Annotated[
@@ -91,12 +94,13 @@ def register(app: typer.Typer) -> None:
 def run(
     delivery: Annotated[Path, typer.Argument(help="The scanner's folder.")],
     reel_id: Annotated[str, typer.Option(help="The reel id.")],
-    fps: FPS = "24",
-    treat: TREAT = TREATMENTS,
-    strength: STRENGTH = "same",
+    profile: PROFILE = None,
+    fps: FPS = None,
+    treat: TREAT = None,
+    strength: STRENGTH = None,
     engine: ENGINE = "network",
-    less_grain: LESS_GRAIN = 0,
-    enlarge: ENLARGE = "no",
+    less_grain: LESS_GRAIN = None,
+    enlarge: ENLARGE = None,
     infrared: INFRARED = "as-delivered",
     plan: PLAN = None,
     expected_frames: EXPECTED = None,
@@ -108,10 +112,17 @@ def run(
     ] = None,
     note: Annotated[str, typer.Option(help="Note kept with the decision.")] = "",
 ) -> None:
-    """Take a reel its whole way without Airflow. Without an approval it stops before the catalogue (exit code 4)."""
+    """Take a reel its whole way without Airflow. Without an approval it stops before the catalogue (exit code 4).
+
+    A profile that restores nothing ends it with the condition report.
+    """
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
 
     def whole_way(conductor: Conductor) -> None:
+        if not conductor.way.rules.restores:
+            report = conductor.end_with_the_condition().output("condition_report")
+            typer.echo(f"condition: {conductor.way.vault.path(report.uri)}")
+            return
         conductor.require_passed()
         if approve_as is None:
             conductor.leave_to_a_person()
@@ -124,6 +135,7 @@ def run(
         delivery,
         treat,
         waive,
+        profile=profile,
         fps=fps,
         strength=strength,
         engine=engine,
@@ -141,12 +153,13 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
     def command(
         reel: REEL,
         delivery: DELIVERY = None,
-        fps: FPS = "24",
-        treat: TREAT = TREATMENTS,
-        strength: STRENGTH = "same",
+        profile: PROFILE = None,
+        fps: FPS = None,
+        treat: TREAT = None,
+        strength: STRENGTH = None,
         engine: ENGINE = "network",
-        less_grain: LESS_GRAIN = 0,
-        enlarge: ENLARGE = "no",
+        less_grain: LESS_GRAIN = None,
+        enlarge: ENLARGE = None,
         infrared: INFRARED = "as-delivered",
         plan: PLAN = None,
         expected_frames: EXPECTED = None,
@@ -161,6 +174,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
                 delivery,
                 treat,
                 waive,
+                profile=profile,
                 fps=fps,
                 strength=strength,
                 engine=engine,
@@ -182,7 +196,7 @@ def _by_hand(step: str, goal: str) -> Callable[..., None]:
 def ingest(
     reel: REEL,
     delivery: DELIVERY = None,
-    fps: FPS = "24",
+    fps: FPS = None,
     expected_frames: EXPECTED = None,
     specification: SPECIFICATION = None,
     waive: WAIVE = None,
@@ -215,7 +229,7 @@ def ingest(
         )
         typer.echo(str(made))
 
-    asked = _options(delivery, TREATMENTS, waive, fps=fps, expected_frames=expected_frames, specification=specification)
+    asked = _options(delivery, None, waive, fps=fps, expected_frames=expected_frames, specification=specification)
     _conduct(reel, asked, goal, fresh="ingest" if fresh else None, who=who)
 
 
@@ -226,7 +240,7 @@ def _reach(conductor: Conductor, goal: str) -> None:
         conductor.require_passed()
 
 
-def _options(delivery: Path | None, treat: str, waive: list[str] | None, **others: object) -> RunOptions:
+def _options(delivery: Path | None, treat: str | None, waive: list[str] | None, **others: object) -> RunOptions:
     """The options of a run; `others` are fields of `RunOptions` by their names."""
     from restoration_tasks.media.delivery.findings import Waiver
     from restoration_tasks.steps.asked import RunOptions
@@ -235,7 +249,7 @@ def _options(delivery: Path | None, treat: str, waive: list[str] | None, **other
         return RunOptions.model_validate(
             {
                 "delivery": str(delivery.absolute()) if delivery else None,
-                "treatments": tuple(name.strip() for name in treat.split(",") if name.strip()),
+                "treatments": None if treat is None else [one.strip() for one in treat.split(",") if one.strip()],
                 "waivers": tuple(Waiver.parse(text) for text in waive or ()),
                 **others,
             }

@@ -105,6 +105,8 @@ def _lying_between(treatment: PlannedTreatment, frames: list[int]) -> PlannedTre
     return treatment.model_copy(update={"params": between(treatment.params, frames)})
 
 
+_LEFT_OUT = frozenset({"enlarge", "profile_sha256", "instead_of_profile"})
+"""What a plan that has none of it does not write."""
 NEW_FRAMES = "frames"
 """The treatment that makes frames anew."""
 ONLY_ADDED: dict[str, dict[str, JsonValue]] = {"dirt": {"only_added": True}, "scratches": {"tracks": []}}
@@ -129,16 +131,20 @@ class Plan(_Frozen):
     author: Text = "reelkeeper"
     reason: Text = "first plan, from the damage measured"
     profile: Annotated[str, Field(max_length=64)] = "archive"
-    """Which house rules the plan follows."""
+    """Which treatment profile the plan follows."""
+    profile_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the profile's file; plans from before there were profiles have none."""
+    instead_of_profile: tuple[Text, ...] = ()
+    """What a person asked for instead of what the profile says."""
     enlarge: Enlargement | None = None
     """A larger version of the whole reel beside the restoration, as a film has one size; left out of plans without."""
     shots: tuple[PlannedShot, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_asked(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        # A plan that enlarges nothing reads, and is signed, as it was before plans could ask for it.
+        # A plan that asks for none of these reads, and is signed, as it was before plans could ask for them.
         content: dict[str, JsonValue] = dump(self)
-        return content if self.enlarge else {name: value for name, value in content.items() if name != "enlarge"}
+        return {name: value for name, value in content.items() if value or name not in _LEFT_OUT}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import yaml
@@ -16,6 +16,28 @@ def loaded(text: str | bytes) -> Any:
         RecursionError: it is nested too deeply.
     """
     return yaml.load(text, Loader=_Strict)  # noqa: S506 - _Strict is a SafeLoader
+
+
+def line_of(text: str | bytes, where: Sequence[str | int]) -> int:
+    """The line, from 1, at which a value stands; of what it should stand in, where it is missing.
+
+    Args:
+        text: YAML that `loaded` can read.
+        where: names and places in lists that lead to the value.
+    """
+    node, line = yaml.compose(text, Loader=_Strict), 0
+    for step in where:
+        if isinstance(node, yaml.MappingNode):
+            entry = next((pair for pair in node.value if pair[0].value == str(step)), None)
+            if entry is None:
+                break
+            line, node = entry[0].start_mark.line, entry[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line
+        else:
+            break
+    return line + 1
 
 
 def dumped(value: Any) -> str:

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     signing_key: Path | None = None
     """File of the private key that signs checkpoints of the record, outside database and vault: in a cluster a mounted
     secret. Default: `home/keys/checkpoints.pem`, made when the first checkpoint is."""
+    profiles: Path | None = None
+    """Folder of the archive's own treatment profiles, a YAML file each. Default: `home/profiles`."""
+    profile: str = "conservation"
+    """The treatment profile of runs that name none."""
     database_url: SecretStr | None = None
     """SQLAlchemy URL of the catalogue. Default: the embedded Postgres under `home`."""
     runtime: Runtime = Runtime.LOCAL
@@ -151,6 +155,11 @@ class Settings(BaseSettings):
     def signing_key_file(self) -> Path:
         """File of the private key that signs checkpoints."""
         return self.signing_key or self.home / "keys" / "checkpoints.pem"
+
+    @cached_property
+    def profiles_folder(self) -> Path:
+        """The archive's own treatment profiles."""
+        return self.profiles or self.home / "profiles"
 
     @cached_property
     def enough_frames(self) -> int:

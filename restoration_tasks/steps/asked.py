@@ -12,7 +12,9 @@ from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.restoration.plan import Plan
+from restoration_tasks.restoration.tuning import TreatmentName
 from restoration_tasks.runtime.spec import Reference
+from restoration_tasks.steps.rules import Rules
 
 
 class RunOptions(BaseModel):
@@ -22,37 +24,35 @@ class RunOptions(BaseModel):
 
     delivery: str | None = None
     """Delivery folder; default: the reel's folder in the inbox."""
-    fps: str = Field(default="24", pattern=r"^\d{1,3}(/\d{1,4})?$")
-    """Frames per second of the scan where its headers do not say."""
+    fps: str | None = Field(default=None, pattern=r"^\d{1,3}(/\d{1,4})?$")
+    """Frames per second of the scan where its headers do not say; None: as the profile has it."""
     expected_frames: int | None = Field(default=None, ge=1)
     """How many frames the reel has by the catalogue or the scanner's report; None where nobody knows."""
     specification: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
     """The scan specification the delivery must keep (`media/delivery/specification.yaml`)."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that a person lets pass; who, stands in the catalogue."""
-    treatments: tuple[Literal["dirt", "scratches", "stabilise", "flicker", "fade"], ...] = (
-        "dirt",
-        "scratches",
-        "stabilise",
-        "flicker",
-        "fade",
-    )
-    """Treatments the plan may use."""
+    profile: str | None = Field(default=None, max_length=41)
+    """The treatment profile; None: the one of the settings. What is asked for besides takes the place of its own."""
+    treatments: tuple[TreatmentName, ...] | None = None
+    """Treatments the plan may use; None: those of the profile, as for what follows."""
     engine: Literal["network", "classical"] = "network"
     """What finds dirt and scratches and repairs them: our networks, or what works without torch (dirt only)."""
     infrared: Literal["as-delivered", "transmission", "matte", "off"] = "as-delivered"
     """How the scanner's own channel of dirt is read: as names or the scan specification state it and else as it
     measures; as light that dirt blocks; as a matte of dirt; or not at all."""
-    strength: Literal["gentler", "same", "stronger"] = "same"
-    less_grain: int = Field(default=0, ge=0, le=100)
+    strength: Literal["gentler", "same", "stronger"] | None = None
+    less_grain: int | None = Field(default=None, ge=0, le=100)
     """How much of the grain is to go, per cent."""
-    enlarge: EnlargeChoice = "no"
+    enlarge: EnlargeChoice | None = None
     """A larger version of the reel beside the restoration."""
     batch_frames: int | None = Field(default=None, ge=1)
     plan_version: int | None = Field(default=None, ge=1)
     """A recorded plan version to carry out instead of planning anew."""
     carrier: CarrierReadings | None = None
     """What staff had read off the carrier when the run began; no field of the form."""
+    rules: Rules | None = None
+    """What all this comes to with the profile, once the run has begun; until then it is read when it is needed."""
 
 
 @dataclass(frozen=True)

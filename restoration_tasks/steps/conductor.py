@@ -88,8 +88,7 @@ class Conductor:
                 reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
                 dead = dead_holder(self.way.settings, lock.holder(session, self.way.reel_id))
                 lock.acquire(session, self.way.reel_id, self.run_id, dead=dead)
-                stood = reels.require(session, self.way.reel_id).state
-                reels.set_state(session, self.way.reel_id, ReelState.IN_WORK)
+                before = reels.begin_work(session, self.way.reel_id)
                 if to_the_end:
                     nights.opened(session, self.way.reel_id, self.run_id)
                 self.way = with_carrier(session, self.way)
@@ -108,13 +107,11 @@ class Conductor:
                 raise
             finally:
                 self._stop_all()
-                self._give_back(stood, problem, to_the_end=to_the_end)
+                self._give_back(before, problem, to_the_end=to_the_end)
 
-    def _give_back(self, stood: ReelState, problem: BaseException | None, *, to_the_end: bool) -> None:
+    def _give_back(self, before: ReelState, problem: BaseException | None, *, to_the_end: bool) -> None:
         """Release the reel, and say where it and its place in the queue stand."""
         waits = isinstance(problem, DecisionNeeded)
-        # one that was in work already was left so by a run that was killed
-        before = ReelState.REGISTERED if stood is ReelState.IN_WORK else stood
         with self.sessions.begin() as session:
             lock.release(session, self.way.reel_id, self.run_id)
             reels.end_work(session, self.way.reel_id, before if problem is None or waits else ReelState.FAILED)
@@ -122,7 +119,8 @@ class Conductor:
                 nights.worked(session, self.way.reel_id, self.run_id)
             elif to_the_end:
                 why = "" if problem is None else str(problem) or "it was stopped"
-                nights.closed(session, self.way.reel_id, self.run_id, whole=problem is None, why=why)
+                surveyed = not self.way.rules.restores
+                nights.closed(session, self.way.reel_id, self.run_id, whole=problem is None, why=why, surveyed=surveyed)
 
     @cached_property
     def ingested(self) -> StepResult:
@@ -141,6 +139,11 @@ class Conductor:
         return self._lanes(StepName.ASSESS, lambda asks, segment: self.way.assess(asks, ingest, segment))
 
     @cached_property
+    def planned(self) -> StepResult:
+        """What the plan step drafted, and the condition report."""
+        return self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
+
+    @cached_property
     def plan(self) -> PlanFile:
         """The plan, recorded as a version of the reel."""
         if self.way.options.plan_version is not None:
@@ -148,14 +151,14 @@ class Conductor:
                 recorded = plan_versions.named(session, self.way, self.way.options.plan_version)
             self.way.require_models(recorded.plan.models)
             return recorded
-        drafted = self._one(StepName.PLAN, lambda asks: self.way.plan(asks, self.ingested, self.shots, self.assessed))
+        drafted = self.planned
         with self.sessions.begin() as session:
             return plan_versions.adopt(
                 session,
                 self.way,
                 self.way.draft(drafted),
                 author=PROGRAM,
-                reason=f"from the damage measured; strength {self.way.options.strength}",
+                reason=f"from the damage measured; {self.way.rules.words}",
             )
 
     @cached_property
@@ -230,6 +233,13 @@ class Conductor:
                 file=self.way.vault.path(self.checked.output("report").uri),
                 action="read the report, then run again with --strength gentler or fewer treatments",
             )
+
+    def end_with_the_condition(self) -> StepResult:
+        """End here, as a profile that restores nothing asks: the plan step with the condition report."""
+        planned, _ = self.planned, self.plan
+        with self.sessions.begin() as session:
+            reels.set_state(session, self.way.reel_id, ReelState.REGISTERED)
+        return planned
 
     def leave_to_a_person(self) -> None:
         """End here until somebody decides.

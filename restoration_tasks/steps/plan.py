@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.restoration.enlargement import EnlargeChoice, Enlargement
+from restoration_tasks.restoration.profile import Followed
+from restoration_tasks.restoration.tuning import ALL_TREATMENTS, TreatmentName, Tunings
 from restoration_tasks.runtime.errors import StepFailed, about_reel
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
@@ -26,13 +28,7 @@ class PlanParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    treatments: tuple[Literal["dirt", "scratches", "stabilise", "flicker", "fade"], ...] = (
-        "dirt",
-        "scratches",
-        "stabilise",
-        "flicker",
-        "fade",
-    )
+    treatments: tuple[TreatmentName, ...] = ALL_TREATMENTS
     engine: Literal["network", "classical"] = "network"
     """The detector that measured; its repair is asked for as well."""
     strength: Literal["gentler", "same", "stronger"] = "same"
@@ -40,6 +36,10 @@ class PlanParams(BaseModel):
     """How much of the grain is to go, per cent."""
     enlarge: EnlargeChoice = "no"
     """A larger version of the reel beside the restoration."""
+    profile: Followed | None = None
+    """The treatment profile that all this comes from."""
+    tunings: Tunings = Tunings()
+    """What it says of single treatments."""
     carrier: CarrierReadings = CarrierReadings()
     """What staff read off the carrier."""
     version: int = Field(default=1, ge=1)
@@ -90,6 +90,7 @@ def run(work: StepWork) -> None:
         grains=grain_found(shots, readings, scan) if scan is not None else {},
         less_grain=params.less_grain / 100,
         lights=lights_of(readings),
+        tunings=params.tunings,
     )
     plan = Plan(
         reel_id=work.reel_id,
@@ -97,6 +98,7 @@ def run(work: StepWork) -> None:
         parent=params.parent,
         author=params.author,
         reason=params.reason,
+        **_followed(params.profile),
         enlarge=enlarge,
         shots=tuple(planned for planned, _ in decided),
     )
@@ -113,12 +115,22 @@ def run(work: StepWork) -> None:
     work.figure("treated", plan.treated)
     if enlarge is not None:
         work.figure("enlarged", enlarge.words)
+    work.figure("profile", plan.profile)
+    if plan.profile_sha256 is not None:
+        work.figure("profile_sha256", plan.profile_sha256)
     work.figure("plan_version", plan.version)
     work.figure("plan_sha256", plan.sha256)
     work.figure("dirt_severity", round(max((figures.dirt_severity for _, figures in decided), default=0.0), 1))
     work.figure("scratches", sum(len(figures.scratches) for _, figures in decided))
     work.figure("scratch_severity", round(max((figures.scratch_severity for _, figures in decided), default=0.0), 1))
     work.figure("flicker_severity", round(max((figures.flicker_severity for _, figures in decided), default=0.0), 1))
+
+
+def _followed(profile: Followed | None) -> dict[str, Any]:
+    """What the plan keeps of its profile."""
+    if profile is None:
+        return {}
+    return {"profile": profile.name, "profile_sha256": profile.sha256, "instead_of_profile": profile.instead}
 
 
 def _measured(
@@ -153,4 +165,4 @@ def _measured(
     return rows, lines, readings, scan
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="8", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="9", run=run)

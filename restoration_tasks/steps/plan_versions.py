@@ -71,4 +71,8 @@ def adopt(
 
 
 def _asks_for_the_same(one: Plan, other: Plan) -> bool:
-    return (one.profile, one.enlarge, one.shots) == (other.profile, other.enlarge, other.shots)
+    return _asked(one) == _asked(other)
+
+
+def _asked(plan: Plan) -> tuple[object, ...]:
+    return (plan.profile, plan.profile_sha256, plan.instead_of_profile, plan.enlarge, plan.shots)

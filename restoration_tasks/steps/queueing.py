@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,10 @@ from restoration_tasks.catalogue.queue_models import (
     QueueState,
 )
 from restoration_tasks.provenance.agents import Participant, Person, ensure_agents
-from restoration_tasks.runtime.errors import ReelkeeperError
+from restoration_tasks.restoration import profile as profiles
+from restoration_tasks.restoration.tuning import ALL_TREATMENTS
+from restoration_tasks.runtime.errors import ReelkeeperError, WrongUse
 from restoration_tasks.runtime.settings import Settings
-from restoration_tasks.steps.asked import RunOptions
 from restoration_tasks.steps.carrier import readings_of
 from restoration_tasks.steps.inbox import delivery_of, is_delivery, look
 
@@ -60,7 +62,7 @@ def put(
     frames: int | None = None,
     form: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Put a reel into the queue of restorations; one that is in it is only judged anew. True when it was not.
+    """Put a reel into the queue of restorations; one that is in it is judged anew. True when it was not.
 
     Args:
         session: of the catalogue, in a transaction.
@@ -83,6 +85,8 @@ def put(
     if queue.enter(session, reel_id, worth, by=agent, form=asked):
         return True
     queue.assess_anew(session, reel_id, worth)
+    if asked:
+        queue.ask(session, reel_id, asked)
     return False
 
 
@@ -154,7 +158,10 @@ def judge(
         many, megapixels = frames or rates.TYPICAL_FRAMES, rates.TYPICAL_MEGAPIXELS
         source = EstimatedFrom.TYPICAL if frames is None else EstimatedFrom.DELIVERY
     hours = learned.hours(
-        many, megapixels, _treatments(known.condition, learned, form or {}), device=str(settings.device)
+        many,
+        megapixels,
+        _treatments(known.condition, learned, _allowed(form or {}, settings)),
+        device=str(settings.device),
     )
     return Worth(urgency, basis, many, round(hours.device_h, 4), round(hours.worker_h, 4), source)
 
@@ -179,9 +186,24 @@ def _urgency(known: Known, today: date) -> tuple[float, Basis]:
     return unseen.NOTHING_KNOWN, Basis.NOTHING
 
 
-def _treatments(condition: ConditionRecord | None, learned: rates.Rates, form: Mapping[str, Any]) -> float:
+def _allowed(form: Mapping[str, Any], settings: Settings) -> Collection[str]:
+    """The treatments its run may use, by the form and the profile."""
+    if form.get("treatments"):
+        return tuple(form["treatments"])
+    return _of_profile(settings.profiles_folder, form.get("profile") or settings.profile)
+
+
+@lru_cache(maxsize=64)
+def _of_profile(folder: Path, name: str) -> Collection[str]:
+    # An estimate may be a profile's change behind: 100,000 rows do not read it 100,000 times.
+    try:
+        return profiles.load(folder, name).treatments.names
+    except WrongUse:
+        return ALL_TREATMENTS  # what is wrong with it, its run says
+
+
+def _treatments(condition: ConditionRecord | None, learned: rates.Rates, allowed: Collection[str]) -> float:
     """How many treatments a frame is likely to get: those its condition calls for, else as many as past reels got."""
-    allowed = form.get("treatments", RunOptions().treatments)
     if condition is None:
         return min(learned.treatments, float(len(allowed)))
     damaged = {name for name, severity in condition.severities.items() if severity > NOBODY_NEED_LOOK}

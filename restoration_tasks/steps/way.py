@@ -28,6 +28,7 @@ from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
 from restoration_tasks.steps.inbox import delivery_of, is_delivery
 from restoration_tasks.steps.registry import definition
+from restoration_tasks.steps.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class Way:
     def vault(self) -> Vault:
         """The vault of the settings."""
         return Vault(self.settings.vault_root)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What the run goes by.
+
+        Raises:
+            WrongUse: there is no such profile, or its file is not valid.
+        """
+        with about_reel(self.reel_id):
+            return self.options.rules or Rules.of(self.settings, self.options)
 
     @cached_property
     def delivery(self) -> Path:
@@ -87,7 +98,7 @@ class Way:
         """
         options = self.options
         asked: dict[str, JsonValue] = {
-            "fps": options.fps,
+            "fps": self.rules.fps,
             "expected_frames": options.expected_frames,
             "specification": options.specification,
             "waivers": [waiver.model_dump(mode="json") for waiver in options.waivers],
@@ -158,15 +169,19 @@ class Way:
         self, execution: Execution, ingest: StepResult, shots: StepResult, assessed: Mapping[str, StepResult]
     ) -> Spec:
         """Decide what each shot needs, and report what the reel suffers from."""
+        rules = self.rules
         params: dict[str, JsonValue] = {
-            "treatments": list(self.options.treatments),
-            "strength": self.options.strength,
+            "treatments": list(rules.treatments),
+            "strength": rules.strength,
             "engine": self.options.engine,
+            "profile": rules.profile.model_dump(mode="json"),
         }
-        if self.options.less_grain:
-            params["less_grain"] = self.options.less_grain
-        if self.options.enlarge != "no":
-            params["enlarge"] = self.options.enlarge
+        if tunings := rules.tunings.model_dump(mode="json", exclude_defaults=True):
+            params["tunings"] = tunings
+        if rules.less_grain:
+            params["less_grain"] = rules.less_grain
+        if rules.enlarge != "no":
+            params["enlarge"] = rules.enlarge
         if self.options.carrier is not None:
             params["carrier"] = self.options.carrier.model_dump(mode="json")
         return self._spec(
@@ -239,8 +254,8 @@ class Way:
         from restoration_tasks.assessment.engine import Engine
         from restoration_tasks.assessment.less_grain import models_asked
 
-        asked, engine = Enlargement.of(self.options.enlarge), Engine(self.options.engine)
-        self.require_models(models_asked(asked, self.options.less_grain, engine))
+        asked, engine = Enlargement.of(self.rules.enlarge), Engine(self.options.engine)
+        self.require_models(models_asked(asked, self.rules.less_grain, engine))
 
     def require_models(self, names: Iterable[str]) -> None:
         """Look, before work starts, whether networks from the shelf are there.

@@ -185,3 +185,19 @@ def test_the_hours_a_night_took_are_those_of_its_own_runs(sessions):
             task = executions.TaskInstance(run, "restore", 0)
             executions.record(session, task, 0, result_uri="vault:r", signature="s", took=took)
         assert nights.hours_taken(session, NIGHT) == {"A": 2.0}
+
+
+def test_a_reel_that_was_to_be_measured_only_is_done_when_its_run_is(sessions):
+    for reel_id, whole, ends in (("A", True, QueueState.DONE), ("B", False, QueueState.HELD_BACK)):
+        put(sessions, reel_id, 50.0, profile="survey-only")
+        with sessions.begin() as session:
+            nights.opened(session, reel_id, "run")
+            nights.closed(session, reel_id, "run", whole=whole, surveyed=True)
+        assert entry(sessions, reel_id).state is ends
+
+
+def test_what_is_asked_for_later_joins_what_was_asked_for_before(sessions):
+    put(sessions, "A", 50.0, delivery="/there")
+    with sessions.begin() as session:
+        queue.ask(session, "A", {"profile": "silent"})
+    assert entry(sessions, "A").form == {"delivery": "/there", "profile": "silent"}

@@ -118,7 +118,7 @@ def test_what_the_check_refused_is_not_offered_for_approval(bench: Bench, monkey
         )  # fmt: skip
         question.execute({"run_id": "run"})
         assert asked["options"] == options
-        assert asked["params"].dump() == {"plan_version": 1, "note": None, "strength": "same"}
+        assert asked["params"].dump() == {"plan_version": 1, "note": None, "strength": "profile"}
     with bench.sessions.begin() as session:
         assert reels.status(session, REEL).state is ReelState.AWAITING_DECISION
 

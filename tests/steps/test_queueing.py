@@ -49,6 +49,7 @@ def test_hours_go_by_what_the_condition_calls_for_and_the_form_allows(settings):
     two = hours(Known(condition=FADED, scan=SCAN))
     assert two == pytest.approx(LEARNED.hours(240, SCAN.width * SCAN.height / 1e6, 2.0).device_h, abs=1e-3)
     assert hours(Known(condition=FADED, scan=SCAN), treatments=["dirt"]) < two
+    assert hours(Known(condition=FADED, scan=SCAN), profile="silent") < two, "it leaves colour alone"
     worth = judge(Known(), LEARNED, settings)
     assert (worth.frames, worth.estimated_from) == (rates.TYPICAL_FRAMES, EstimatedFrom.TYPICAL)
     assert judge(Known(), LEARNED, settings, frames=12).estimated_from is EstimatedFrom.DELIVERY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
+from reelkeeper_airflow.restore_reel.form import profile_field
 from restoration_tasks.runtime.settings import Settings
 
 
@@ -11,6 +12,7 @@ def night_form() -> dict[str, Param]:
     """Build the fields; a night that starts by itself goes by the settings."""
     settings = Settings()
     return {
+        "profile": profile_field(settings.profile),
         "budget_hours": Param(
             settings.night_hours,
             type="number",

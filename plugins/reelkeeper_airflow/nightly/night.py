@@ -71,9 +71,12 @@ def runs_to_start(chosen: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ARG0
     """Hand on the runs to start, one mapped task each, the worst first."""
     from restoration_tasks.catalogue import nights
 
+    context = get_current_context()
     with staff_language(), catalogue().begin() as session:
-        found = nights.taken(session, str(get_current_context()["run_id"]))
-    return [{"trigger_run_id": reel.run_id, "conf": {**reel.form, "reel_id": reel.reel_id}} for reel in found]
+        found = nights.taken(session, str(context["run_id"]))
+    # The profile a reel was queued with goes before the night's.
+    night = {"profile": context["params"]["profile"]}
+    return [{"trigger_run_id": reel.run_id, "conf": {**night, **reel.form, "reel_id": reel.reel_id}} for reel in found]
 
 
 @task(trigger_rule="all_done")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from restoration_tasks.restoration.profile import Profile, readable
+from restoration_tasks.restoration.tuning import ALL_TREATMENTS
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.identifiers import REEL_ID
 from restoration_tasks.runtime.settings import Settings
@@ -28,6 +31,29 @@ LARGER = {
     "animation-4x": "Drawn film, four times",
 }
 """Choices of a larger version (`restoration.enlargement.EnlargeChoice`), as staff read them."""
+BY_PROFILE = "profile"
+"""A choice that is left to the profile."""
+STRENGTHS = {BY_PROFILE: "As the profile says", "gentler": "Gentler", "same": "As usual", "stronger": "Stronger"}
+
+
+def profile_field(default: str) -> Param:
+    """Build the choice of a treatment profile, each shown with what it does; one that cannot be used says why."""
+    titles, lines = {}, []
+    for name, found in readable(Settings().profiles_folder):
+        title, does = (found.title, found.does) if isinstance(found, Profile) else (f"{name} (not valid)", str(found))
+        titles[name] = title
+        lines.append(f"- **{title}**: {does}")
+    return Param(
+        default,
+        type="string",
+        # A default that is not there is offered all the same: the run says that there is no such profile.
+        enum=list(dict.fromkeys([*titles, default])),
+        values_display=titles,
+        title="Profile",
+        description_md="What is done to the reel, and how boldly. What you choose below goes before it.\n\n"
+        + "\n".join(lines),
+        section=TREATMENT,
+    )
 
 
 def trigger_form() -> dict[str, Param]:
@@ -41,6 +67,7 @@ def trigger_form() -> dict[str, Param]:
             # No `examples`: Airflow would turn the field into a list of them to choose from.
             description_md="The reel id, as it is written on the delivery folder, such as `HK-1967-012_r3`.",
         ),
+        "profile": profile_field(Settings().profile),
         "review_plan": Param(
             False,
             type="boolean",
@@ -49,19 +76,19 @@ def trigger_form() -> dict[str, Param]:
             section=TREATMENT,
         ),
         "treatments": Param(
-            ["dirt", "scratches", "stabilise", "flicker", "fade"],
-            type="array",
-            items={"type": "string", "enum": ["dirt", "scratches", "stabilise", "flicker", "fade"]},
-            examples=["dirt", "scratches", "stabilise", "flicker", "fade"],
+            None,
+            type=["null", "array"],
+            items={"type": "string", "enum": list(ALL_TREATMENTS)},
+            examples=list(ALL_TREATMENTS),
             title="Treatments the plan may use",
-            description_md="A shot gets a treatment only where the damage was measured.",
+            description_md="Empty: those of the profile. A shot gets one only where the damage was measured.",
             section=TREATMENT,
         ),
         "strength": Param(
-            "same",
+            BY_PROFILE,
             type="string",
-            enum=["gentler", "same", "stronger"],
-            values_display={"gentler": "Gentler", "same": "As usual", "stronger": "Stronger"},
+            enum=list(STRENGTHS),
+            values_display=STRENGTHS,
             title="Strength",
             section=TREATMENT,
         ),
@@ -75,20 +102,21 @@ def trigger_form() -> dict[str, Param]:
             section=TREATMENT,
         ),
         "less_grain": Param(
-            0,
-            type="integer",
+            None,
+            type=["null", "integer"],
             minimum=0,
             maximum=100,
             title="Less grain (%)",
-            description_md="How much of the film's grain is to go: 0 keeps it as it is, 100 takes all of it. Only where"
-            " grain is measured; the network for it must be installed (`reelkeeper models install ffdnet-colour`).",
+            description_md="How much of the film's grain is to go: 0 keeps it as it is, 100 takes all of it. Empty: as"
+            " the profile says. Only where grain is measured; the network for it must be installed"
+            " (`reelkeeper models install ffdnet-colour`).",
             section=TREATMENT,
         ),
         "enlarge": Param(
-            "no",
+            BY_PROFILE,
             type="string",
-            enum=list(LARGER),
-            values_display=LARGER,
+            enum=[BY_PROFILE, *LARGER],
+            values_display={BY_PROFILE: "As the profile says", **LARGER},
             title="Larger version",
             description_md="Made beside the restoration, which keeps the size of the scan. *Faithful* invents nothing;"
             " *texture* and *animation* invent detail and are marked so wherever they are shown. The network must be"
@@ -117,11 +145,11 @@ def trigger_form() -> dict[str, Param]:
             section=DELIVERY,
         ),
         "fps": Param(
-            "24",
-            type="string",
+            None,
+            type=["null", "string"],
             pattern=r"^[1-9]\d{0,2}(/[1-9]\d{0,3})?$",
             title="Frames per second",
-            description_md="Used only where the scan's own headers do not say.",
+            description_md="Used only where the scan's own headers do not say. Empty: as the profile says, else 24.",
             examples=["16", "18", "24", "24000/1001", "25"],
             section=DELIVERY,
         ),
@@ -186,7 +214,7 @@ def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
         given: what the person or script sent; a field we do not have is a slip, and would reach other tasks' forms.
 
     Raises:
-        WrongUse: a field does not hold what it may, or is not of the form.
+        WrongUse: a field does not hold what it may, or is not of the form; the profile is not there, or not valid.
     """
     from restoration_tasks.media.delivery.findings import Waiver
     from restoration_tasks.steps.asked import RunOptions
@@ -200,17 +228,20 @@ def way_from_form(form: Mapping[str, Any], given: Mapping[str, Any]) -> Way:
             found=strange[0],
             action="trigger the DAG again without it",
         )
-    values = {name: value for name, value in form.items() if name in known and value is not None}
+    left_open: tuple[object, ...] = (None, BY_PROFILE, [])
+    values = {name: value for name, value in form.items() if name in known and value not in left_open}
     reel_id = str(values.pop("reel_id"))
     plan_version = values.pop("use_plan_version", None)
     options = {name: value for name, value in values.items() if name in RunOptions.model_fields}
     options["waivers"] = tuple(Waiver.parse(text) for text in values.get("waive", ()))
     try:
-        return Way(reel_id, Settings(), RunOptions(**options, plan_version=plan_version))
+        way = Way(reel_id, Settings(), RunOptions(**options, plan_version=plan_version))
     except ValueError as error:
         raise WrongUse(
             f"the form was filled in wrongly: {str(error).splitlines()[-2].strip()}", action="trigger the DAG again"
         ) from error
+    # From here on the run goes by the profile as it is now.
+    return replace(way, options=way.options.model_copy(update={"rules": way.rules}))
 
 
 def next_form(form: Mapping[str, Any], strength: str, reason: str) -> dict[str, Any]:

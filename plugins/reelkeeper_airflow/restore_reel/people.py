@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
@@ -15,6 +16,7 @@ from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.describe import decision_body, plan_body
+from reelkeeper_airflow.restore_reel.form import BY_PROFILE, STRENGTHS
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.vault import Vault
 
@@ -55,8 +57,13 @@ def note_param() -> Param:
     )
 
 
-class PlanReview(HITLOperator):
-    """Shows the plan before any pixel is touched, when the form asked for it; otherwise goes straight on."""
+class PlanReview(HITLOperator, SkipMixin):
+    """Shows the plan before any pixel is touched, when the form asked for it; otherwise goes straight on.
+
+    Where the profile restores nothing, the run ends here: all that follows is skipped but giving the reel back.
+    """
+
+    inherits_from_skipmixin = True
 
     template_fields: Sequence[str] = ("subject", "body", "reel", "plan", "version")
 
@@ -76,6 +83,11 @@ class PlanReview(HITLOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, if a person wanted to be asked."""
+        from reelkeeper_airflow.restore_reel.reel import way_of
+
+        if not way_of(self.reel).rules.restores:
+            self._end_with_the_condition(context)
+            return None
         if not context["params"]["review_plan"]:
             self.log.info("The form did not ask for a review of the plan: going on.")
             return None
@@ -83,6 +95,16 @@ class PlanReview(HITLOperator):
             vault = Vault(Settings().vault_root)
             self.body = plan_body(vault, result_at(vault, self.plan), self.version)
         return super().execute(context)
+
+    def _end_with_the_condition(self, context: Context) -> None:
+        from restoration_tasks.catalogue import reels
+        from restoration_tasks.catalogue.models import ReelState
+
+        self.log.info("The profile measures and restores nothing: the run ends with the condition report.")
+        with staff_language(), catalogue().begin() as session:
+            reels.set_state(session, self.reel["reel_id"], ReelState.REGISTERED)
+        following = context["task"].get_flat_relatives(upstream=False)
+        self.skip(ti=context["ti"], tasks=[task for task in following if not task.is_teardown])
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on, or end the run on a person's word."""
@@ -152,9 +174,10 @@ def _decision_params(version: int | None) -> dict[str, Param]:
         ),
         "note": note_param(),
         "strength": Param(
-            "same",
+            BY_PROFILE,
             type="string",
-            enum=["gentler", "same", "stronger"],
+            enum=list(STRENGTHS),
+            values_display=STRENGTHS,
             title="Strength of the next pass",
             description_md="Only read with *Redo*.",
             source="task",

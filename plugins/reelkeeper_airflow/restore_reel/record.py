@@ -56,7 +56,7 @@ def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str
                     way,
                     way.draft(result_at(way.vault, planned)),
                     author=program(),
-                    reason=reason or f"from the damage measured; strength {way.options.strength}",
+                    reason=reason or f"from the damage measured; {way.rules.words}",
                 )
     return {
         "version": file.version,

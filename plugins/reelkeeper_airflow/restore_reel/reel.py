@@ -31,7 +31,6 @@ NOT_DONE = frozenset({"failed", "upstream_failed"})
 def open_reel() -> dict[str, Any]:
     """Check the form, find the delivery, make the reel known and take it for this run; record what is waived."""
     from restoration_tasks.catalogue import lock, nights, reels, waivers
-    from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
     from restoration_tasks.steps.carrier import with_carrier
 
@@ -44,7 +43,7 @@ def open_reel() -> dict[str, Any]:
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
             dead = _dead_holder(session, way.reel_id, context)
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
-            reels.set_state(session, way.reel_id, ReelState.IN_WORK)
+            before = reels.begin_work(session, way.reel_id)
             nights.opened(session, way.reel_id, context["run_id"])
             way = with_carrier(session, way)
             login = context["dag_run"].triggering_user_name
@@ -55,7 +54,7 @@ def open_reel() -> dict[str, Any]:
                 waivers=way.options.waivers,
                 person=Person(login) if login else None,
             )
-    return {"reel_id": way.reel_id, "options": way.options.model_dump(mode="json")}
+    return {"reel_id": way.reel_id, "before": before, "options": way.options.model_dump(mode="json")}
 
 
 def way_of(reel: Mapping[str, Any]) -> Way:
@@ -96,14 +95,17 @@ def close_reel(reel: Mapping[str, Any]) -> None:
     context = get_current_context()
     run_id = context["run_id"]
     states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=["package"], run_ids=[run_id])
+    surveyed = not way_of(reel).rules.restores
     whole = states.get(run_id, {}).get("package") not in NOT_DONE
     with staff_language(), catalogue().begin() as session:
         if lock.release(session, reel["reel_id"], run_id):
             # nobody can answer a run that is over
             unsaid = (ReelState.IN_WORK, ReelState.AWAITING_DECISION)
-            # a run that got through without an end of its own: somebody refused the plan before anything was done
-            reels.end_work(session, reel["reel_id"], ReelState.REGISTERED if whole else ReelState.FAILED, of=unsaid)
-        nights.closed(session, reel["reel_id"], run_id, whole=whole)
+            # a run that got through without an end of its own: somebody refused the plan before anything was done,
+            # or it only surveyed
+            stands = ReelState(reel["before"]) if whole else ReelState.FAILED
+            reels.end_work(session, reel["reel_id"], stands, of=unsaid)
+        nights.closed(session, reel["reel_id"], run_id, whole=whole, surveyed=surveyed)
 
 
 @contextlib.contextmanager

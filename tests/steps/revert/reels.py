@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from restoration_tasks.assessment.shots import Shot, shots_json
 from restoration_tasks.media.segments import Segment, cut_segments
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.runner import run_step
@@ -30,8 +30,8 @@ def taken_in(
     ingest = run_step(way.ingest(ASKS), definition(StepName.INGEST), settings)
 
     def write_shots(work: StepWork) -> None:
-        content = {"format": "reelkeeper.shots/1", "segments": [segment.as_json() for segment in segments]}
-        work.output("shots", "shots.json", media_type="application/json").write_text(json.dumps(content))
+        listed = [Shot(number, *bounds) for number, bounds in enumerate(shots, start=1)]
+        work.output("shots", "shots.json", media_type="application/json").write_text(shots_json(listed))
 
     listing = StepDefinition(StepName.SHOTS, definition(StepName.SHOTS).version, write_shots)
     run_step(way.shots(ASKS, ingest), listing, settings)
