@@ -1,4 +1,4 @@
-"""What shines and moves on is told from dirt by the frames around; a plan that was changed is told from the one used."""
+"""What shines and moves on is told from dirt by the frames around; a plan that was changed from the one used."""
 
 from __future__ import annotations
 
