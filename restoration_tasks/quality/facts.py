@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +22,14 @@ WHOLE = "from first to last frame"
 
 
 def facts_table(
-    scan: Scan, *, restored: Path, mezzanine: Path, access: Path, decoded: int, decode_error: str | None
+    scan: Scan,
+    *,
+    restored: Path,
+    mezzanine: Path,
+    access: Path,
+    decoded: int,
+    decode_error: str | None,
+    agreement: Mapping[str, tuple[str, str]],
 ) -> pd.DataFrame:
     """One row a property: `fact`, `expected`, `found`, as text.
 
@@ -35,11 +42,13 @@ def facts_table(
         access: H.264 copy.
         decoded: frames of the restored master that were decoded.
         decode_error: why decoding stopped; None if it did not.
+        agreement: by fact, what is expected and what was found of the plan and the maps (`quality.agreement`).
     """
     import pandas as pd
 
     frames = str(scan.frames)
     rows = [("restored decodes", WHOLE, decode_error or WHOLE), ("frames", frames, str(decoded))]
+    rows += [(fact, expected, found) for fact, (expected, found) in agreement.items()]
     rows += _restored_rows(restored, frames, scan)
     rows += _copy_rows("mezzanine", mezzanine, "ProRes 422 HQ", frames)
     rows += _copy_rows("access", access, "AVC", frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -11,11 +11,14 @@ import cv2
 import numpy as np
 
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
-from restoration_tasks.quality.dye_meter import NOTHING, DyeMeter
+from restoration_tasks.quality.around import NOTHING, AroundMeter
+from restoration_tasks.quality.dye_meter import DyeMeter
 from restoration_tasks.quality.metrics import luma
 from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
-from restoration_tasks.quality.weave_meter import UNSEEN_PX, WeaveMeter
+from restoration_tasks.quality.shot_sums import SHOT_COLUMNS, ShotSums
+from restoration_tasks.quality.texture import SAME, Texture, colour_drift, compared
+from restoration_tasks.quality.weave_meter import WeaveMeter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +65,9 @@ class Measured:
     recorded_md5: str
     """What the framemd5 made at ingest says."""
     master_md5: str
+    assembled_md5: str
+    """What the framemd5 made when the restored master was put together says."""
+    restored_md5: str
     mapped_share: float
     """Share of pixels the damage map calls damaged."""
     changed_px: int
@@ -88,29 +94,17 @@ class Measured:
     """Black now, not black in the scan."""
     frozen_added: bool
     """Repeats the frame before it, where the scan moves."""
-
-
-@dataclass(slots=True)
-class _Shot:
-    """Running sums of one shot; its size does not depend on its length."""
-
-    shot: str
-    treatment: Treatment
-    """The most far-reaching of its frames so far."""
-    first: int
-    frames: int = 0
-    changed_px: int = 0
-    mapped_px: int = 0
-    brightness_planned: float = 0.0
-    brightness_after: float = 0.0
-    spikes: list[int] = field(default_factory=lambda: [0, 0])
-    flicker: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    triples: int = 0
-    """Frames with a neighbour on both sides inside the shot."""
-    dyes: DyeMeter | None = None
-    """Reads how faded the shot looks; None where no colours are brought back."""
-    weave: WeaveMeter | None = None
-    """Reads how the shot trembles; None where it is not steadied."""
+    place_off_px: float
+    structure: float
+    grain_ratio: float
+    grain_least: float
+    """What `grain_ratio` may be at least: less where less grain was asked for."""
+    sharpness_ratio: float
+    colour_drift: float
+    """This and those before: see `texture.Texture`."""
+    out_of_order: bool = False
+    lasting_share: float = 0.0
+    """This and the one before are known only when the next frame has come: see `around.Around`."""
 
 
 class ReelMeter:
@@ -125,8 +119,9 @@ class ReelMeter:
         self._picture = picture
         self._policy = policy
         self._rows: list[Measured] = []
-        self._shots: list[_Shot] = []
+        self._shots: list[ShotSums] = []
         self._recent: deque[tuple[Luma, Luma]] = deque(maxlen=3)
+        self._around = AroundMeter(policy)
 
     def add(
         self,
@@ -136,11 +131,13 @@ class ReelMeter:
         shot: str,
         treatment: Treatment,
         recorded_md5: str,
+        assembled_md5: str,
         recorded_px: int,
         master: Frame,
         restored: Frame,
         mask: Mask,
         mapped_share: float,
+        dirt: Mask | None = None,
         expected: Expected | None = None,
     ) -> Measured:
         """Measure the next frame.
@@ -151,24 +148,32 @@ class ReelMeter:
             shot: id of the shot; a new one starts the temporal measures afresh.
             treatment: what the plan did to the frame.
             recorded_md5: the frame's digest as ingest recorded it.
+            assembled_md5: digest of the restored frame as the assemble step recorded it.
             recorded_px: pixels changed, as the restore step recorded it.
             master: planes of the preservation master.
             restored: planes of the restored master.
             mask: `(H, W)`, true where local treatments may write.
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
+            dirt: `(H, W)`: those of the mask where nothing that lasts longer than a frame may be; all of it if None.
             expected: what the plan makes of the frame, where its numbers tell.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
+        whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
         changed, outside = changes(master, restored, mask)
         if not self._shots or self._shots[-1].shot != shot:
-            self._shots.append(_Shot(shot, treatment, frame))
+            self._shots.append(ShotSums(shot, treatment, frame))
             self._recent.clear()
-        self._shots[-1].treatment = max(self._shots[-1].treatment, treatment, key=REACH.index)
+            self._around.cut()
+        self._shots[-1].treatment = max(Treatment(self._shots[-1].treatment), treatment, key=REACH.index)
+        self._around.add(
+            frame, whole, after, mask if dirt is None else mask & dirt, judged=treatment is not Treatment.GENERATIVE
+        )
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
         size, lessened = before.size, expected is not None and expected.within > 0
         planned, bright = float(before.mean(dtype=np.float64)), float(after.mean(dtype=np.float64))
         scanned = planned if expected is None else float(self._luma(master).mean(dtype=np.float64))
+        texture = self._texture(treatment, master, restored, mask, (whole, after), expected)
         row = Measured(
             frame=frame,
             scan_number=scan_number,
@@ -176,6 +181,8 @@ class ReelMeter:
             treatment=treatment.value,
             recorded_md5=recorded_md5,
             master_md5=frame_md5(master),
+            assembled_md5=assembled_md5,
+            restored_md5=frame_md5(restored),
             mapped_share=mapped_share,
             changed_px=changed,
             changed_share=changed / size,
@@ -189,6 +196,8 @@ class ReelMeter:
             brightness_drift=abs(bright - planned),
             black_added=self._black(after) and not self._black(before),
             frozen_added=previous is not None and self._frozen(previous, (before, after), lessened),
+            grain_least=self._policy.limit("grain_ratio_min") * (1.0 if expected is None else expected.grain_kept),
+            **asdict(texture),
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
@@ -204,46 +213,44 @@ class ReelMeter:
         """One row a frame measured; the columns of `Measured`, also where there is no row."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(row) for row in self._rows], columns=list(Measured.__dataclass_fields__))
+        self._around.end()
+        pixels = self._picture.width * self._picture.height
+        rows = [
+            {**asdict(row), "out_of_order": told.out_of_order, "lasting_share": told.lasting_px / pixels}
+            for row in self._rows
+            for told in [self._around.found.get(row.frame, NOTHING)]
+        ]
+        return pd.DataFrame(rows, columns=list(Measured.__dataclass_fields__))
 
     def shots_table(self) -> pd.DataFrame:
-        """One row a shot: means over its frames, and what the benefit rules allow."""
+        """One row a shot: means over its frames, and what the rules allow."""
         import pandas as pd
 
+        self._around.end()
         pixels = self._picture.width * self._picture.height
-        relative = 1 + self._policy.limit("benefit_tolerance_relative")
-        absolute = self._policy.limit("benefit_tolerance_absolute")
         rows = []
         for shot in self._shots:
-            triples = max(shot.triples, 1)
-            spikes_before, spikes_after = (count / (triples * pixels) for count in shot.spikes)
-            flicker_before, flicker_after = (total / triples for total in shot.flicker)
-            fade_before, fade_after = shot.dyes.severities() if shot.dyes else (0.0, 0.0)
-            weave_before, weave_after = shot.weave.trembles_px() if shot.weave else (0.0, 0.0)
-            rows.append(
-                {
-                    "shot": shot.shot,
-                    "treatment": shot.treatment.value,
-                    "first_frame": shot.first,
-                    "frames": shot.frames,
-                    "changed_share": shot.changed_px / (shot.frames * pixels),
-                    "mapped_share": shot.mapped_px / (shot.frames * pixels),
-                    "brightness_drift": abs(shot.brightness_after - shot.brightness_planned) / shot.frames,
-                    "spikes_before": spikes_before,
-                    "spikes_after": spikes_after,
-                    "spikes_allowed": spikes_before * relative + absolute,
-                    "flicker_before": flicker_before,
-                    "flicker_after": flicker_after,
-                    "flicker_allowed": flicker_before * relative + absolute,
-                    "fade_before": fade_before,
-                    "fade_after": fade_after,
-                    "fade_allowed": max(fade_before, NOTHING),
-                    "weave_before": weave_before,
-                    "weave_after": weave_after,
-                    "weave_allowed": weave_before * relative + UNSEEN_PX,
-                }
-            )
+            frames = range(shot.first, shot.first + shot.frames)
+            told = [self._around.found[frame] for frame in frames if frame in self._around.found]
+            rows.append(shot.row(pixels, told, self._policy))
         return pd.DataFrame(rows, columns=SHOT_COLUMNS)
+
+    def _texture(
+        self,
+        treatment: Treatment,
+        master: Frame,
+        restored: Frame,
+        mask: Mask,
+        lumas: tuple[Luma, Luma],
+        expected: Expected | None,
+    ) -> Texture:
+        """How the restored frame compares with the planned one; frames made anew are to compare with none."""
+        planned = master
+        if expected is not None:
+            planned = expected.basis if expected.whole is None else expected.whole
+        if treatment is Treatment.GENERATIVE or not changes(planned, restored, mask)[1]:
+            return SAME
+        return compared(*lumas, mask, colour_drift(planned, restored, self._picture))
 
     def _luma(self, frame: Frame) -> Luma:
         """Luma `(H, W)` as a share of the code range."""
@@ -274,7 +281,7 @@ class ReelMeter:
     def _calm(plane: Luma, lessened: bool) -> Luma:
         return np.asarray(cv2.GaussianBlur(plane, (0, 0), GRAIN_PX), np.float32) if lessened else plane
 
-    def _sum(self, shot: _Shot, row: Measured, pixels: int) -> None:
+    def _sum(self, shot: ShotSums, row: Measured, pixels: int) -> None:
         shot.frames += 1
         shot.changed_px += row.changed_px
         shot.mapped_px += round(row.mapped_share * pixels)
@@ -299,26 +306,3 @@ def off_plan(expected: Expected | None, restored: Frame, mask: Mask) -> int:
     if expected is None or expected.whole is None:
         return 0
     return changes(expected.whole, restored, mask, within=expected.within)[1]
-
-
-SHOT_COLUMNS: Final = [
-    "shot",
-    "treatment",
-    "first_frame",
-    "frames",
-    "changed_share",
-    "mapped_share",
-    "brightness_drift",
-    "spikes_before",
-    "spikes_after",
-    "spikes_allowed",
-    "flicker_before",
-    "flicker_after",
-    "flicker_allowed",
-    "fade_before",
-    "fade_after",
-    "fade_allowed",
-    "weave_before",
-    "weave_after",
-    "weave_allowed",
-]

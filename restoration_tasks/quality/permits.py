@@ -33,7 +33,7 @@ COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
-_TOLD: Final = frozenset({Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
+_TOLD: Final = frozenset({Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
 """Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
 
 
@@ -51,6 +51,8 @@ class Expected:
     """Whether colours are brought back."""
     within: float = 0.0
     """By how many code values a pixel may differ from `whole`: where grain is lessened, what grain can be."""
+    grain_kept: float = 1.0
+    """Share of the grain that is to stay."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,24 @@ class Permit:
             allowed = steadied.reach(allowed, index, picture)
         return allowed
 
+    def passing(self, index: int, found: DamageMap, picture: PictureFormat) -> Mask:
+        """`(H, W)`: where damage was found by which no more than this frame may suffer: dirt, and none that was drawn.
+
+        Args:
+            index: 0-based position of the frame in the reel.
+            found: its damage map, as it was measured.
+            picture: format of the scan.
+        """
+        found = edited(found, self.regions, index - self.start)
+        dirt = np.asarray((found.dirt > 0) & (found.hair == 0) & (found.scratch == 0), np.bool_)
+        if found.added is not None:
+            dirt &= ~found.added
+        for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
+            dirt = steadied.reach(dirt, index, picture)
+        return dirt
+
     def expected(self, index: int, frame: Frame, picture: PictureFormat) -> Expected | None:
-        """What is to come of a frame; None where no whole frame is changed, or one that only follows a tone curve.
+        """What is to come of a frame; None where no whole frame is changed.
 
         Args:
             index: 0-based position of the frame in the reel.
@@ -139,7 +157,12 @@ class Permit:
         basis, whole = _applied(first, index, frame, picture) if first else frame, None
         if kind in _TOLD:
             whole = basis if first == self.by_numbers else _applied(self.by_numbers, index, frame, picture)
-        return Expected(basis, whole, moves=bool(names & MOVED), recolours=bool(names & COLOUR), within=within)
+        return Expected(basis, whole, bool(names & MOVED), bool(names & COLOUR), within, self.grain_kept)
+
+    @property
+    def grain_kept(self) -> float:
+        """Share of the grain that is to stay, 0 … 1."""
+        return min((one.params.keep for one in self.treatments if isinstance(one, Denoise)), default=1.0)
 
     def within(self, picture: PictureFormat) -> float:
         """By how many code values a pixel may change beyond what numbers tell; 0 where no grain is lessened."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.measure import Treatment
+from restoration_tasks.quality.picture_rules import picture_rules
 from restoration_tasks.quality.policy import Policy
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
 
@@ -17,6 +18,8 @@ FRAME_COLUMNS: Final = (
     "treatment",
     "recorded_md5",
     "master_md5",
+    "assembled_md5",
+    "restored_md5",
     "changed_px",
     "recorded_px",
     "outside_px",
@@ -29,6 +32,14 @@ FRAME_COLUMNS: Final = (
     "brightness_drift",
     "black_added",
     "frozen_added",
+    "out_of_order",
+    "place_off_px",
+    "structure",
+    "grain_ratio",
+    "grain_least",
+    "sharpness_ratio",
+    "colour_drift",
+    "lasting_share",
 )
 """Columns of the table of frames that must hold a value in every row."""
 
@@ -49,6 +60,11 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "The restored master is FFV1 version 3, every frame by itself, with a checksum in every slice.",
         ("codec", "codec version", "slice checksums", "frames between key frames"),
     ),
+    "integrity.plan_as_carried_out": (
+        "The plan is the one that every segment was restored by.",
+        ("plan",),
+    ),
+    "integrity.maps_as_assessed": ("The damage maps are those that were assessed.", ("damage maps",)),
     "integrity.copies": (
         "The mezzanine and the access copy are ProRes 422 HQ and H.264 and as long as the master.",
         ("mezzanine codec", "mezzanine frames", "access codec", "access frames"),
@@ -85,6 +101,7 @@ def rules(policy: Policy, *, frames: int, shots: int, files: int) -> tuple[Rule,
         *_source(files),
         *_whole_picture(),
         *_fidelity(policy),
+        *picture_rules(policy),
         *_benefit(),
     )
 
@@ -156,6 +173,13 @@ def _source(files: int) -> Sequence[Rule]:
             (Expectation(Kind.PAIR_EQUAL, {"column_A": "recorded_md5", "column_B": "master_md5"}),),
         ),
         Rule(
+            "integrity.restored_as_assembled",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Every frame of the restored master is, bit by bit, the frame that was put there.",
+            (Expectation(Kind.PAIR_EQUAL, {"column_A": "assembled_md5", "column_B": "restored_md5"}),),
+        ),
+        Rule(
             "integrity.changes_as_recorded",
             Table.FRAMES,
             Severity.FAIL,
@@ -180,6 +204,13 @@ def _whole_picture() -> Sequence[Rule]:
             Severity.FAIL,
             "No frame repeats the one before it where the scan moves.",
             (Expectation(Kind.IN_SET, {"column": "frozen_added", "value_set": [False]}),),
+        ),
+        Rule(
+            "integrity.frames_in_order",
+            Table.FRAMES,
+            Severity.FAIL,
+            "No frame shows what the scan shows one frame earlier or later.",
+            (Expectation(Kind.IN_SET, {"column": "out_of_order", "value_set": [False]}),),
         ),
     )
 
@@ -213,6 +244,12 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             (Expectation(Kind.BETWEEN, {"column": "off_curve_px", "min_value": 0, "max_value": 0}),),
             scope=TONAL,
             optional=True,
+        ),
+        _as_planned(
+            "fidelity.brightness_as_planned",
+            "Where brightness was evened out, every pixel outside the damage map is what the plan's numbers make of "
+            "the scan's.",
+            TONAL,
         ),
         _as_planned(
             "fidelity.light_as_planned",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,9 +33,12 @@ UNRECORDED: Final = -1
 
 
 class CheckParams(BaseModel):
-    """Parameters of the step: there are none, the policy is part of the release."""
+    """Parameters of the step; the policy is part of the release."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    carried_out: dict[str, str]
+    """By segment, the digest of the slice of a plan that its restoration was asked for (`agreement.slice_digest`)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class _Reel:
     segments: tuple[Segment, ...]
     recorded: tuple[str, ...]
     """framemd5 of the scan, as ingest recorded it."""
+    assembled: tuple[str, ...]
+    """framemd5 of the restored master, as the assemble step recorded it."""
+    areas: Mapping[int, Mapping[str, Any]]
+    """Figures of damage by frame, as the assess step recorded them."""
     changed_px: Mapping[int, int]
     """Pixels changed by frame, as the restore step recorded it."""
     repaired_px: Mapping[int, Mapping[Defect, int]]
@@ -63,6 +70,18 @@ class _Reel:
         return known or Permit.nothing(index)
 
 
+@dataclass(frozen=True)
+class _Passed:
+    """What was seen of the reel as a whole while its frames went by."""
+
+    decoded: int
+    """Frames of the restored master that were decoded."""
+    complaint: str | None
+    """Why decoding stopped early; None if it did not."""
+    other_maps: tuple[int, ...]
+    """Frames whose damage map is not as it was recorded."""
+
+
 def run(work: StepWork) -> None:
     """Measure once, judge, write `check.json` and `report.html`.
 
@@ -73,6 +92,7 @@ def run(work: StepWork) -> None:
         MediaError: the preservation master or a damage map cannot be read.
         PlanError: the plan is not one.
     """
+    from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
     from restoration_tasks.quality.facts import facts_table, files_table
@@ -83,11 +103,11 @@ def run(work: StepWork) -> None:
     from restoration_tasks.quality.suites import rules
     from restoration_tasks.report.stills import StillPicker
 
-    work.parse_params(CheckParams)
+    params = work.parse_params(CheckParams)
     reel = _open(work)
     picture = _picture(reel.master)
     meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
-    decoded, complaint = _measure(work, reel, picture, meter, stills)
+    passed = _measure(work, reel, picture, meter, stills)
     tables = {
         Table.FRAMES: meter.frames_table(),
         Table.SHOTS: meter.shots_table(),
@@ -96,8 +116,12 @@ def run(work: StepWork) -> None:
             restored=reel.restored,
             mezzanine=work.input("mezzanine"),
             access=work.input("access"),
-            decoded=decoded,
-            decode_error=complaint,
+            decoded=passed.decoded,
+            decode_error=passed.complaint,
+            agreement={
+                "plan": (AS_CARRIED_OUT, plan_found(reel.plan, reel.segments, params.carried_out)),
+                "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
+            },
         ),
         Table.FILES: files_table(
             reel.scan,
@@ -136,13 +160,15 @@ def _open(work: StepWork) -> _Reel:
     plan_file = work.input("plan")
     plan = Plan.from_yaml(plan_file.read_bytes(), source=plan_file.name)
     listed = json.loads(work.input("shots").read_bytes())["segments"]
-    recorded = _recorded_changes(work)
+    recorded = _recorded(work, "changes")
     return _Reel(
         scan=Scan.read(work.input("scan")),
         plan=plan,
         permits=tuple(Permit.of(shot) for shot in plan.shots),
         segments=tuple(Segment.from_json(one) for one in listed),
         recorded=framemd5.read(work.input("framemd5")),
+        assembled=framemd5.read(work.input("restored_framemd5")),
+        areas=_recorded(work, "figures"),
         changed_px={frame: changes["changed_px"] for frame, changes in recorded.items()},
         repaired_px={
             frame: {kind: changes[f"repaired_{kind}_px"] for kind in Defect} for frame, changes in recorded.items()
@@ -152,14 +178,14 @@ def _open(work: StepWork) -> _Reel:
     )
 
 
-def _recorded_changes(work: StepWork) -> dict[int, dict[str, int]]:
-    """Rows of the tables of changes, by frame."""
+def _recorded(work: StepWork, kind: str) -> dict[int, dict[str, Any]]:
+    """Rows of the segments' tables of one kind, by frame."""
     import pyarrow.parquet as pq
 
     rows = (
         row
         for name in work.input_names
-        if name.startswith("changes/")
+        if name.startswith(f"{kind}/")
         for row in pq.read_table(work.input(name)).to_pylist()
     )
     return {row["frame"]: row for row in rows}
@@ -184,21 +210,16 @@ def _picture(master: Path) -> PictureFormat:
     return probe_format(master)
 
 
-def _measure(
-    work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMeter, stills: StillPicker
-) -> tuple[int, str | None]:
-    """Stream master, restored master and maps together, once.
-
-    Returns:
-        Frames of the restored master that were decoded, and why decoding stopped early (None if it did not).
-    """
+def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMeter, stills: StillPicker) -> _Passed:
+    """Stream master, restored master and maps together, once."""
     from restoration_tasks.media.reader import FrameReader
+    from restoration_tasks.quality.agreement import map_agrees
     from restoration_tasks.quality.pixels import damaged_share
 
     complaints: list[str] = []
     restored = _restored_frames(reel.restored, picture, complaints.append)
     maps = _map_frames(work, reel.segments)
-    total, decoded = reel.scan.frames, 0
+    total, decoded, other_maps = reel.scan.frames, 0, []
     for index, frame in enumerate(FrameReader(reel.master)):
         found, after = next(maps, None), next(restored, None)
         if after is None:
@@ -206,6 +227,8 @@ def _measure(
         decoded += 1
         if found is None or index >= total:
             continue
+        if not map_agrees(found, reel.areas.get(index)):
+            other_maps.append(index)
         permit = reel.permit(index)
         row = meter.add(
             frame=index,
@@ -213,18 +236,20 @@ def _measure(
             shot=permit.shot,
             treatment=permit.kind(index),
             recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
+            assembled_md5=reel.assembled[index] if index < len(reel.assembled) else "",
             recorded_px=reel.changed_px.get(index, UNRECORDED),
             master=frame,
             restored=after,
             mask=permit.mask(index, frame, found, picture),
             mapped_share=damaged_share(found.any),
+            dirt=permit.passing(index, found, picture),
             expected=permit.expected(index, frame, picture),
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)
     # Whatever the restored master holds beyond the scan is counted, so that a surplus frame is seen.
     decoded += sum(1 for _ in restored)
-    return decoded, complaints[0] if complaints else None
+    return _Passed(decoded, complaints[0] if complaints else None, tuple(other_maps))
 
 
 def _restored_frames(path: Path, picture: PictureFormat, complain: Callable[[str], None]) -> Iterator[Frame]:
@@ -282,4 +307,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="5", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="6", run=run)

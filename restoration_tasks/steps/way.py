@@ -311,6 +311,8 @@ class Way:
         assembled: StepResult,
     ) -> Spec:
         """Measure the restoration against the scan."""
+        from restoration_tasks.quality.agreement import slice_digest
+
         return self._spec(
             StepName.CHECK,
             execution,
@@ -321,7 +323,10 @@ class Way:
                 "framemd5": ingest.reference("framemd5"),
                 "shots": shots.reference("shots"),
                 "plan": plan,
-                **{name: assembled.reference(name) for name in ("restoration_master", "mezzanine", "access")},
+                **{
+                    name: assembled.reference(name)
+                    for name in ("restoration_master", "restored_framemd5", "mezzanine", "access")
+                },
                 **{
                     output.name: output.reference
                     for output in assembled.outputs
@@ -331,6 +336,7 @@ class Way:
                 **{f"figures/{id_}": result.reference("figures") for id_, result in assessed.items()},
                 **{f"changes/{id_}": result.reference("changes") for id_, result in restored.items()},
             },
+            params={"carried_out": {id_: slice_digest(result.params["plan"]) for id_, result in restored.items()}},
         )
 
     def package(

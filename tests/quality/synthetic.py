@@ -29,6 +29,8 @@ class Reel:
     shots: list = field(default_factory=list)
     recorded: list = field(default_factory=list)
     changed_px: list = field(default_factory=list)
+    assembled: list = field(default_factory=list)
+    """Digests of the restored frames; those of the frames as they are, where a test leaves it empty."""
 
     def tables(self):
         """The tables of the check, as the step would measure them."""
@@ -44,6 +46,7 @@ class Reel:
                 shot=shot,
                 treatment=SHOTS[shot],
                 recorded_md5=self.recorded[number],
+                assembled_md5=self.assembled[number] if self.assembled else frame_md5(restored),
                 recorded_px=self.changed_px[number],
                 master=scan,
                 restored=restored,

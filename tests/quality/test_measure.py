@@ -31,6 +31,7 @@ def measure(fmt, pairs, mask=None, shot="s001"):
             shot=shot,
             treatment=Treatment.GLOBAL,
             recorded_md5="",
+            assembled_md5="",
             recorded_px=0,
             master=before,
             restored=after,
@@ -137,6 +138,7 @@ def test_a_cut_starts_the_temporal_measures_afresh():
             shot=shot,
             treatment=Treatment.GLOBAL,
             recorded_md5="",
+            assembled_md5="",
             recorded_px=0,
             master=(plane,),
             restored=(plane,),
@@ -201,6 +203,7 @@ def with_permit(permit, frame, fmt, restored, mask=None):
         shot=permit.shot,
         treatment=permit.kind(0),
         recorded_md5="",
+        assembled_md5="",
         recorded_px=0,
         master=frame,
         restored=restored,
@@ -267,9 +270,27 @@ def test_a_shot_that_comes_out_more_faded_is_seen():
     assert shot["fade_after"] > shot["fade_allowed"]
 
 
-def test_without_colours_to_bring_back_nothing_is_expected():
+def test_brightness_evened_out_is_held_to_the_plans_numbers():
     frame, fmt = faded_frame()
-    assert Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FLICKER,))).expected(0, frame, fmt) is None
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FLICKER,)))
+    assert permit.kind(0) is Treatment.TONAL
+    made = permit.expected(0, frame, fmt).whole
+    assert with_permit(permit, frame, fmt, made)[0].off_plan_px == 0
+    # Another factor is one curve as well, and not the plan's.
+    other = tuple(np.asarray(np.minimum(plane * 1.05, 1023), np.uint16) for plane in made)
+    row, _ = with_permit(permit, frame, fmt, other)
+    assert row.off_curve_px == 0
+    assert row.off_plan_px > 1000
+
+
+def test_a_cast_is_told_from_a_change_of_brightness():
+    frame, fmt = faded_frame()
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=4, treatments=(FLICKER,)))
+    made = permit.expected(0, frame, fmt).whole
+    brighter = tuple(plane + np.uint16(20) for plane in made)
+    assert with_permit(permit, frame, fmt, brighter)[0].colour_drift < 1e-6
+    swapped = (made[0], made[2], made[1])
+    assert with_permit(permit, frame, fmt, swapped)[0].colour_drift > 0.05
 
 
 def weaving(frames=10):
@@ -298,6 +319,7 @@ def steadied(frames, fmt, treatments, spoil=lambda place, made: made, mask=None)
             shot=permit.shot,
             treatment=permit.kind(number),
             recorded_md5="",
+            assembled_md5="",
             recorded_px=0,
             master=frame,
             restored=spoil(number, expected.whole),

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from restoration_tasks.assessment.figures import FrameFigures, write_figures
 from restoration_tasks.media import copies, framemd5
 from restoration_tasks.media.delivery.scan import Scan, ScannedFile, ScannedPicture
 from restoration_tasks.media.join import cut
 from restoration_tasks.media.segments import cut_segments
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.quality.agreement import slice_digest
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.restoration.changes import FrameChange, write_changes
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
@@ -30,6 +32,8 @@ FRAMES = SHOT_FRAMES * len(SHOTS)
 SEGMENTS = cut_segments([(place * SHOT_FRAMES, (place + 1) * SHOT_FRAMES) for place in range(len(SHOTS))])
 MAP_FORMAT = map_format(PICTURE)
 NOTHING = np.zeros((PICTURE.height, PICTURE.width), np.uint8)
+FIGURES = (0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0, 0, 0, 0.0)
+"""Of a frame's figures, those after its area of dirt, which the check does not read."""
 
 
 @dataclass
@@ -40,6 +44,8 @@ class TinyReel:
     folder: Path
     frames: Reel
     references: dict[str, Reference] = field(default_factory=dict)
+    carried_out: dict[str, str] = field(default_factory=dict)
+    """By segment, the digest of the slice of the plan it was restored by."""
 
     @property
     def vault(self) -> Vault:
@@ -76,7 +82,7 @@ class TinyReel:
             reel_id=REEL_ID,
             inputs={name: self.references[name] for name in names},
             sources=sources,
-            params=params or {},
+            params={"carried_out": self.carried_out} if step is StepName.CHECK else params or {},
             vault=self.settings.vault_root,
             execution_id=execution,
             fresh=fresh,
@@ -151,7 +157,7 @@ class TinyReel:
             Treatment.TONAL: (
                 PlannedTreatment(
                     name="flicker",
-                    params={"gain": [1.0] * SHOT_FRAMES, "offset": [0.0] * SHOT_FRAMES},
+                    params={"gain": [1.0] * SHOT_FRAMES, "offset": [30 / 1023, -30 / 1023] * (SHOT_FRAMES // 2)},
                     why="it flickers",
                 ),
             ),
@@ -172,8 +178,21 @@ class TinyReel:
             masks = self.frames.masks[segment.start : segment.stop]
             maps = [DamageMap(mask * np.uint8(255), NOTHING, NOTHING).as_frame() for mask in masks]
             self.video(f"map/{segment.id}", f"maps/{segment.id}.mkv", maps, fmt=MAP_FORMAT)
+            self.keep_figures(segment)
             self.keep_changes(segment)
+        self.carried_out = {one.id: slice_digest(plan.slice_for(one).as_json()) for one in SEGMENTS}
         return plan
+
+    def keep_figures(self, segment) -> None:
+        """What assess says of the damage: every mask is dirt."""
+        name, file = f"figures/{segment.id}", f"figures/{segment.id}.parquet"
+        self.keep(name, file).parent.mkdir(parents=True, exist_ok=True)
+        rows = [
+            FrameFigures(frame, float(self.frames.masks[frame].mean()), *FIGURES)
+            for frame in range(segment.start, segment.stop)
+        ]
+        write_figures(self.keep(name, file), rows)
+        self.register(name, self.keep(name, file))
 
     def keep_changes(self, segment) -> None:
         name, file = f"changes/{segment.id}", f"changes/{segment.id}.parquet"
@@ -190,6 +209,8 @@ class TinyReel:
     def make_restored(self, **options) -> None:
         """The restored master and its copies, without the assemble step."""
         restored = self.video("restoration_master", "restored.mkv", self.frames.restored, **options)
+        framemd5.write(self.keep("restored_framemd5", "restored.framemd5"), framemd5.compute(restored), PICTURE)
+        self.register("restored_framemd5", self.keep("restored_framemd5", "restored.framemd5"))
         copies.mezzanine(restored, self.keep("mezzanine", "mezzanine.mov"))
         copies.access(restored, self.keep("access", "access.mp4"))
         for name, file in (("mezzanine", "mezzanine.mov"), ("access", "access.mp4")):
@@ -197,8 +218,9 @@ class TinyReel:
 
     @property
     def check_inputs(self) -> list[str]:
-        maps = [f"{kind}/{segment.id}" for segment in SEGMENTS for kind in ("map", "changes")]
-        return ["scan", "master", "framemd5", "shots", "plan", "restoration_master", "mezzanine", "access", *maps]
+        maps = [f"{kind}/{segment.id}" for segment in SEGMENTS for kind in ("map", "figures", "changes")]
+        made = ["restoration_master", "restored_framemd5", "mezzanine", "access"]
+        return ["scan", "master", "framemd5", "shots", "plan", *made, *maps]
 
 
 def tiny_reel(settings, folder: Path) -> TinyReel:

@@ -1,0 +1,68 @@
+"""Rules about the picture as people see it: where it lies, its structure, grain, edges and colours, and what shines.
+
+They hold whatever the plan says: where it allows every pixel to change, and inside the damage maps.
+"""
+
+from __future__ import annotations
+
+from restoration_tasks.quality.findings import Severity
+from restoration_tasks.quality.policy import Policy
+from restoration_tasks.quality.rules import Expectation, Kind, Rule, Table
+
+
+def picture_rules(policy: Policy) -> tuple[Rule, ...]:
+    """What the restored picture must keep of the scan's, or of what the plan's numbers make of it."""
+
+    def limits(column: str, low: float, high: float) -> Expectation:
+        return Expectation(Kind.BETWEEN, {"column": column, "min_value": low, "max_value": high})
+
+    return (
+        _rule(
+            "fidelity.picture_in_place",
+            "Every picture lies where it was scanned, or where the plan puts it.",
+            limits("place_off_px", 0, policy.limit("place_off_max")),
+        ),
+        _rule(
+            "fidelity.structure_kept",
+            "Every picture shows the shapes it was scanned with.",
+            limits("structure", policy.limit("structure_min"), 1.0001),
+        ),
+        _rule(
+            "fidelity.sharpness_kept",
+            "No picture is softer than it was scanned, and none is sharpened.",
+            limits("sharpness_ratio", policy.limit("sharpness_ratio_min"), policy.limit("sharpness_ratio_max")),
+        ),
+        _rule(
+            "fidelity.grain_kept",
+            "No picture has less grain than was asked for, or more than it was scanned with.",
+            Expectation(Kind.PAIR_AT_LEAST, {"column_A": "grain_ratio", "column_B": "grain_least", "or_equal": True}),
+            limits("grain_ratio", 0, policy.limit("grain_ratio_max")),
+        ),
+        _rule(
+            "fidelity.colours_kept",
+            "No picture has another cast than it was scanned with, or the plan gives it.",
+            limits("colour_drift", 0, policy.limit("colour_drift_max")),
+        ),
+        _rule(
+            "fidelity.nothing_lasting_repaired",
+            "Nothing was repaired as dirt that the scan shows alike in the frames before and after, such as lettering.",
+            limits("lasting_share", 0, policy.limit("lasting_share_max")),
+            severity=Severity.WARN,
+        ),
+        Rule(
+            "fidelity.highlights_kept",
+            Table.SHOTS,
+            Severity.WARN,
+            "No sparks, drops or glitter were repaired as dirt: what shines and moves on is still there.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST,
+                    {"column_A": "highlights_allowed", "column_B": "highlights_eaten", "or_equal": True},
+                ),
+            ),
+        ),
+    )
+
+
+def _rule(rule: str, sentence: str, *expectations: Expectation, severity: Severity = Severity.FAIL) -> Rule:
+    return Rule(rule, Table.FRAMES, severity, sentence, expectations)
