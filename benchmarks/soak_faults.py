@@ -178,7 +178,10 @@ def _mount(*arguments: str) -> None:
 
 
 def rot(home: Home, chance: random.Random, _calm_s: float) -> Counter[str]:
-    """Flip one byte of a finished file: who reads it must refuse, and its own step worked again must mend it."""
+    """Flip one bit of a finished file: who reads it must refuse, and its own step worked again must mend it.
+
+    What a package holds of it may be the same file on the disk; an audit then makes that good from the mended one.
+    """
     _finish(home)
     readers = {StepName.INGEST: "assess", StepName.RESTORE: "assemble", StepName.ASSEMBLE: "check"}
     step = chance.choice(tuple(readers))
@@ -199,6 +202,7 @@ def rot(home: Home, chance: random.Random, _calm_s: float) -> Counter[str]:
         raise SoakFailed(f"{readers[step]} read {output.uri} although a bit of it was flipped: {home.log_end()}")
     home.require(step, REEL, "--fresh")
     home.require(readers[step], REEL, "--fresh")
+    home.require("fixity", "audit", "--every-days", "1")
     return Counter({"flipped bit": 1})
 
 

@@ -151,6 +151,20 @@ def of_run(session: Session, run_id: str) -> list[Held]:
     return list(_rows(session, query))
 
 
+def twins(session: Session, reel_id: str, file: Reference) -> list[Reference]:
+    """Other recorded files of the reel with the same bytes, such as a master and what a package holds of it."""
+    query = (
+        select(DigitalObject.uri)
+        .join(Holding, Holding.object_id == DigitalObject.id)
+        .where(DigitalObject.reel_id == reel_id, DigitalObject.uri != file.uri)
+        .where(DigitalObject.sha256 == file.sha256, DigitalObject.bytes == file.bytes)
+        .where(Holding.state != HoldingState.RELEASED)
+        .distinct()
+        .order_by(DigitalObject.uri)
+    )
+    return [file.model_copy(update={"uri": uri}) for uri in session.scalars(query)]
+
+
 def release(session: Session, object_ids: Sequence[uuid.UUID]) -> None:
     """Mark files as let go on purpose."""
     session.execute(update(Holding).where(Holding.object_id.in_(object_ids)).values(state=HoldingState.RELEASED))

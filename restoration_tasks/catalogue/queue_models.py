@@ -90,7 +90,7 @@ class ReplicaState(StrEnum):
     DAMAGED = "damaged"
     MISSING = "missing"
     REPAIRED_FROM = "repaired from"
-    """Ours was bad and has been made good from the copy."""
+    """Ours was bad and has been made good from the copy, or from another recorded file with the same bytes."""
 
 
 class QueueEntry(Base):

@@ -157,8 +157,10 @@ def _read(sessions: Sessions, vault: Vault, replica: Vault | None, run_id: str, 
         copy = {HoldingState.HELD: ReplicaState.AGREES, HoldingState.MISSING: ReplicaState.MISSING}.get(
             theirs, ReplicaState.DAMAGED
         )
-        if state in BAD and copy is ReplicaState.AGREES and _repair(vault, replica, run_id, one.file):
+        if state in BAD and copy is ReplicaState.AGREES and _repair(vault, replica, run_id, one.file, one.file):
             state, copy = HoldingState.HELD, ReplicaState.REPAIRED_FROM
+    if state in BAD and _repair_from_a_twin(sessions, vault, run_id, one):
+        state, copy = HoldingState.HELD, ReplicaState.REPAIRED_FROM
     if state in BAD:
         logger.error(
             "reel %s, file %s: %s (expected sha256 %s, found %s)",
@@ -185,24 +187,32 @@ def _look(vault: Vault, file: Reference) -> tuple[HoldingState, str | None]:
     return HoldingState.HELD if (digest, size) == (file.sha256, file.bytes) else HoldingState.DAMAGED, digest
 
 
-def _repair(vault: Vault, replica: Vault, run_id: str, file: Reference) -> bool:
-    """Put the copy in the place of a bad file, which is kept aside. False where the vault is not on a local disk."""
+def _repair_from_a_twin(sessions: Sessions, vault: Vault, run_id: str, bad: Held) -> bool:
+    """Make a bad file good from another of the vault with the same bytes, if one is whole; the two share none then."""
+    with sessions.begin() as session:
+        twins = holdings.twins(session, bad.reel_id, bad.file)
+    whole = (twin for twin in twins if _look(vault, twin)[0] is HoldingState.HELD)
+    return any(_repair(vault, vault, run_id, bad.file, twin) for twin in whole)
+
+
+def _repair(vault: Vault, other: Vault, run_id: str, file: Reference, copy: Reference) -> bool:
+    """Put a copy in the place of a bad file, which is kept aside. False where the vault is not on a local disk."""
     target, aside = vault.local_path(file.uri), vault.local_path(aside_uri(run_id, file))
     if target is None or aside is None:
-        logger.error("file %s: a vault in an object store is not repaired; copy it over from the replica", file.uri)
+        logger.error("file %s: a vault in an object store is not repaired; copy it from %s", file.uri, other.root)
         return False
-    with atomic_file(target) as sink, replica.path(file.uri).open("rb") as source:
+    with atomic_file(target) as sink, other.path(copy.uri).open("rb") as source:
         digest = hashlib.sha256()
         while chunk := source.read(CHUNK_BYTES):
             digest.update(chunk)
             sink.write(chunk)
         if digest.hexdigest() != file.sha256:
             raise VaultError(
-                "the copy changed while it was read", file=file.uri, action="check the replica's storage; audit again"
+                "the copy changed while it was read", file=copy.uri, action="check the storage it is on; audit again"
             )
         if target.exists() and not aside.exists():
             aside.parent.mkdir(parents=True, exist_ok=True)
             link_or_copy(target, aside)
     target.chmod(READ_ONLY)
-    logger.warning("file %s: made good from the replica; what was there is kept as %s", file.uri, aside)
+    logger.warning("file %s: made good from %s; what was there is kept as %s", file.uri, other.path(copy.uri), aside)
     return True

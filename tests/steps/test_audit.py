@@ -154,6 +154,20 @@ def test_a_bad_file_is_made_good_from_the_replica_and_kept_aside(settings, sessi
     assert not audit(sessions, there, "w2").read
 
 
+def test_a_bad_file_is_made_good_from_another_of_the_reel_with_the_same_bytes(settings, sessions, vault):
+    first, second = two_reels(sessions, vault)
+    bag = keep(sessions, vault, "A", StepName.PACKAGE, {"master": b"m" * 1000})
+    keep(sessions, vault, "C", StepName.INGEST, {"master": b"n" * 500})
+    age(sessions, 100)
+    for path in (bag["master"], second["master"]):
+        rot(path)
+    found = audit(sessions, settings, "w1")
+    assert [one.reel_id for one in found.repaired] == ["A"]
+    assert [one.reel_id for one in found.bad] == ["B"], "what another reel has in common with it is chance"
+    assert bag["master"].read_bytes() == first["master"].read_bytes() == b"m" * 1000
+    assert not bag["master"].samefile(first["master"])
+
+
 def test_a_bad_copy_is_told_and_never_copied_over_a_bad_file(settings, sessions, vault, replicated):
     there, sync = replicated
     first, second = two_reels(sessions, vault)
