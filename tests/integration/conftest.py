@@ -25,7 +25,7 @@ LEISURE_S = 2.0
 LOST_S = 30.0
 """How long an answered question may take to be seen, or asked again, on a busy machine."""
 OVER = frozenset({"success", "failed"})
-PATIENCE_S = 240.0
+PATIENCE_S = 480.0
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def test_every_pixel_outside_the_moved_mask_is_expected(tmp_path, pix_fmt, cut):
             shot=permit.shot,
             treatment=permit.kind(number),
             recorded_md5="",
+            assembled_md5="",
             recorded_px=changes[number].changed_px,
             master=frame,
             restored=after,
