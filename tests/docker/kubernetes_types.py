@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ _PLAIN: Mapping[str, tuple[type, ...]] = {
 _GENERIC = re.compile(r"(?:list\[(?P<item>.+)\]|dict[\[(]str, ?(?P<value>.+)[\])])")
 
 
+@cache
 def documents(path: Path) -> list[dict[str, Any]]:
-    """Every document of a YAML file."""
+    """Every document of a YAML file. Read once: copy what you change."""
     return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document is not None]
 
 
