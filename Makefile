@@ -12,7 +12,7 @@ export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
 PORT ?= 8080
 SOAK_MINUTES ?= 60
 
-.PHONY: help setup demo test soak up down status lint format bench clean screenshots images-check
+.PHONY: help setup demo test soak up down status lint format bench clean screenshots audit images-check
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -66,6 +66,9 @@ bench: $(STAMP) ## Measure the figures the README shows.
 	@$(BIN)/python -m benchmarks.infrared
 	@$(BIN)/python -m benchmarks.sheets $(REELKEEPER_HOME)/sheets
 	@$(BIN)/python -m benchmarks.dirt
+
+audit: $(STAMP) ## Ask for known holes in what we depend on, and write a bill of materials (CycloneDX).
+	@$(BIN)/python docker/audit.py $(REELKEEPER_HOME)/audit
 
 images-check: ## Build both images without a container engine (as root, Debian) and run a step in one.
 	@docker/build-check.sh

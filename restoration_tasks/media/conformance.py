@@ -13,7 +13,10 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from restoration_tasks.media.probe import technical_metadata
 from restoration_tasks.runtime.errors import MediaError
@@ -25,7 +28,6 @@ _NEUTRAL_NAME = "checked.mkv"
 _UNSUPPORTED = "does not support"
 _TIMEOUT_S = 1800
 """MediaConch takes about a second; what keeps it longer than this is not read as a video."""
-_REFUSED_XML = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,12 @@ def _run(command: list[str], *, about: Path, linked: Path | None = None) -> str:
 
 
 def _parsed(answer: str, path: Path, tool: str) -> ConformanceReport:
-    # No document type, so no entities: nothing in the answer can make the parser grow or fetch.
-    if _REFUSED_XML.search(answer):
-        raise _not_understood(path, "an answer with a document type")
     try:
-        media = ElementTree.fromstring(answer).findall(f"{_NAMESPACE}media")  # noqa: S314 - refused above
-    except ElementTree.ParseError as error:
+        # No document type, so no entities: nothing in the answer can make the parser grow or fetch.
+        media = fromstring(answer, forbid_dtd=True).findall(f"{_NAMESPACE}media")
+    except DefusedXmlException as error:
+        raise _not_understood(path, "an answer with a document type") from error
+    except ParseError as error:
         raise _not_understood(path, str(error)) from error
     checkers: list[str] = []
     unchecked: list[str] = []
@@ -155,7 +157,7 @@ def _parsed(answer: str, path: Path, tool: str) -> ConformanceReport:
     return ConformanceReport(path.name, tool, tuple(checkers), checks, tuple(failures), tuple(unchecked))
 
 
-def _failures(check: ElementTree.Element) -> list[FailedCheck]:
+def _failures(check: Element) -> list[FailedCheck]:
     rule = check.get("icid") or "unnamed check"
     failed = [test for test in check.findall(f"{_NAMESPACE}test") if test.get("outcome") == "fail"]
     found = [FailedCheck(rule, test.get("reason") or "", _where(test)) for test in failed]
@@ -165,7 +167,7 @@ def _failures(check: ElementTree.Element) -> list[FailedCheck]:
     return found
 
 
-def _where(test: ElementTree.Element) -> str:
+def _where(test: Element) -> str:
     value = test.find(f"{_NAMESPACE}value")
     if value is None:
         return ""

@@ -173,7 +173,10 @@ class Settings(BaseSettings):
         return dict.fromkeys(libraries, str(self.threads))
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, for a step subprocess, without the secrets a step must not have."""
+        """This process's environment, for a step subprocess, without the secrets a step must not have.
+
+        Nothing of Airflow goes along: its options, connections (`AIRFLOW_CONN_…`) and variables all may hold passwords.
+        """
         hidden = {"REELKEEPER_DATABASE_URL", "REELKEEPER_SIGNING_KEY"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
         return {name: value for name, value in kept.items() if name not in hidden} | self.thread_limits

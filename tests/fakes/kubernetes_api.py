@@ -60,6 +60,8 @@ class FakeKubernetes:
         self.pods: dict[tuple[str, str], Pod] = {}
         self.every_pod: list[Pod] = []
         self.events: list[Document] = []
+        self.asked: list[tuple[str, str, str]] = []
+        """Every request in order: method, path, query."""
         self.token = secrets.token_urlsafe()
         self._faults: list[_Planned] = []
         self._version = 0

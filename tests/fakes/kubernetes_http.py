@@ -48,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         url = urlsplit(self.path)
         self._query = parse_qs(url.query)
+        self.cluster.asked.append((self.command, url.path, url.query))
         try:
             if self.headers.get("Authorization") != f"Bearer {self.cluster.token}":
                 raise Refusal(401, "Unauthorized", "Unauthorized")

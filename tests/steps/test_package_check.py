@@ -102,6 +102,7 @@ def test_what_is_changed_in_a_package_is_named(bag, tmp_path):
     assert "not trusted here" in changed("checkpoint", json_of(folder, theirs.public.fingerprint))
     assert "signature does not fit" in changed("checkpoint_signature", b"x" * 64)
     assert "no XML" in changed("premis", b"<premis")
+    assert "document type" in changed("premis", b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>")
 
 
 def json_of(folder: Path, fingerprint: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Tests of what the images, the chart and the cluster are given."""
