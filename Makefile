@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; install it or set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV) (once; about two minutes plus the downloads)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[vision,airflow,dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[vision,airflow,s3,dev]'
 	@$(BIN)/reelkeeper models install centerface || echo "Faces are not looked for until it is installed; the rest works without"
 	@touch $@
 

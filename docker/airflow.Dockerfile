@@ -2,7 +2,7 @@
 #
 #     docker build -f docker/airflow.Dockerfile -t reelkeeper/airflow:0.1.0 .
 #
-# On Kubernetes steps run in pods of the restoration image, and this one does without torch (EXTRAS=airflow). Where steps
+# On Kubernetes steps run in pods of the restoration image, and this one does without torch (EXTRAS="airflow s3"). Where steps
 # run as processes of the worker, it needs the networks as well: EXTRAS="airflow vision". The slim
 # image is the base because the full one holds some eighty providers whose versions our constraints know nothing of.
 
@@ -28,7 +28,7 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY --chown=50000:0 constraints.txt pyproject.toml docker/requirements.py ./
-ARG EXTRAS=airflow
+ARG EXTRAS="airflow s3"
 ARG TORCH_BUILD=
 ARG TORCH_INDEX=
 # Split into words on purpose: each extra is a word.

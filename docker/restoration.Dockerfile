@@ -30,7 +30,7 @@ WORKDIR /build
 COPY constraints.txt pyproject.toml docker/requirements.py ./
 ARG TORCH_BUILD=
 ARG TORCH_INDEX=
-RUN python requirements.py --torch-build "${TORCH_BUILD}" vision > requirements.txt \
+RUN python requirements.py --torch-build "${TORCH_BUILD}" vision s3 > requirements.txt \
  && pip install -c constraints.txt ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} -r requirements.txt
 COPY README.md LICENSE ./
 COPY sql sql

@@ -57,17 +57,18 @@ def run_step(spec: Spec, definition: StepDefinition, settings: Settings, report:
             action="use the same release of Reelkeeper for Airflow and the restoration image",
         )
     vault = Vault(spec.vault)
-    if (result := finished(spec, vault)) is not None:
-        return result
     folder = settings.scratch_folder / spec.reel_id / spec.step / spec.signature
-    with about_reel(spec.reel_id), _alone(folder, spec):
-        # whoever held the folder before may have finished the very same work
+    with about_reel(spec.reel_id):
         if (result := finished(spec, vault)) is not None:
             return result
-        if (result := _uncommitted(spec, vault)) is not None:
-            vault.commit(result)
-            return result
-        return _work(spec, definition, settings, vault, folder, report)
+        with _alone(folder, spec):
+            # whoever held the folder before may have finished the very same work
+            if (result := finished(spec, vault)) is not None:
+                return result
+            if (result := _uncommitted(spec, vault)) is not None:
+                vault.commit(result)
+                return result
+            return _work(spec, definition, settings, vault, folder, report)
 
 
 def _uncommitted(spec: Spec, vault: Vault) -> StepResult | None:

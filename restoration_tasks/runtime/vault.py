@@ -6,7 +6,11 @@ import json
 import os
 import shutil
 import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from upath import UPath
 
@@ -24,6 +28,11 @@ from restoration_tasks.runtime.identifiers import check_reel_id
 from restoration_tasks.runtime.spec import VAULT_SCHEME, OutputFile, Reference, Spec, StepName, StepResult
 
 RESULT = "result.json"
+PART_BYTES = 16 * 1024**2
+"""Of a file on its way to an object store; a few are held in memory at a time."""
+MOST_PARTS = 9_000
+"""S3 takes 10,000."""
+_S3 = ("s3://", "s3a://")
 READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
@@ -35,7 +44,9 @@ class Vault:
     """
 
     def __init__(self, root: str) -> None:
-        self.root = UPath(root)
+        # another process may have written since: what a store listed once says nothing of now
+        options: dict[str, Any] = {"use_listings_cache": False} if root.startswith(_S3) else {}
+        self.root = UPath(root, **options)
         self.local_root = Path(root).resolve() if self.root.protocol in ("", "file") else None
         if self.local_root is not None:
             self.root = UPath(self.local_root)
@@ -62,9 +73,9 @@ class Vault:
 
     def read_bytes(self, uri: str) -> bytes | None:
         """Content of a small file, or None where there is none."""
-        path = self.path(uri)
         try:
-            return bytes(path.read_bytes())
+            with self._store(uri):
+                return bytes(self.path(uri).read_bytes())
         except FileNotFoundError:
             return None
 
@@ -72,8 +83,9 @@ class Vault:
         """Write a small file whole or not at all."""
         if (local := self.local_path(uri)) is not None:
             write_atomic(local, content)
-        else:  # an object store's put is atomic
-            self.path(uri).write_bytes(content)
+        else:
+            with self._store(uri):  # an object store's put is atomic
+                self.path(uri).fs.pipe_file(self.path(uri).path, content)
 
     def result(self, reel_id: str, step: StepName, signature: str) -> StepResult | None:
         """The newest finished result of a signature, or None.
@@ -114,7 +126,8 @@ class Vault:
 
     def _size(self, uri: str) -> int | None:
         try:
-            return int(self.path(uri).stat().st_size)
+            with self._store(uri):
+                return int(self.path(uri).stat().st_size)
         except FileNotFoundError:
             return None
 
@@ -135,9 +148,11 @@ class Vault:
         folder = f"{self.work_uri(spec.reel_id, spec.step, spec.signature)}/a{attempt:03d}"
         target_folder = self.local_path(folder)
         if target_folder is None:
+            with self._store(folder):
+                if self.path(folder).exists():
+                    self.path(folder).fs.rm(self.path(folder).path, recursive=True)
             for name, file in files.items():
-                with file.open("rb") as source, self.path(f"{folder}/{name}").open("wb") as sink:
-                    shutil.copyfileobj(source, sink, CHUNK_BYTES)
+                self._put(file, f"{folder}/{name}")
             return
         with disk_errors(target_folder):
             if target_folder.exists():
@@ -153,8 +168,7 @@ class Vault:
         """
         target = self.local_path(output.uri)
         if target is None:
-            with file.open("rb") as source, self.path(output.uri).open("wb") as sink:
-                shutil.copyfileobj(source, sink, CHUNK_BYTES)
+            self._put(file, output.uri)
             return
         with disk_errors(target):
             _place(file, target)
@@ -183,13 +197,18 @@ class Vault:
             if not local.exists():
                 local.parent.mkdir(parents=True, exist_ok=True)
                 draft = local.with_suffix(f".{os.getpid()}.draft")
-                with (
-                    disk_errors(draft),
-                    self.path(reference.uri).open("rb") as source,
-                    draft.open("wb") as sink,
-                ):
-                    shutil.copyfileobj(source, sink, CHUNK_BYTES)
-                draft.replace(local)
+                try:
+                    with self.open(reference) as source, disk_errors(draft), draft.open("wb") as sink:
+                        shutil.copyfileobj(source, sink, CHUNK_BYTES)
+                    draft.replace(local)
+                except FileNotFoundError as error:
+                    raise VaultError(
+                        "this file is not in the vault",
+                        file=reference.uri,
+                        action="restore it from a copy, or clear the task that made it",
+                    ) from error
+                finally:
+                    draft.unlink(missing_ok=True)
         with disk_errors(local):
             status = local.stat()
             identity = json.dumps([str(local), status.st_ino, status.st_size, status.st_mtime_ns])
@@ -209,8 +228,55 @@ class Vault:
 
     def verify(self, output: Reference) -> bool:
         """Whether a file has its recorded digest, read whole and now (package and audit)."""
-        with self.path(output.uri).open("rb") as stream:
+        with self.open(output) as stream:
             return sha256_stream(stream) == (output.sha256, output.bytes)
+
+    @contextmanager
+    def open(self, file: Reference) -> Iterator[IO[bytes]]:
+        """A stream to read a file from, in parts.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            VaultError: the object store did not give it.
+        """
+        with self._store(file.uri), self.path(file.uri).open("rb") as stream:
+            yield stream
+
+    def _put(self, file: Path, uri: str) -> None:
+        """Bring a file to an object store, in parts; it is there when all of it is, or not at all."""
+        part = max(PART_BYTES, -(-file.stat().st_size // MOST_PARTS))
+        with self._store(uri, asked=False):
+            self.path(uri).fs.put_file(str(file), self.path(uri).path, chunksize=part)
+
+    @contextmanager
+    def _store(self, uri: str, *, asked: bool = True) -> Iterator[None]:
+        """Say in words what an object store did.
+
+        Args:
+            uri: the file concerned.
+            asked: whether the answer may be that it is not there; that is the caller's to say.
+
+        Raises:
+            FileNotFoundError: it is not there, where that was asked.
+            VaultError: the store was not reached, refused, or broke off.
+        """
+        try:
+            yield
+        except (OSError, *_errors_of_stores()) as error:
+            if self.local_root is not None or (asked and isinstance(error, FileNotFoundError)):
+                raise
+            raise VaultError(
+                f"the object store of the vault did not do what was asked: {' '.join(str(error).split())[:200]}",
+                file=uri,
+                expected=f"a store at {self.root} that can be read and written",
+                action="check its address, the bucket, the keys and its room; then clear the task",
+            ) from error
+
+
+def _errors_of_stores() -> tuple[type[Exception], ...]:
+    """What a store's client raises beside OSError; nothing where it was never used."""
+    client = sys.modules.get("botocore.exceptions")
+    return () if client is None else (client.BotoCoreError,)
 
 
 def _inside(uri: str) -> tuple[str, ...]:

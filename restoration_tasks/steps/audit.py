@@ -177,7 +177,7 @@ def _read(sessions: Sessions, vault: Vault, replica: Vault | None, run_id: str, 
 def _look(vault: Vault, file: Reference) -> tuple[HoldingState, str | None]:
     """How a file stands and the sha256 it has; None where it is gone or cannot be read."""
     try:
-        with vault.path(file.uri).open("rb") as stream:
+        with vault.open(file) as stream:
             digest, size = sha256_stream(stream)
     except FileNotFoundError:
         return HoldingState.MISSING, None
@@ -201,7 +201,7 @@ def _repair(vault: Vault, other: Vault, run_id: str, file: Reference, copy: Refe
     if target is None or aside is None:
         logger.error("file %s: a vault in an object store is not repaired; copy it from %s", file.uri, other.root)
         return False
-    with atomic_file(target) as sink, other.path(copy.uri).open("rb") as source:
+    with atomic_file(target) as sink, other.open(copy) as source:
         digest = hashlib.sha256()
         while chunk := source.read(CHUNK_BYTES):
             digest.update(chunk)
