@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import itertools
 import json
 import os
 import resource
@@ -171,9 +172,7 @@ def verified(sessions: Sessions) -> dict[str, Any]:
     with sessions() as session:
         connection = session.connection()
         recompute.prepare(connection)
-        form = recompute.Form(connection)
-        rows = connection.execute(text(f"{recompute.EVENTS} LIMIT 20000"), {"reel": None})
-        sample = [form.canonical(*row[4:]) for row in rows]
+        sample = [one.canonical for one in itertools.islice(recompute.computed(connection, None), 20_000)]
     began = time.perf_counter()
     for canonical in sample:
         hashlib.sha256(canonical).hexdigest()

@@ -145,11 +145,13 @@ def utc_text(time: datetime) -> str:
 
 def lock(session: Session, reel_id: str) -> Chain:
     """The reel's chain, made if new, locked until the transaction ends: the next writer waits here."""
-    session.execute(insert(Chain).values(reel_id=reel_id, length=0, head=genesis(reel_id)).on_conflict_do_nothing())
     # populate_existing: what the session may have read before it had the lock is stale
-    return session.scalars(
-        select(Chain).where(Chain.reel_id == reel_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    held = select(Chain).where(Chain.reel_id == reel_id).with_for_update().execution_options(populate_existing=True)
+    known = session.scalars(held).one_or_none()
+    if known is not None:
+        return known
+    session.execute(insert(Chain).values(reel_id=reel_id, length=0, head=genesis(reel_id)).on_conflict_do_nothing())
+    return session.scalars(held).one()
 
 
 def append(session: Session, chain: Chain, event: ChainedEvent) -> ChainedEvent:

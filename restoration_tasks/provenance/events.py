@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -91,12 +91,15 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
     # whoever held the lock may have recorded this very execution
     if (recorded := find(session, draft)) is not None:
         return recorded
-    objects = {(ObjectRole.SOURCE, _ensure_object(session, draft.reel_id, *named)) for named in draft.sources}
-    read = [(_ensure_object(session, draft.reel_id, one.name, one.file), one) for one in draft.readings]
+    named = [*draft.sources, *((one.name, one.file) for one in draft.readings), *draft.outcomes]
+    entries = iter(_ensure_objects(session, draft.reel_id, named))
+    objects = {(ObjectRole.SOURCE, next(entries)) for _ in draft.sources}
+    read = [(next(entries), one) for one in draft.readings]
     objects |= {(ObjectRole.SOURCE, entry) for entry, _ in read}
-    made = [_ensure_object(session, draft.reel_id, *named) for named in draft.outcomes]
+    made = list(entries)
     objects |= {(ObjectRole.OUTCOME, entry) for entry in made}
-    agents = {(agent.role, session.get_one(Agent, agent_id)) for agent, agent_id in ids.items()}
+    rows = {row.id: row for row in session.scalars(select(Agent).where(Agent.id.in_(ids.values())))} if ids else {}
+    agents = {(agent.role, rows[agent_id]) for agent, agent_id in ids.items()}
     detail = storable_json(draft.detail)
     event_id = uuid.uuid4()
     sealed = chain.append(
@@ -194,13 +197,42 @@ def find(session: Session, draft: EventDraft) -> RecordedEvent | None:
     return RecordedEvent(row.id, row.reel_id, row.seq, row.hash, row.execution_id, created=False)
 
 
-def _ensure_object(session: Session, reel_id: str, name: str, file: Reference) -> DigitalObject:
-    """The object of these bytes at this place, made if new. The chain's lock keeps two writers apart."""
-    media_type = file.media_type if isinstance(file, OutputFile) else UNKNOWN_MEDIA_TYPE
-    identity = {"reel_id": reel_id, "uri": storable(file.uri), "sha256": file.sha256}
-    session.execute(
+def _ensure_objects(session: Session, reel_id: str, named: Sequence[tuple[str, Reference]]) -> list[DigitalObject]:
+    """The objects of these bytes at these places, made where new, in one go; the chain's lock keeps two writers apart.
+
+    The name and media type an object was first recorded with stay.
+    """
+    wanted: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, file in named:
+        media_type = file.media_type if isinstance(file, OutputFile) else UNKNOWN_MEDIA_TYPE
+        wanted.setdefault(
+            _identity(file),
+            {
+                "id": uuid.uuid4(),
+                "reel_id": reel_id,
+                "role": storable(name),
+                "uri": storable(file.uri),
+                "sha256": file.sha256,
+                "bytes": file.bytes,
+                "media_type": storable(media_type),
+            },
+        )
+    if not wanted:
+        return []
+    new = session.scalars(
         insert(DigitalObject)
-        .values(id=uuid.uuid4(), role=storable(name), bytes=file.bytes, media_type=storable(media_type), **identity)
-        .on_conflict_do_nothing(index_elements=list(identity))
+        .values(list(wanted.values()))
+        .on_conflict_do_nothing(index_elements=["reel_id", "uri", "sha256"])
+        .returning(DigitalObject)
     )
-    return session.scalars(select(DigitalObject).filter_by(**identity)).one()
+    found = {(one.uri, one.sha256): one for one in new}
+    if missing := wanted.keys() - found.keys():
+        known = select(DigitalObject).where(
+            DigitalObject.reel_id == reel_id, tuple_(DigitalObject.uri, DigitalObject.sha256).in_(missing)
+        )
+        found |= {(one.uri, one.sha256): one for one in session.scalars(known)}
+    return [found[_identity(file)] for _, file in named]
+
+
+def _identity(file: Reference) -> tuple[str, str]:
+    return storable(file.uri), file.sha256

@@ -1,61 +1,58 @@
-"""The fast way through all chains: the database writes pieces of each event's canonical form, we join and hash them.
+"""The fast way through all chains: columns are read as they stand, in ranges of reels, and every event is computed.
 
-The pieces come from the query below, from the very columns staff read, with nothing but functions of `pg_catalog`; a
-function stored in the database could be changed by its owner. Rows come through a cursor on the server, so memory does
-not grow with the number of events. What does not fit is only marked here; `verify` reads that chain again, row by row,
-and `chain.ChainedEvent` computes it without the database's help.
+The database only hands out columns, from the very tables staff read, by plain queries with nothing but functions of
+`pg_catalog`; a function stored in the database could be changed by its owner. Joining, canonical form and hash are
+ours. Rows come as `COPY` writes them: its escapes are those of JSON but for a few characters, so that a whole range of
+rows is made JSON in one go. Memory does not grow with the number of events. What does not fit is only marked here;
+`verify` reads that chain again, row by row, and `chain.ChainedEvent` computes it without all this.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from restoration_tasks.provenance import chain
 
-_ROWS_AT_ONCE = 2000
+EVENTS_AT_ONCE = 20_000
+"""About as many are read at once, with their links some 40 MB; a single reel's are never parted."""
 
-
-def _text(column: str) -> str:
-    """The column as a JSON string, escaped as `runtime.spec.canonical_json` escapes it; NULL as null."""
-    return f"coalesce(pg_catalog.to_json({column}::text)::text, 'null')"
-
-
-def _row(*columns: str) -> str:
-    return "'[' || " + " || ',' || ".join(columns) + " || ']'"
-
-
-_OBJECT = _row(
-    _text("link.role"), *(_text(f"linked.{name}") for name in ("id", "role", "uri", "sha256", "bytes", "media_type"))
-)
-_BEFORE = " || ',' || ".join(
-    _text(f"event.{name}") for name in ("id", "reel_id", "seq", "event_type", "subtype", "execution_id")
-)
-_BEHIND = " || ',' || ".join(_text(f"event.{name}") for name in ("outcome", "detail", "previous_hash"))
-EVENTS = f"""
-SELECT event.reel_id, event.seq, event.previous_hash, event.hash, {_BEFORE} AS before,
-    (event.started AT TIME ZONE 'UTC')::text AS started, (event.ended AT TIME ZONE 'UTC')::text AS ended,
-    (event.recorded_at AT TIME ZONE 'UTC')::text AS recorded_at, {_BEHIND} AS behind,
-    ARRAY(SELECT {_OBJECT} FROM reelkeeper.event_objects AS link
-        JOIN reelkeeper.digital_objects AS linked ON linked.id = link.object_id
-        WHERE link.event_id = event.id) AS objects,
-    ARRAY(SELECT link.role || ' ' || link.agent_id::text FROM reelkeeper.event_agents AS link
-        WHERE link.event_id = event.id) AS agents
-FROM reelkeeper.events AS event
-WHERE CAST(:reel AS text) IS NULL OR event.reel_id = :reel
-ORDER BY event.reel_id, event.seq
-"""  # noqa: S608 - made of constants
-"""Every event in order, as pieces of its canonical form; links are not sorted yet."""
-AGENTS = f"""
-SELECT linked.id::text, {
-    " || ',' || ".join(_text(f"linked.{name}") for name in ("id", "kind", "name", "version", "sha256"))
-} FROM reelkeeper.agents AS linked
-"""  # noqa: S608 - made of constants
 HEADS = "SELECT reel_id, length, head FROM reelkeeper.chains WHERE CAST(:reel AS text) IS NULL OR reel_id = :reel"
+_LENGTHS = "SELECT reel_id, length FROM reelkeeper.chains ORDER BY reel_id"
+_AGENTS = "SELECT id::text, kind::text, name, version, sha256 FROM reelkeeper.agents"
+
+
+def _utc(column: str) -> str:
+    """A time as the canonical form has it (`chain.utc_text`)."""
+    return f"pg_catalog.to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+def _links(table: str, other: str) -> str:
+    """An event's links as an array of role and id. An element has a space in it, so that each is quoted."""
+    return (
+        f"ARRAY(SELECT link.role || ' ' || link.{other}::text FROM reelkeeper.{table} AS link"  # noqa: S608 - constants
+        " WHERE link.event_id = event.id)"
+    )
+
+
+_EVENTS = f"""SELECT reel_id, seq, previous_hash, hash, {_links("event_objects", "object_id")},
+    {_links("event_agents", "agent_id")}, id, reel_id, seq, event_type, subtype, execution_id,
+    {_utc("started")}, {_utc("ended")}, {_utc("recorded_at")}, outcome, detail, previous_hash
+FROM reelkeeper.events AS event WHERE {{}} ORDER BY reel_id, seq"""  # noqa: S608 - made of constants
+_OBJECTS = "SELECT id, role, uri, sha256, bytes, media_type FROM reelkeeper.digital_objects AS event WHERE {}"
+
+# what COPY has escaped, and control characters it leaves as they are; tab and line end part columns and rows
+_ESCAPED = re.compile(rb"\\.|[\x01-\x08\x0b-\x1f]")
+_ID_LENGTH = 36
+_BETWEEN = b'\\",\\"'
 
 
 @dataclass(frozen=True)
@@ -72,66 +69,29 @@ class Passed:
     """Hash by place, of the places that were asked for."""
 
 
+class Computed(NamedTuple):
+    """One event's columns that make the chain, as they were read, and its canonical form."""
+
+    reel: bytes
+    """The reel's id inside a JSON string."""
+    seq: bytes
+    previous: bytes
+    hash: bytes
+    canonical: bytes
+
+
 def prepare(connection: Connection) -> None:
     """Begin a transaction that sees one moment and changes nothing; has to come first in it."""
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    # nothing of the database's own may stand in for what pg_catalog has; and all rows are wanted, not the first few
+    # nothing of the database's own may stand in for what pg_catalog has
     connection.execute(text("SET LOCAL search_path = pg_catalog"))
-    connection.execute(text("SET LOCAL datestyle = 'ISO'"))
-    connection.execute(text("SET LOCAL cursor_tuple_fraction = 1.0"))
-    # compiling the query takes longer than it saves
+    # compiling the queries takes longer than it saves
     connection.execute(text("SET LOCAL jit = off"))
 
 
 def heads(connection: Connection, reel: str | None) -> dict[str, tuple[int, str]]:
     """Length and head of every chain, or of one."""
     return {row.reel_id: (row.length, row.head) for row in connection.execute(text(HEADS), {"reel": reel})}
-
-
-class Form:
-    """Puts the pieces of canonical forms together. Agents are few and in many events: they are read once.
-
-    Args:
-        connection: prepared.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._agents: dict[str, str] = {row[0]: row[1] for row in connection.execute(text(AGENTS))}
-        self._linked: dict[str, str] = {}
-
-    def canonical(
-        self,
-        before: str,
-        started: str,
-        ended: str,
-        recorded_at: str,
-        behind: str,
-        objects: list[str],
-        agents: list[str],
-    ) -> bytes:
-        """The canonical form of one event; a row of links begins with its role and id, by which it is sorted."""
-        linked = ",".join(sorted([self._agent(one) for one in agents]))
-        return (
-            f'["{chain.FORMAT}",{before},"{_utc(started)}","{_utc(ended)}","{_utc(recorded_at)}",{behind},'
-            f"[{','.join(sorted(objects))}],[{linked}]]"
-        ).encode()
-
-    def _agent(self, link: str) -> str:
-        found = self._linked.get(link)
-        if found is None:
-            role, _, agent_id = link.rpartition(" ")
-            found = f"[{json.dumps(role)},{self._agents.get(agent_id, 'null')}]"
-            self._linked[link] = found
-        return found
-
-
-def _utc(shown: str) -> str:
-    """A time as Postgres shows it, as the canonical form has it.
-
-    >>> _utc("2026-11-22 12:00:00.5")
-    '2026-11-22T12:00:00.500000Z'
-    """
-    return f"{shown[:10]}T{shown[11:19]}.{shown[20:]:0<6}Z"
 
 
 def passes(connection: Connection, reel: str | None, asked: dict[str, set[int]]) -> Iterator[Passed]:
@@ -142,22 +102,142 @@ def passes(connection: Connection, reel: str | None, asked: dict[str, set[int]])
         reel: one reel; all if None.
         asked: places, by reel, whose hashes the caller wants.
     """
-    current: str | None = None
+    reel_id, current = "", b""
     places: set[int] = set()
-    count, whole, previous, hashes = 0, True, "", dict[int, str]()
-    streamed = connection.execution_options(stream_results=True, max_row_buffer=_ROWS_AT_ONCE)
-    form = Form(connection)
-    for reel_id, seq, before, digest, *pieces in streamed.execute(text(EVENTS), {"reel": reel}):
-        if reel_id != current:
-            if current is not None:
-                yield Passed(current, count, whole, previous, hashes)
-            current, places = reel_id, asked.get(reel_id, set())
-            count, whole, previous, hashes = 0, True, chain.genesis(reel_id), {}
+    count, whole, previous, hashes = 0, True, b"", dict[int, str]()
+    sha256 = hashlib.sha256
+    for in_json, seq, before, digest, canonical in computed(connection, reel):
+        if in_json != current:
+            if count:
+                yield Passed(reel_id, count, whole, previous.decode(), hashes)
+            current, reel_id = in_json, json.loads(b'"%b"' % in_json)
+            places, hashes = asked.get(reel_id, set()), {}
+            count, whole, previous = 0, True, chain.genesis(reel_id).encode()
         count += 1
-        if seq != count or before != previous or hashlib.sha256(form.canonical(*pieces)).hexdigest() != digest:
+        if sha256(canonical).hexdigest().encode() != digest or before != previous or seq != b"%d" % count:
             whole = False
-        if seq in places:
-            hashes[seq] = digest
+        if places and seq.isdigit() and int(seq) in places:
+            hashes[int(seq)] = digest.decode()
         previous = digest
-    if current is not None:
-        yield Passed(current, count, whole, previous, hashes)
+    if count:
+        yield Passed(reel_id, count, whole, previous.decode(), hashes)
+
+
+def computed(connection: Connection, reel: str | None) -> Iterator[Computed]:
+    """Every event in the order of reel and place, with its canonical form.
+
+    Args:
+        connection: prepared.
+        reel: one reel; all if None.
+    """
+    agents = {
+        agent_id.encode(): json.dumps([agent_id, *others], ensure_ascii=False, separators=(",", ":")).encode()[1:-1]
+        for agent_id, *others in connection.execute(text(_AGENTS))
+    }
+    for condition in _ranges(connection, reel):
+        objects = {
+            row[:_ID_LENGTH]: b'"%b"' % row.replace(b"\t", b'","')
+            for row in _copy(connection, _OBJECTS.format(condition))
+        }
+        yield from _compute(_copy(connection, _EVENTS.format(condition)), objects, agents)
+
+
+def _compute(rows: list[bytes], objects: dict[bytes, bytes], agents: dict[bytes, bytes]) -> Iterator[Computed]:
+    """Canonical forms of a range of events."""
+    start = b'["%b","' % chain.FORMAT.encode()
+    together: dict[bytes, bytes] = {}
+    for row in rows:
+        reel_id, seq, previous, digest, with_objects, with_agents, covered = row.split(b"\t", 6)
+        # the same few agents take part in most events
+        if (took_part := together.get(with_agents)) is None:
+            took_part = together[with_agents] = _linked(with_agents, agents)
+        canonical = b'%b%b",[%b],[%b]]' % (
+            start,
+            covered.replace(b"\t", b'","'),
+            _linked(with_objects, objects),
+            took_part,
+        )
+        yield Computed(reel_id, seq, previous, digest, canonical)
+
+
+def _linked(links: bytes, known: dict[bytes, bytes]) -> bytes:
+    """An array of links as the canonical form has it.
+
+    What is linked to but not there, and a role so odd that the array had to escape it, leave a form that fits no hash.
+    """
+    if links == b"{}":
+        return b""
+    # `for_json` has put a backslash before each quote
+    inner = links[3:-3]
+    if inner.count(b"\\") != 2 * inner.count(_BETWEEN):
+        return b"?"
+    # an element begins with role and id, by which they are sorted
+    return b",".join(
+        sorted([b'["%b",%b]' % (one[:-37], known.get(one[-_ID_LENGTH:], b"")) for one in inner.split(_BETWEEN)])
+    )
+
+
+def _ranges(connection: Connection, reel: str | None) -> list[str]:
+    """Conditions that part all reels there can be, known or not, into ranges of about as many events.
+
+    The order of reels is the database's own, by which it also compares them. The lengths of chains only say how much
+    to read at once.
+    """
+    if reel is not None:
+        return [f"event.reel_id = {_literal(connection, reel)}"]
+    bounds, waiting = list[str](), 0
+    for reel_id, length in connection.execute(text(_LENGTHS)):
+        if waiting >= EVENTS_AT_ONCE:
+            bounds.append(_literal(connection, reel_id))
+            waiting = 0
+        waiting += length
+    if not bounds:
+        return ["event.reel_id IS NOT NULL"]
+    between = itertools.pairwise(bounds)
+    return [
+        f"event.reel_id < {bounds[0]}",
+        *(f"event.reel_id >= {low} AND event.reel_id < {high}" for low, high in between),
+        f"event.reel_id >= {bounds[-1]}",
+    ]
+
+
+def _literal(connection: Connection, value: str) -> str:
+    """Text as SQL, as COPY takes no parameters."""
+    cursor: Any = connection.connection.cursor()
+    with cursor:
+        written: bytes = cursor.mogrify("%s", (value,))
+    return written.decode()
+
+
+def _copy(connection: Connection, query: str) -> list[bytes]:
+    """The query's rows as COPY writes them, columns parted by tabs, made fit for JSON strings."""
+    received = BytesIO()
+    cursor: Any = connection.connection.cursor()
+    with cursor:
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT text, ENCODING 'UTF8')", received)
+    return for_json(received.getvalue()).split(b"\n")[:-1]
+
+
+def for_json(copied: bytes) -> bytes:
+    r"""What `COPY … (FORMAT text)` wrote, with every column escaped as `runtime.spec.canonical_json` escapes it.
+
+    COPY writes backslash, tab, line end, backspace, form feed and carriage return as JSON does; quotes it leaves as
+    they are, as it does most control characters, and a vertical tab is `\v`. NULL stays `\N`, which is no JSON.
+
+    >>> for_json(b'a "b" \\\\ \\t\x07 \\v\tc\n')
+    b'a \\"b\\" \\\\ \\t\\u0007 \\u000b\tc\n'
+    """
+    import numpy as np
+
+    copied = copied.replace(b'"', b'\\"')
+    control = np.count_nonzero(np.frombuffer(copied, np.uint8) < 0x20)
+    if control == copied.count(b"\t") + copied.count(b"\n") and b"\\v" not in copied:
+        return copied
+    return _ESCAPED.sub(_escape, copied)
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    what = found[0]
+    if what == b"\\v":
+        return b"\\u000b"
+    return what if what.startswith(b"\\") else b"\\u%04x" % what[0]

@@ -37,7 +37,7 @@ class Tampering(StrEnum):
     CHECKPOINT = "checkpoint"
     """The chain is not the one that was written down at a checkpoint, or a checkpoint itself is not what was signed."""
     GUARD = "guard"
-    """A trigger that keeps records from being changed is off or gone; nothing need have been changed yet."""
+    """What keeps records from being changed or doubled is off or gone; nothing need have been changed yet."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _anchors(session: Session, reel: str | None, signed: Line | None) -> dict[st
 
 
 def _guards(connection: Connection) -> list[Finding]:
-    """Tables whose trigger against changes is off, gone, or can be switched off by a session."""
+    """Tables whose trigger against changes is off, gone, or can be switched off by a session; ids that can be twice."""
     rows = connection.execute(
         text(
             "SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'reelkeeper'::regnamespace"
@@ -180,13 +180,27 @@ def _guards(connection: Connection) -> list[Finding]:
         ),
         {"tables": list(GUARDED)},
     )
-    return [
+    off = [
         Finding(
             None, Tampering.GUARD, None, None,
             f"table {table}: the trigger that keeps its rows from being changed is off or gone",
         )
         for (table,) in rows
     ]  # fmt: skip
+    # `recompute` looks rows up by their ids, and would see one of two
+    rows = connection.execute(
+        text(
+            "SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'reelkeeper'::regnamespace"
+            " AND c.relname IN ('agents', 'digital_objects', 'events') AND NOT EXISTS (SELECT FROM pg_index AS i"
+            " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'id' WHERE i.indrelid = c.oid"
+            " AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1"
+            " AND i.indkey[0] = a.attnum) ORDER BY 1"
+        )
+    )
+    return off + [
+        Finding(None, Tampering.GUARD, None, None, f"table {table}: nothing keeps two rows from having the same id")
+        for (table,) in rows
+    ]
 
 
 def verify_chain(line: ReelChain, anchors: Sequence[Anchor] = ()) -> list[Finding]:

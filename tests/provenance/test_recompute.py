@@ -13,10 +13,11 @@ from restoration_tasks.provenance.vocabulary import AgentKind
 from tests.provenance.results import REEL, output, step_result
 
 HOSTILE = (
-    "<script>\x07\x1b\x7f\x85 \\ \" ' \t\r\n \u2028 %s {}",
+    "<script>\x07\x0b\x1b\x7f\x85 \\ \" ' \t\r\n \u2028 %s {}",
     "東京物語 \U0001f39e e\u0301",
     "\u202eمرحبا\u202c",
     "x" * 10_000,
+    '\\v \\N {\\"a\\",b}',
 )
 
 
@@ -39,3 +40,17 @@ def test_a_whole_chain_passes_without_being_read_twice(sessions, hostile):
         (passed,) = recompute.passes(connection, None, {REEL: {2}})
     assert passed.whole
     assert (passed.events, passed.head, passed.hashes) == (2, line.head, {2: line.head})
+
+
+def test_ranges_of_reels_part_no_reel_and_leave_none_out(sessions, monkeypatch):
+    monkeypatch.setattr(recompute, "EVENTS_AT_ONCE", 2)
+    reels = ("a", "B", "b.1", "C-3", "d")
+    for reel in reels:
+        for number in range(3):
+            Recorder(sessions).record(step_result(execution_id=f"{reel}/{number}", reel_id=reel))
+    with sessions() as session:
+        connection = session.connection()
+        recompute.prepare(connection)
+        passed = list(recompute.passes(connection, None, {}))
+    assert {one.reel_id: (one.events, one.whole) for one in passed} == dict.fromkeys(reels, (3, True))
+    assert len(passed) == len(reels)

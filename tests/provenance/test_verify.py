@@ -124,6 +124,16 @@ def test_a_changed_object_or_link_is_found_at_its_event(tamper, statement):
     assert named(tamper(statement)) == {(Tampering.CHANGED, 3)}
 
 
+def test_a_second_object_with_the_id_of_a_recorded_one_is_found(tamper):
+    report = tamper(
+        "ALTER TABLE reelkeeper.digital_objects DROP CONSTRAINT pk_digital_objects CASCADE",
+        "INSERT INTO reelkeeper.digital_objects SELECT id, :other, role, 'vault:forged', sha256, bytes, media_type"
+        " FROM reelkeeper.digital_objects WHERE uri LIKE '%run-1/2/%'",
+    )
+    assert (Tampering.GUARD, None) in named(report)
+    assert "digital_objects: nothing keeps two rows from having the same id" in str(report.findings[0])
+
+
 def test_a_changed_agent_is_found_at_every_event_it_took_part_in(tamper):
     report = tamper("UPDATE reelkeeper.agents SET version = '9' WHERE kind = 'model'")
     assert len(report.findings) == 8
