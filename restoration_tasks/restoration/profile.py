@@ -9,10 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from restoration_tasks.restoration import plan_yaml
 from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.restoration.tuning import Tunings
 from restoration_tasks.restoration.words import Text
@@ -156,6 +154,10 @@ def parsed(content: bytes, name: str, *, source: object) -> Profile:
     Raises:
         WrongUse: it is not valid; file, line and what is wrong are named.
     """
+    import yaml
+
+    from restoration_tasks.restoration import plan_yaml
+
     again = "correct the file; `reelkeeper profiles show conservation` shows one that is whole"
     if len(content) > LARGEST_BYTES:
         raise WrongUse("the profile is too large", file=source, expected=f"{LARGEST_BYTES} bytes", found=len(content))

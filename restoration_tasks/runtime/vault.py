@@ -46,7 +46,7 @@ class Vault:
     def __init__(self, root: str) -> None:
         # another process may have written since: what a store listed once says nothing of now
         options: dict[str, Any] = {"use_listings_cache": False} if root.startswith(_S3) else {}
-        self.root = UPath(root, **options)
+        self.root: UPath = UPath(root, **options)
         self.local_root = Path(root).resolve() if self.root.protocol in ("", "file") else None
         if self.local_root is not None:
             self.root = UPath(self.local_root)
@@ -262,8 +262,9 @@ class Vault:
         """
         try:
             yield
-        except (OSError, *_errors_of_stores()) as error:
-            if self.local_root is not None or (asked and isinstance(error, FileNotFoundError)):
+        except Exception as error:
+            told = isinstance(error, (OSError, *_errors_of_stores()))
+            if self.local_root is not None or not told or (asked and isinstance(error, FileNotFoundError)):
                 raise
             raise VaultError(
                 f"the object store of the vault did not do what was asked: {' '.join(str(error).split())[:200]}",

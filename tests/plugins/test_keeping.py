@@ -67,14 +67,14 @@ def test_nothing_is_let_go_unless_the_form_says_so(
 def test_a_night_is_red_where_reels_could_not_be_chosen_or_started(
     vault: Vault, sessions: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask(monkeypatch, budget_hours=5.0, most_at_once=1)
+    ask(monkeypatch, budget_hours=5.0, most_at_once=1, profile="feature")
     put(sessions, "A", 90)
     with pytest.raises(AirflowException, match="chose no reels"):
         night.sum_up.function(None)
     with sessions.begin() as session:
         nights.take(session, RUN, 5.0)
     (run,) = night.runs_to_start.function({})
-    assert run == {"trigger_run_id": nights.run_id_for("A", RUN), "conf": {"reel_id": "A"}}
+    assert run == {"trigger_run_id": nights.run_id_for("A", RUN), "conf": {"profile": "feature", "reel_id": "A"}}
     with pytest.raises(AirflowException, match="reel A: 1 reels of this night could not be started"):
         night.sum_up.function({"passed_over": 0, "undelivered": 0})
     with sessions.begin() as session:
