@@ -236,10 +236,8 @@ class Conductor:
 
     def end_with_the_condition(self) -> StepResult:
         """End here, as a profile that restores nothing asks: the plan step with the condition report."""
-        planned, _ = self.planned, self.plan
-        with self.sessions.begin() as session:
-            reels.set_state(session, self.way.reel_id, ReelState.REGISTERED)
-        return planned
+        _ = self.plan  # what `planned` drafted, recorded as a version
+        return self.planned
 
     def leave_to_a_person(self) -> None:
         """End here until somebody decides.

@@ -10,7 +10,7 @@ from restoration_tasks.catalogue.queue_models import QueueState, Smell
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.progress import silent
 from restoration_tasks.runtime.spec import StepName, StepResult
-from restoration_tasks.steps.asked import Execution
+from restoration_tasks.steps.asked import Execution, RunOptions
 from restoration_tasks.steps.conductor import Conductor
 from restoration_tasks.steps.way import Way
 from tests.catalogue.queued import ANA, entry, put
@@ -61,6 +61,18 @@ def test_a_step_by_hand_leaves_the_reel_where_it_stood(sessions, conduct):
         pass
     assert state_of(sessions) is ReelState.RESTORED
     assert entry(sessions, REEL).state is QueueState.WAITING
+
+
+def test_a_survey_leaves_a_restored_reel_restored_and_its_place_in_the_queue_done(sessions, conduct, settings):
+    with sessions.begin() as session:
+        reels.set_state(session, REEL, ReelState.RESTORED)
+    conductor = conduct()
+    conductor.way = Way(REEL, settings, RunOptions(profile="survey-only"))
+    conductor.__dict__ |= {"plan": None, "planned": (planned := step_result(StepName.PLAN, "cli-1/plan"))}
+    with conductor.holding_the_reel(to_the_end=True):
+        assert conductor.end_with_the_condition() is planned
+    assert state_of(sessions) is ReelState.RESTORED
+    assert entry(sessions, REEL).state is QueueState.DONE
 
 
 def test_a_whole_run_takes_its_place_in_the_queue_along(sessions, conduct):

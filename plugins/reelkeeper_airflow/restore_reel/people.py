@@ -97,12 +97,7 @@ class PlanReview(HITLOperator, SkipMixin):
         return super().execute(context)
 
     def _end_with_the_condition(self, context: Context) -> None:
-        from restoration_tasks.catalogue import reels
-        from restoration_tasks.catalogue.models import ReelState
-
         self.log.info("The profile measures and restores nothing: the run ends with the condition report.")
-        with staff_language(), catalogue().begin() as session:
-            reels.set_state(session, self.reel["reel_id"], ReelState.REGISTERED)
         following = context["task"].get_flat_relatives(upstream=False)
         self.skip(ti=context["ti"], tasks=[task for task in following if not task.is_teardown])
 
