@@ -83,11 +83,12 @@ class Conductor:
         Raises:
             ReelBusy: another run works on it.
         """
-        with alive(self.way.settings, self.run_id):
+        with alive(self.way.settings, self.run_id) as life:
             with self.sessions.begin() as session:
                 reels.register(session, self.way.reel_id, delivery_uri=str(self.way.delivery))
                 dead = dead_holder(self.way.settings, lock.holder(session, self.way.reel_id))
                 lock.acquire(session, self.way.reel_id, self.run_id, dead=dead)
+                life.holds_the_reel = True  # whatever becomes of this transaction: its end may not reach us
                 before = reels.begin_work(session, self.way.reel_id)
                 if to_the_end:
                     nights.opened(session, self.way.reel_id, self.run_id)
@@ -108,6 +109,7 @@ class Conductor:
             finally:
                 self._stop_all()
                 self._give_back(before, problem, to_the_end=to_the_end)
+                life.holds_the_reel = False
 
     def _give_back(self, before: ReelState, problem: BaseException | None, *, to_the_end: bool) -> None:
         """Release the reel, and say where it and its place in the queue stand."""

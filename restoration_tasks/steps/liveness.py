@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from restoration_tasks.catalogue.lock import DeadHolder, Holder
@@ -12,19 +13,33 @@ from restoration_tasks.runtime.files import disk_errors
 from restoration_tasks.runtime.settings import Settings
 
 
+@dataclass
+class Life:
+    """A run at work, as other runs see it."""
+
+    holds_the_reel: bool = False
+    """Set while the reel is this run's: a block left meanwhile leaves the evidence that it is over."""
+
+
 @contextmanager
-def alive(settings: Settings, run_id: str) -> Iterator[None]:
-    """Show that this run is at work, for as long as the block lasts."""
+def alive(settings: Settings, run_id: str) -> Iterator[Life]:
+    """Show that this run is at work, for as long as the block lasts.
+
+    What shows it is removed afterwards, unless the reel is still held: the database may have been away when it was to
+    be given back. Then the next run finds that this one is over, as if it had been killed.
+    """
     path = _lock_file(settings, run_id)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("w")
+    life = Life()
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            yield
+            yield life
         finally:
-            path.unlink(missing_ok=True)
+            if not life.holds_the_reel:
+                path.unlink(missing_ok=True)
 
 
 def dead_holder(settings: Settings, holder: Holder | None) -> DeadHolder | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from restoration_tasks.catalogue import carriers, reels
+from restoration_tasks.catalogue import carriers, lock, reels
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.catalogue.queue_models import QueueState, Smell
-from restoration_tasks.runtime.errors import StepFailed
+from restoration_tasks.runtime.errors import DatabaseError, ReelBusy, StepFailed
 from restoration_tasks.runtime.progress import silent
 from restoration_tasks.runtime.spec import StepName, StepResult
 from restoration_tasks.steps.asked import Execution, RunOptions
@@ -52,6 +52,31 @@ def test_a_run_that_fails_leaves_a_reel_that_says_so(sessions, conduct, to_the_e
         assert place.state is QueueState.WAITING
     with conduct("cli-2").holding_the_reel():
         assert state_of(sessions) is ReelState.IN_WORK, "it can be worked again"
+
+
+def test_a_run_that_lost_the_database_at_its_end_leaves_the_reel_to_the_next(sessions, conduct, monkeypatch):
+    first = conduct()
+
+    def stopped():
+        raise DatabaseError("the database does not answer")
+
+    def work() -> None:
+        with first.holding_the_reel(to_the_end=True):
+            monkeypatch.setattr(first.sessions, "begin", stopped)
+            raise StepFailed("the database went away")
+
+    with monkeypatch.context() as monkeypatch, pytest.raises(DatabaseError):
+        work()
+    with sessions() as session:
+        assert lock.holder(session, REEL).run_id == "cli-1"
+    with conduct("cli-2").holding_the_reel(to_the_end=True):
+        with sessions() as session:
+            assert lock.holder(session, REEL).run_id == "cli-2"
+        with pytest.raises(ReelBusy), conduct("cli-3").holding_the_reel():
+            pass
+    with sessions() as session:
+        assert lock.holder(session, REEL) is None
+    assert not list((first.way.settings.scratch_folder / "runs").iterdir())
 
 
 def test_a_step_by_hand_leaves_the_reel_where_it_stood(sessions, conduct):

@@ -41,7 +41,7 @@ def open_reel() -> dict[str, Any]:
         way.require_asked_models()
         with catalogue(way.settings).begin() as session:
             reels.register(session, way.reel_id, delivery_uri=str(way.delivery))
-            dead = _dead_holder(session, way.reel_id, context)
+            dead = dead_holder(session, way.reel_id, context)
             lock.acquire(session, way.reel_id, context["run_id"], dead=dead)
             before = reels.begin_work(session, way.reel_id)
             nights.opened(session, way.reel_id, context["run_id"])
@@ -121,13 +121,16 @@ def _told_to_the_queue(reel_id: str, run_id: str) -> Iterator[None]:
         raise
 
 
-def _dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:
+def dead_holder(session: Session, reel_id: str, context: Context) -> DeadHolder | None:
     """Find out whether the run that holds the reel is over without having given it back (its worker was lost)."""
     from restoration_tasks.catalogue import lock
+    from restoration_tasks.steps import liveness
 
     holder = lock.holder(session, reel_id)
     if holder is None or holder.run_id == context["run_id"]:
         return None
+    if (dead := liveness.dead_holder(Settings(), holder)) is not None:
+        return dead  # a run of the command line
     state = context["ti"].get_dagrun_state(context["dag"].dag_id, holder.run_id)
     if state not in RUN_IS_OVER:
         return None
