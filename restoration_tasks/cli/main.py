@@ -34,6 +34,7 @@ def _register() -> None:
         step,
         survey,
         train,
+        treatment,
     )
 
     reel.register(app)
@@ -41,6 +42,7 @@ def _register() -> None:
     delivery.register(app)
     revert.register(app)
     survey.register(app)
+    treatment.register(app)
     app.add_typer(database.app, name="database")
     app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")

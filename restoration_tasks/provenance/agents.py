@@ -94,3 +94,9 @@ def _ensure_participant(session: Session, agent: Participant) -> uuid.UUID:
         return known
     session.execute(insert(Agent).values(id=uuid.uuid4(), **values).on_conflict_do_nothing())
     return session.scalars(query).one()
+
+
+def names_of_people(session: Session) -> dict[str, str]:
+    """What the people who were not forgotten are called, or else log in as, by agent id."""
+    rows = session.execute(select(AgentName.agent_id, AgentName.name, AgentName.login))
+    return {str(agent_id): name or login for agent_id, name, login in rows}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from restoration_tasks.provenance import chain
+from restoration_tasks.provenance.agents import names_of_people
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject, ReelChain
-from restoration_tasks.provenance.models import AgentName
 from restoration_tasks.provenance.text import xml_text
 from restoration_tasks.provenance.vocabulary import LOCAL_AUTHORITY, AgentKind, EventType
 
@@ -43,10 +42,7 @@ def export(session: Session, reel_id: str, *, title: str | None = None, include_
             there, not in a package.
     """
     line = next(chain.load(session, reel_id), ReelChain(reel_id, 0, None, ()))
-    names = {str(agent_id): name or login for agent_id, name, login in session.execute(
-        select(AgentName.agent_id, AgentName.name, AgentName.login)
-    )} if include_names else {}  # fmt: skip
-    return premis_xml(line, title=title, names=names)
+    return premis_xml(line, title=title, names=names_of_people(session) if include_names else {})
 
 
 def premis_xml(line: ReelChain, *, title: str | None = None, names: Mapping[str, str] | None = None) -> bytes:

@@ -30,7 +30,7 @@ class Found:
 
 def write_condition(work: StepWork, found: Found, carrier: CarrierReadings) -> None:
     """Write `condition.json`, and `condition.html` with frames of the master."""
-    from restoration_tasks.assessment.condition import condition_json, reel_urgency
+    from restoration_tasks.assessment.condition import condition_json, reel_severities, reel_urgency
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.report.condition import render_condition
 
@@ -38,6 +38,7 @@ def write_condition(work: StepWork, found: Found, carrier: CarrierReadings) -> N
     work.output("condition", "condition.json", media_type="application/json").write_text(text)
     urgent = reel_urgency(found.conditions, carrier)
     work.figure("urgency", urgent)
+    work.figure("severities", {category.value: told for category, told in reel_severities(found.conditions).items()})
     master = work.input("master")
 
     def fetch(frame: int) -> Frame:

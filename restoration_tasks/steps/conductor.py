@@ -278,18 +278,16 @@ class Conductor:
     @cached_property
     def packaged(self) -> StepResult:
         """The BagIt package."""
-        from restoration_tasks.catalogue import conditions
+        from restoration_tasks.steps.documents import gather
 
-        published = self.catalogued
-        with self.sessions.begin() as session:
-            condition = conditions.documents(session, self.way.vault, self.way.reel_id)
-        documents = {**published.documents, **condition}
+        plan = self.plan.reference
+        documents = gather(self.sessions, self.way.vault, self.way.reel_id, self.catalogued, plan)
         return self._one(
             StepName.PACKAGE,
             lambda asks: self.way.package(
                 asks,
                 self.ingested,
-                self.plan.reference,
+                plan,
                 self.assembled,
                 self.checked,
                 documents,

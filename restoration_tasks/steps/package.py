@@ -38,6 +38,7 @@ PLACES: Final[dict[str, str]] = {
     "condition_report": "documents/condition.html",
     "check": "documents/check.json",
     "report": "documents/report.html",
+    "treatment_report": "documents/treatment.html",
     "premis": "documents/premis.xml",
     "chain": "documents/chain.json",
     "checkpoint": "documents/checkpoint.json",
@@ -208,4 +209,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="4", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="5", run=run)

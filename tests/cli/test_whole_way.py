@@ -61,6 +61,14 @@ def test_the_whole_way_then_again_then_fresh(archive, reel):
     bag = newest(archive, StepName.PACKAGE)[0]
     assert verify_export(local(archive, bag.output("chain").uri).read_bytes()).ok
     assert archive.run("provenance", "verify", REEL).returncode == 0
+    treatment = local(archive, bag.output("treatment_report").uri).read_text()
+    assert "1 of 3 shots are the scan, bit for bit" in treatment
+    assert "approved the restoration as conservator, plan version 1: “seen”" in treatment
+    assert "Approved by person" in treatment, "a package holds nobody's name"
+    paper = archive.home / "paper.html"
+    written = archive.run("treatment", REEL, str(paper), "--with-names")
+    assert written.returncode == 0, written.stderr
+    assert "Approved by conservator." in paper.read_text()
 
     again = archive.run("run", reel.delivery, "--reel-id", REEL, "--approve-as", "conservator")
     assert again.returncode == 0, again.stderr

@@ -145,9 +145,10 @@ def catalogue_reel(
     reel: Mapping[str, Any], version: Mapping[str, Any], ingested: Mapping[str, Any], assembled: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
-    from restoration_tasks.catalogue import conditions
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.catalogue.publish import publish
+    from restoration_tasks.runtime.spec import Reference
+    from restoration_tasks.steps.documents import gather
 
     context = get_current_context()
     with staff_language():
@@ -165,9 +166,8 @@ def catalogue_reel(
             plan_version=int(version["version"]),
             participants=(program(),),
         )
-        with catalogue(way.settings).begin() as session:
-            condition = conditions.documents(session, way.vault, way.reel_id)
-    documents = {**published.documents, **condition}
+        plan = Reference.model_validate(version["plan"])
+        documents = gather(catalogue(way.settings), way.vault, way.reel_id, published, plan)
     return {
         "documents": {name: document.model_dump(mode="json") for name, document in documents.items()},
         # The day the restoration was made, not the day of this run: the same content gives the same bag.
