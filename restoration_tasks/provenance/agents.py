@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from restoration_tasks import __version__
 from restoration_tasks.provenance.models import Agent, AgentName
 from restoration_tasks.provenance.text import storable
 from restoration_tasks.provenance.vocabulary import AgentKind, AgentRole
+from restoration_tasks.runtime.workers import NAME
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Participant:
     def __post_init__(self) -> None:
         if self.kind is AgentKind.PERSON:
             raise ValueError("a person is a provenance.agents.Person: names of people do not enter the agents table")
+
+
+PROGRAM = Participant(AgentKind.SOFTWARE, NAME, __version__)
+"""This program, for what it does outside a step: it plans, catalogues, audits, forgets."""
 
 
 @dataclass(frozen=True)

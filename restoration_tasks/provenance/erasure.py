@@ -9,15 +9,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from restoration_tasks.provenance.agents import Participant, Person
+from restoration_tasks.provenance.agents import PROGRAM, Person
 from restoration_tasks.provenance.chain import ARCHIVE
 from restoration_tasks.provenance.events import EventDraft, append_event
 from restoration_tasks.provenance.models import AgentName
 from restoration_tasks.provenance.text import storable
-from restoration_tasks.provenance.vocabulary import ERASURE_TERM, AgentKind, Outcome
+from restoration_tasks.provenance.vocabulary import ERASURE_TERM, Outcome
 from restoration_tasks.runtime.errors import DatabaseError, WrongUse
-
-PROGRAM = Participant(AgentKind.SOFTWARE, "reelkeeper")
 
 
 def erase(session: Session, login: str, *, by: Person, reason: str) -> uuid.UUID:

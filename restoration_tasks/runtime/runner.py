@@ -19,6 +19,7 @@ from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import Comparison, OutputFile, Spec, StepResult, Verdict
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 from restoration_tasks.runtime.vault import Vault
+from restoration_tasks.runtime.workers import workers
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ def _work(
         profile=spec.profile,
         outputs=outputs,
         figures=work.figures,
-        agents=tuple(work.agents),
+        agents=(*work.agents, *workers(settings, spec.profile.device)),
         warnings=tuple(work.warnings),
         started=started,
         ended=datetime.now(UTC),

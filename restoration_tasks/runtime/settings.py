@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """Days within which every file is read again."""
     log_json: bool = False
     """Whether steps log one JSON object a line, for a log collector, instead of text for people."""
+    image: str | None = None
+    """The container image this process runs in, as it was asked for. Pods are told; nobody else need be."""
     ffmpeg: Path | None = None
     """ffmpeg binary. Default: the one of imageio-ffmpeg."""
     conservators: Annotated[list[str], NoDecode] = Field(default_factory=lambda: ["conservator"])

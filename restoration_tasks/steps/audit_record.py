@@ -15,13 +15,12 @@ from restoration_tasks.catalogue import holdings, queue
 from restoration_tasks.catalogue.holdings import BAD, Held
 from restoration_tasks.catalogue.queue import Worth
 from restoration_tasks.catalogue.queue_models import Basis, HoldingState, Purpose, QueueEntry, QueueState, ReplicaState
-from restoration_tasks.provenance.agents import Participant, ensure_agents
+from restoration_tasks.provenance.agents import PROGRAM, ensure_agents
 from restoration_tasks.provenance.events import EventDraft, FixityReading, append_event
-from restoration_tasks.provenance.vocabulary import FIXITY_TERM, REPAIR_TERM, AgentKind, FixityOutcome, Outcome
+from restoration_tasks.provenance.vocabulary import FIXITY_TERM, REPAIR_TERM, FixityOutcome, Outcome
 from restoration_tasks.runtime.identifiers import folder_name
 from restoration_tasks.runtime.spec import VAULT_SCHEME, Reference
 
-PROGRAM = Participant(AgentKind.SOFTWARE, "reelkeeper")
 ASIDE = "aside"
 """Folder of the vault that keeps what was bad, by audit."""
 

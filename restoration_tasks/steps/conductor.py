@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from restoration_tasks.catalogue import decisions, journal, lock, nights, reels, waivers
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ReelState
-from restoration_tasks.provenance.agents import Participant, Person
-from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
+from restoration_tasks.provenance.agents import PROGRAM, Person
+from restoration_tasks.provenance.vocabulary import DecisionAnswer
 from restoration_tasks.runtime.errors import CheckRefused, DecisionNeeded
 from restoration_tasks.runtime.launch import StepProcess, write_specs
 from restoration_tasks.runtime.progress import Reporter, parse_line
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 LANES = 2
 """Batches worked side by side: one a core of the smallest machine we support."""
-PROGRAM = Participant(AgentKind.SOFTWARE, "reelkeeper")
 
 Say = Callable[[str], object]
 

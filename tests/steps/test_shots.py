@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from restoration_tasks.models.transnet import WEIGHTS_SHA256
-from restoration_tasks.runtime.spec import StepName
+from restoration_tasks.runtime.spec import AgentKind, StepName
 from tests.restoration.moving import GREY, moving_clip, write_master
 from tests.steps.worked_reel import make_worked_reel, register
 
@@ -26,7 +26,7 @@ def test_the_shots_and_their_segments_are_listed(reel, tmp_path):
     assert [(shot["start"], shot["stop"]) for shot in content["shots"]] == [(0, 16), (16, 36)]
     assert [segment["id"] for segment in content["segments"]] == ["s001-01", "s002-01"]
     assert (result.figures["shots"], result.figures["segments"]) == (2, 2)
-    assert [(agent.name, agent.sha256) for agent in result.agents] == [("TransNetV2", WEIGHTS_SHA256)]
+    assert [agent.sha256 for agent in result.agents if agent.kind is AgentKind.MODEL] == [WEIGHTS_SHA256]
 
 
 def test_a_reel_of_one_frame_is_one_shot(reel):

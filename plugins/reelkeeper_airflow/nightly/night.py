@@ -11,7 +11,6 @@ from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.nightly.runs import settle
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.pages.links import file_url
-from reelkeeper_airflow.restore_reel.record import program
 from restoration_tasks.runtime.errors import StepFailed
 from restoration_tasks.runtime.settings import Settings
 
@@ -22,6 +21,7 @@ log = logging.getLogger(__name__)
 def look() -> dict[str, int]:
     """Take in how runs of before ended, put finished deliveries into the queue, and judge what waits anew."""
     from restoration_tasks.catalogue import nights
+    from restoration_tasks.provenance.agents import PROGRAM
     from restoration_tasks.steps import queueing
 
     context = get_current_context()
@@ -30,7 +30,7 @@ def look() -> dict[str, int]:
         ended = settle(context, nights.started)
         with catalogue(settings).begin() as session:
             by_hand = nights.finished_by_hand(session)
-            new = queueing.gather(session, settings, by=program())
+            new = queueing.gather(session, settings, by=PROGRAM)
         with catalogue(settings).begin() as session:
             judged = queueing.judge_all(session, settings)
     for reel_id in new:

@@ -90,6 +90,7 @@ def _uses_gpu(step: StepName, settings: Settings) -> bool:
 def _environment(settings: Settings) -> dict[str, str]:
     """Build the pod's settings. No database address and no credential is among them."""
     return {
+        "REELKEEPER_IMAGE": settings.kubernetes_image,
         "REELKEEPER_VAULT": settings.vault_root,
         "REELKEEPER_INBOX": str(settings.inbox_folder),
         "REELKEEPER_SCRATCH": str(settings.scratch_folder),

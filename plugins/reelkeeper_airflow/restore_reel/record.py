@@ -24,11 +24,9 @@ from restoration_tasks.runtime.vault import Vault
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from restoration_tasks.provenance.agents import Participant
 
 log = logging.getLogger(__name__)
 
-PROGRAM = "reelkeeper"
 REASON_SHOWN = 200
 """Characters of a plan's reason that travel in XCom; the whole stands in the catalogue."""
 NEXT_RUN = "next_run"
@@ -41,6 +39,7 @@ REDO_DEFAULT_REASON = "another pass was asked for"
 @task
 def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str, Any]:
     """Give the plan its number; one that asks for what the newest version asks for is that version."""
+    from restoration_tasks.provenance.agents import PROGRAM
     from restoration_tasks.steps import plan_versions
 
     with staff_language():
@@ -55,7 +54,7 @@ def record_plan(reel: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str
                     session,
                     way,
                     way.draft(result_at(way.vault, planned)),
-                    author=program(),
+                    author=PROGRAM,
                     reason=reason or f"from the damage measured; {way.rules.words}",
                 )
     return {
@@ -147,6 +146,7 @@ def catalogue_reel(
     """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.catalogue.publish import publish
+    from restoration_tasks.provenance.agents import PROGRAM
     from restoration_tasks.runtime.spec import Reference
     from restoration_tasks.steps.documents import gather
 
@@ -164,7 +164,7 @@ def catalogue_reel(
             signing_key=way.settings.signing_key_file,
             products=(ingest.output("master"), *made.outputs),
             plan_version=int(version["version"]),
-            participants=(program(),),
+            participants=(PROGRAM,),
         )
         plan = Reference.model_validate(version["plan"])
         documents = gather(catalogue(way.settings), way.vault, way.reel_id, published, plan)
@@ -193,14 +193,6 @@ class Redo(TriggerDagRunOperator):
             reels.set_state(session, self.reel["reel_id"], ReelState.SUPERSEDED)
             lock.release(session, self.reel["reel_id"], context["run_id"])
         return super().execute(context)
-
-
-def program() -> Participant:
-    """Name ourselves as the agent that plans and catalogues."""
-    from restoration_tasks.provenance.agents import Participant
-    from restoration_tasks.provenance.vocabulary import AgentKind
-
-    return Participant(AgentKind.SOFTWARE, PROGRAM)
 
 
 def _require_same_version(reel_id: str, form: Mapping[str, Any], version: Mapping[str, Any]) -> None:
