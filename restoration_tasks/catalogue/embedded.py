@@ -32,6 +32,7 @@ from restoration_tasks.catalogue.postmaster import (
     remove_stale_locks,
 )
 from restoration_tasks.runtime.errors import DatabaseError
+from restoration_tasks.runtime.files import disk_errors
 
 REELKEEPER_DATABASE = "reelkeeper"
 AIRFLOW_DATABASE = "airflow"
@@ -74,10 +75,54 @@ class EmbeddedPostgres:
         return self.url(AIRFLOW_DATABASE)
 
 
-def start(folder: Path) -> EmbeddedPostgres:
+@contextmanager
+def borrowed(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """The server in `folder` for as long as the block lasts.
+
+    One that was not running is started, and stopped by whoever needs it last: several commands may work side by side,
+    each for as long as it likes. One that `start` has started to stay is left running.
+
+    Raises:
+        DatabaseError: it does not start.
+    """
+    folder = folder.absolute()
+    list_of_users = folder.with_name(f".{folder.name}.users")
+    with disk_errors(list_of_users):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        users = list_of_users.open("w")
+    with users:
+        fcntl.flock(users, fcntl.LOCK_SH)  # a process that was killed needs it no more: the kernel drops its lock
+        try:
+            yield start(folder, to_stay=False)
+        finally:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # others are at work
+            else:
+                _stop_if_borrowed(folder)
+
+
+def _stop_if_borrowed(folder: Path) -> None:
+    with _one_starter(folder):
+        postmaster, note = postmaster_of(folder), _borrowed_note(folder)
+        if postmaster is not None and note.exists() and note.read_text() == str(postmaster.pid):
+            stop(folder)
+
+
+def _borrowed_note(folder: Path) -> Path:
+    """Holds the process id of a server that is to stop when nobody needs it."""
+    return folder.with_name(f".{folder.name}.borrowed")
+
+
+def start(folder: Path, *, to_stay: bool = True) -> EmbeddedPostgres:
     """Start the server in `folder`, or find it running; both databases exist afterwards.
 
     Safe to call from several processes at once.
+
+    Args:
+        folder: its data folder.
+        to_stay: until somebody calls `stop`, also where commands had started it for themselves.
 
     Raises:
         DatabaseError: it does not start; the line says why and where its log is.
@@ -93,16 +138,21 @@ def start(folder: Path) -> EmbeddedPostgres:
     folder.parent.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
     with _one_starter(folder):
-        server = None
+        server, launched = None, False
         # a server that is just dying still looks alive: then once more
         for _ in range(2):
             notes += _clean_up(folder)
             if postmaster_of(folder) is None:
                 _launch(folder)
+                launched = True
             if (server := _wait_ready(folder)) is not None:
                 break
         if server is None:
             raise _not_ready(folder)
+        if to_stay:
+            _borrowed_note(folder).unlink(missing_ok=True)
+        elif launched:
+            _borrowed_note(folder).write_text(str(server.pid))
         for database in (REELKEEPER_DATABASE, AIRFLOW_DATABASE):
             _ensure_database(server, database)
     return replace(server, notes=tuple(notes))

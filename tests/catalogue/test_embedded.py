@@ -51,6 +51,40 @@ def test_its_socket_is_for_its_user_only_and_no_port_is_open(running):
     assert ask(running.reelkeeper_url, "SHOW listen_addresses") == ""
 
 
+def test_commands_that_borrow_it_stop_it_when_the_last_has_ended(running, folder):
+    with embedded.borrowed(folder) as found:
+        assert found.pid == running.pid
+    assert embedded.connect(folder).pid == running.pid, "it was started to stay"
+
+    embedded.stop(folder)
+    code = (
+        "import sys; from pathlib import Path; from restoration_tasks.catalogue import embedded\n"
+        "with embedded.borrowed(Path(sys.argv[1])) as server: print(server.pid, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    pid = int(first.stdout.readline())
+    with embedded.borrowed(folder) as server:
+        assert server.pid == pid
+        first.communicate(timeout=30)  # who started it goes first
+        assert ask(server.reelkeeper_url) == "reelkeeper"
+    assert not psutil.pid_exists(pid)
+
+    killed = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    pid = int(killed.stdout.readline())
+    killed.kill()
+    killed.wait()
+    with embedded.borrowed(folder) as server:
+        assert server.pid == pid, "nobody was left to stop it"
+    assert not psutil.pid_exists(pid)
+
+    with embedded.borrowed(folder):
+        stays = embedded.start(folder)
+    assert embedded.connect(folder) == stays, "somebody has said meanwhile that it is to stay"
+
+
 def test_the_url_serves_asyncpg_too(running):
     """Airflow makes its asynchronous URL by exchanging the driver."""
     import asyncio
