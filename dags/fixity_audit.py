@@ -33,6 +33,7 @@ from datetime import timedelta
 from airflow.sdk import dag
 from reelkeeper_airflow.checkpoint import sign_record
 from reelkeeper_airflow.fixity.audit import audit_form, read_again, report_damage
+from reelkeeper_airflow.notify import Occasion, TellStaff
 
 
 @dag(
@@ -46,6 +47,7 @@ from reelkeeper_airflow.fixity.audit import audit_form, read_again, report_damag
     params=audit_form(),
     max_active_runs=1,
     tags=["preservation"],
+    on_failure_callback=TellStaff(Occasion.FAILED),
     default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
 )
 def fixity_audit() -> None:

@@ -30,6 +30,7 @@ from reelkeeper_airflow.checkpoint import sign_record
 from reelkeeper_airflow.nightly.form import night_form
 from reelkeeper_airflow.nightly.night import choose, look, runs_to_start, sum_up
 from reelkeeper_airflow.nightly.runs import RESTORES, StartReel, WaitUntilWorked
+from reelkeeper_airflow.notify import Occasion, TellStaff
 
 
 @dag(
@@ -43,6 +44,7 @@ from reelkeeper_airflow.nightly.runs import RESTORES, StartReel, WaitUntilWorked
     params=night_form(),
     max_active_runs=1,
     tags=["restoration", "queue"],
+    on_failure_callback=TellStaff(Occasion.FAILED),
     default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
 )
 def nightly_batch() -> None:

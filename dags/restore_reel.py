@@ -29,6 +29,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, task_group
+from reelkeeper_airflow.notify import Occasion, TellStaff
 from reelkeeper_airflow.operators import step
 from reelkeeper_airflow.restore_reel.form import trigger_form
 from reelkeeper_airflow.restore_reel.people import Decision, PlanReview
@@ -52,6 +53,7 @@ from reelkeeper_airflow.restore_reel.reel import batches, close_reel, larger_bat
     catchup=False,
     params=trigger_form(),
     tags=["restoration"],
+    on_failure_callback=TellStaff(Occasion.FAILED),
     default_args={"owner": "restoration", "retries": 2, "retry_delay": timedelta(seconds=10)},
     # Runs that wait for a person's decision count: a busy week must not keep the night from starting reels.
     max_active_runs=256,

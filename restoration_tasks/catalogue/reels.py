@@ -73,6 +73,12 @@ def register(session: Session, reel_id: str, *, title: str = "", delivery_uri: s
     return new.scalar() is not None
 
 
+def awaiting_decision(session: Session, *, since_before: datetime) -> list[Reel]:
+    """Reels that wait for a person's decision since before then, the longest waiting first."""
+    query = select(Reel).where(Reel.state == ReelState.AWAITING_DECISION, Reel.state_since < since_before)
+    return list(session.scalars(query.order_by(Reel.state_since, Reel.id)))
+
+
 def set_state(session: Session, reel_id: str, state: ReelState) -> None:
     """Say where a reel stands; saying it again leaves `state_since` as it is.
 

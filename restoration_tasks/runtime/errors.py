@@ -154,6 +154,10 @@ class DatabaseError(ReelkeeperError):
     """The catalogue database cannot be reached or refuses."""
 
 
+class NotDelivered(ReelkeeperError):
+    """Another program, or a person's mail box, did not take a message."""
+
+
 class ProvenanceBroken(ReelkeeperError):
     """The hash chain does not verify."""
 

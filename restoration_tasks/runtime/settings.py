@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     """Hours of the `gpu` pool that a night may fill, by estimate."""
     night_reels: int = Field(default=2, ge=1)
     """Reels worked on at one time in the night."""
+    notify_mail: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    """Mail addresses that are told when a decision is needed, a run failed, a night is over. Needs the Airflow
+    connection `reelkeeper_mail` (SMTP)."""
+    notify_webhook: bool = False
+    """Whether a program is told the same by HTTP. Needs the Airflow connection `reelkeeper_webhook`."""
+    remind_hours: float = Field(default=72.0, gt=0)
+    """How long a question may wait until those who may answer are reminded. Nothing is ever decided by time."""
     audit_gb: float = Field(default=500.0, gt=0)
     """Gigabytes (10⁹ bytes) that one audit may read."""
     audit_days: int = Field(default=90, ge=1)
@@ -126,7 +133,7 @@ class Settings(BaseSettings):
             return {name: wanted for name, _, wanted in pairs}
         return value
 
-    @field_validator("conservators", "makers", mode="before")
+    @field_validator("conservators", "makers", "notify_mail", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

@@ -8,6 +8,7 @@ from typing import Any
 DAGS = {
     "fixity_audit": "fixity_audit.py",
     "nightly_batch": "nightly_batch.py",
+    "remind_deciders": "remind_deciders.py",
     "release_scratch": "release_scratch.py",
     "restore_reel": "restore_reel.py",
     "watch_inbox": "watch_inbox.py",

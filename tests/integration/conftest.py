@@ -18,6 +18,7 @@ from reelkeeper_airflow.stack.rest import RestClient
 from reelkeeper_airflow.stack.service import Running, down, up
 
 from restoration_tasks.catalogue.engine import Sessions, open_sessions
+from tests.fixtures.receivers import MailBox, mail_box, text_of
 
 DAG = "restore_reel"
 LEISURE_S = 2.0
@@ -36,6 +37,8 @@ class Stack:
     operator: RestClient
     conservator: RestClient
     viewer: RestClient
+    mails: MailBox
+    """What staff were told by mail."""
     dag: str = DAG
     """Whose runs are asked about."""
 
@@ -100,6 +103,15 @@ class Stack:
                 return mine[0]
             time.sleep(0.5)
         pytest.fail(f"waited {PATIENCE_S:.0f} s for a run {beginning}…")
+
+    def wait_mail(self, subject: str, run_id: str) -> str:
+        """Wait until staff are told this about a run; give the text."""
+
+        def told() -> str | None:
+            mails = (text_of(mail) for mail in self.mails.mails if mail["Subject"] == subject)
+            return next((text for text in mails if quote(run_id, safe="") in text), None)
+
+        return str(self._wait(told, run_id, f"to be told by mail: {subject}"))
 
     def pause(self, dag: str, paused: bool) -> None:
         """Switch a DAG off or on."""
@@ -196,11 +208,17 @@ class Stack:
 def stack() -> Iterator[Stack]:
     """Airflow's four processes and the embedded Postgres, in a home and on a port of their own."""
     # Not pytest's own temporary folder: another pytest of the same user closes that to Postgres' system user.
-    with tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder,
+        mail_box() as box,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("REELKEEPER_NOTIFY_MAIL", "staff@archive.example")
+        environment.setenv("AIRFLOW_CONN_REELKEEPER_MAIL", box.connection)
         home = Home(Path(folder))
         running = up(home, Layout(port=_free_port()), lambda _line: None)
         try:
-            stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")))
+            stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")), box)
             _wait_parsed(stack)
             yield stack
         finally:

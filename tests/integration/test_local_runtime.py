@@ -73,9 +73,10 @@ def test_reel_goes_its_whole_way(stack: Stack, first_run: tuple[str, dict[str, A
 
 
 def test_question_says_what_a_person_needs(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
-    _, question = first_run
+    run_id, question = first_run
     assert question["assigned_users"] == [{"id": "conservator", "name": "conservator"}]
     assert question["defaults"] is None
+    assert "Nothing happens until somebody does." in stack.wait_mail(f"Reel {REEL} needs a decision", run_id)
     assert question["params"]["plan_version"]["value"] == 1
     body = question["body"]
     assert "The check **passed**" in body
@@ -198,6 +199,7 @@ def test_unknown_reel_fails_with_one_clear_line(stack: Stack) -> None:
     said = stack.log(run_id, "open_reel").splitlines()
     (line,) = [line for line in said if line.startswith("AirflowFailException: ")]
     assert "reel NO-SUCH-REEL: there is no delivery for this reel" in line
+    assert "says why and what to do next" in stack.wait_mail("Reel NO-SUCH-REEL: the run failed", run_id)
     assert "Next: check the reel id" in line
     assert stack.tasks(run_id)["open_reel", -1]["try_number"] == 1
     assert not (stack.vault / "reels" / "NO-SUCH-REEL").exists()

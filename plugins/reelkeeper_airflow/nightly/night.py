@@ -9,6 +9,7 @@ from airflow.sdk import get_current_context, task
 
 from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.nightly.runs import settle
+from reelkeeper_airflow.notify import Message, Occasion, send, site
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.pages.links import file_url
 from restoration_tasks.runtime.errors import StepFailed
@@ -102,6 +103,16 @@ def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
         for line in summary.text.splitlines():
             log.info("%s", line)
         log.info("The same as a page: %s", file_url(uri))
+        send(
+            Message(
+                Occasion.NIGHT,
+                f"The night of {context['dag_run'].run_after:%Y-%m-%d}: {_counted(summary.counts)}",
+                summary.text,
+                site() + file_url(uri),
+                f"{batch_id}/night",
+                run_id=batch_id,
+            )
+        )
         if chosen is None:
             raise StepFailed("this night chose no reels", action="read the red task above, put that right and clear it")
         if summary.unstarted:
@@ -111,3 +122,13 @@ def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
                 action="read the red 'start_reel' of it, put that right and clear it; the others are not started again",
             )
     return {"summary": uri, **summary.counts}
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """What became of a night's reels, for a subject line.
+
+    >>> _counted({"taken": 3, "waiting_for_a_decision": 2, "done": 0, "held_back": 1})
+    '3 taken, 2 waiting for a decision, 1 held back'
+    """
+    told = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    return ", ".join(told) or "no reels"

@@ -13,6 +13,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
 
 from reelkeeper_airflow.journal import catalogue
+from reelkeeper_airflow.notify import Occasion, TellStaff
 from reelkeeper_airflow.operators.mixin import staff_language
 from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.describe import decision_body, plan_body
@@ -75,6 +76,7 @@ class PlanReview(HITLOperator, SkipMixin):
                 "options": [answer.value for answer in PlanAnswer],
                 "params": {"note": note_param()},
                 "assigned_users": deciders(Settings()),
+                "notifiers": TellStaff(Occasion.DECISION),
             }
         )
         self.reel = reel
@@ -127,6 +129,7 @@ class Decision(HITLOperator):
                 "options": [answer.value for answer in Answer],
                 "params": _decision_params(None),
                 "assigned_users": deciders(Settings()),
+                "notifiers": TellStaff(Occasion.DECISION),
             }
         )
         self.reel = reel

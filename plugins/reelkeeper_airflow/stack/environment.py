@@ -45,10 +45,15 @@ def airflow_environment(
     """Build the environment of the stack's processes.
 
     Settings of Reelkeeper that are already in the environment stay (`REELKEEPER_RUNTIME`, `REELKEEPER_CONSERVATORS` …);
-    Airflow's own that are already set are dropped, so that another Airflow on the same machine does not leak in.
+    Airflow's own that are already set are dropped, so that another Airflow on the same machine does not leak in; but
+    for the connections that are ours (`AIRFLOW_CONN_REELKEEPER_…`).
     """
     base = dict(os.environ if inherited is None else inherited)
-    environment = {name: value for name, value in base.items() if not name.startswith("AIRFLOW_")}
+    environment = {
+        name: value
+        for name, value in base.items()
+        if name.startswith("AIRFLOW_CONN_REELKEEPER_") or not name.startswith("AIRFLOW_")
+    }
     keys = home.secrets()
     environment |= {
         "AIRFLOW_HOME": str(home.airflow),
