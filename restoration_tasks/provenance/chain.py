@@ -1,4 +1,4 @@
-"""The hash chain of a reel's events: canonical form, digest, and how an event takes its place in the line.
+"""The hash chain of a reel's events: canonical form, digest, and how chains are read.
 
 Canonical form (`reelkeeper.event/1`)
     UTF-8 of a JSON array of strings without spaces, non-ASCII characters as they are:
@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Text, cast, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from restoration_tasks.provenance.models import Agent, Chain, DigitalObject, Event, EventAgent, EventObject
@@ -141,25 +140,6 @@ def utc_text(time: datetime) -> str:
     if time.tzinfo is None:
         raise ValueError("a time without a zone cannot be recorded")
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def lock(session: Session, reel_id: str) -> Chain:
-    """The reel's chain, made if new, locked until the transaction ends: the next writer waits here."""
-    # populate_existing: what the session may have read before it had the lock is stale
-    held = select(Chain).where(Chain.reel_id == reel_id).with_for_update().execution_options(populate_existing=True)
-    known = session.scalars(held).one_or_none()
-    if known is not None:
-        return known
-    session.execute(insert(Chain).values(reel_id=reel_id, length=0, head=genesis(reel_id)).on_conflict_do_nothing())
-    return session.scalars(held).one()
-
-
-def append(session: Session, chain: Chain, event: ChainedEvent) -> ChainedEvent:
-    """Give the event the next place in a locked chain, without writing the event itself."""
-    sealed = replace(event, seq=chain.length + 1, previous_hash=chain.head).sealed()
-    chain.length, chain.head = sealed.seq, sealed.hash
-    session.flush()
-    return sealed
 
 
 def load(session: Session, reel: str | None = None) -> Iterator[ReelChain]:
