@@ -79,7 +79,7 @@ class OpenChain:
     """A reel's chain, locked until the transaction ends, and what is known of all that an event names."""
 
     recorded: RecordedRow | None
-    """The event this execution has already. The chain need not be locked then, and all else means nothing."""
+    """The event this execution has already, of whatever reel; there may be agents missing then."""
     length: int
     head: str
     agents: dict[AgentIdentity, AgentRow]
@@ -90,37 +90,30 @@ class OpenChain:
 
 _WANTED_AGENTS = (
     "unnest(%(kinds)s::text[], %(names)s::text[], %(versions)s::text[], %(digests)s::text[])"
-    " WITH ORDINALITY AS wanted (kind, name, version, sha256, place)"
-)
-_SAME_AGENT = (
-    "agent.kind = wanted.kind AND agent.name = wanted.name AND agent.version IS NOT DISTINCT FROM wanted.version"
-    " AND agent.sha256 IS NOT DISTINCT FROM wanted.sha256"
+    " AS wanted (kind, name, version, sha256)"
 )
 _RECORDED = "SELECT id, reel_id, seq, hash FROM reelkeeper.events WHERE execution_id = %(execution)s"
 
-# in the order they are given: two transactions that make the same agents must not wait for each other
+# sorted: two transactions that make the same agents must not wait for each other
 _MAKE_AGENTS = f"""
 INSERT INTO reelkeeper.agents (id, kind, name, version, sha256)
-SELECT gen_random_uuid(), kind, name, version, sha256 FROM {_WANTED_AGENTS}
-WHERE NOT EXISTS (SELECT FROM reelkeeper.agents AS agent WHERE {_SAME_AGENT})
-ORDER BY place
-ON CONFLICT DO NOTHING
+SELECT gen_random_uuid(), wanted.* FROM {_WANTED_AGENTS}
+WHERE {{}} ORDER BY kind, name, version, sha256
+ON CONFLICT DO NOTHING;
 """  # noqa: S608 - made of constants
 _FIND_AGENTS = f"""
 SELECT agent.id::text, agent.kind, agent.name, agent.version, agent.sha256
-FROM {_WANTED_AGENTS} JOIN reelkeeper.agents AS agent ON {_SAME_AGENT}
+FROM {_WANTED_AGENTS} JOIN reelkeeper.agents AS agent
+    ON agent.kind = wanted.kind AND agent.name = wanted.name
+    AND agent.version IS NOT DISTINCT FROM wanted.version AND agent.sha256 IS NOT DISTINCT FROM wanted.sha256
 """  # noqa: S608
 
-# an execution recorded before leaves everything as it is
-_NEW_EXECUTION = f"NOT EXISTS ({_RECORDED})"
+# the last statement begins with the lock held, so it sees what whoever held it before has recorded
 _OPEN = f"""
-{_MAKE_AGENTS.replace("ORDER BY", f"AND {_NEW_EXECUTION} ORDER BY")};
+{_MAKE_AGENTS.format(f"NOT EXISTS ({_RECORDED})")}
+INSERT INTO reelkeeper.chains (reel_id, length, head) VALUES (%(reel)s, 0, %(genesis)s) ON CONFLICT DO NOTHING;
 
-INSERT INTO reelkeeper.chains (reel_id, length, head)
-SELECT %(reel)s, 0, %(genesis)s WHERE {_NEW_EXECUTION}
-ON CONFLICT DO NOTHING;
-
-SELECT FROM reelkeeper.chains WHERE reel_id = %(reel)s AND {_NEW_EXECUTION} FOR UPDATE;
+SELECT FROM reelkeeper.chains WHERE reel_id = %(reel)s FOR UPDATE;
 
 SELECT recorded.id, recorded.reel_id, recorded.seq, recorded.hash, chain.length, chain.head,
     (SELECT json_agg(json_build_array(id, kind, name, version, sha256)) FROM ({_FIND_AGENTS}) AS agent),
@@ -128,9 +121,8 @@ SELECT recorded.id, recorded.reel_id, recorded.seq, recorded.hash, chain.length,
      FROM unnest(%(uris)s::text[], %(object_digests)s::text[]) AS wanted (uri, sha256)
      JOIN reelkeeper.digital_objects AS file
          ON file.reel_id = %(reel)s AND file.uri = wanted.uri AND file.sha256 = wanted.sha256)
-FROM (SELECT) AS always
-LEFT JOIN ({_RECORDED}) AS recorded ON true
-LEFT JOIN reelkeeper.chains AS chain ON chain.reel_id = %(reel)s
+FROM reelkeeper.chains AS chain LEFT JOIN ({_RECORDED}) AS recorded ON true
+WHERE chain.reel_id = %(reel)s
 """  # noqa: S608
 
 _WRITE_OBJECTS = """
@@ -167,7 +159,7 @@ def ensure_agents(session: Session, wanted: Collection[AgentIdentity]) -> dict[A
     """These agents, made where they are new, always in the same order."""
     if not wanted:
         return {}
-    found = session.connection().exec_driver_sql(f"{_MAKE_AGENTS}; {_FIND_AGENTS}", _agents(wanted))
+    found = session.connection().exec_driver_sql(_MAKE_AGENTS.format("true") + _FIND_AGENTS, _agents(wanted))
     return {AgentIdentity(*row[1:]): AgentRow(*row) for row in found}
 
 
@@ -230,7 +222,7 @@ def write(session: Session, event: ChainedEvent, new: Collection[ObjectRow], fix
 
 
 def _agents(wanted: Collection[AgentIdentity]) -> dict[str, list[Any]]:
-    kinds, names, versions, digests = _columns(sorted(set(wanted), key=repr), 4)
+    kinds, names, versions, digests = _columns(set(wanted), 4)
     return {"kinds": kinds, "names": names, "versions": versions, "digests": digests}
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
-from restoration_tasks.provenance import chain, recompute
+from restoration_tasks.provenance import chain, recompute, workers
 from restoration_tasks.provenance.chain import ChainedEvent, ReelChain
 from restoration_tasks.provenance.checkpoints import Line
 from restoration_tasks.provenance.models import Checkpoint
@@ -122,7 +122,7 @@ def verify(session: Session, reel: str | None = None, *, signed: Line | None = N
         findings = _guards(connection)
         suspects: dict[str, list[Anchor]] = {}
         met: set[str] = set()
-        for passed in recompute.passes(connection, reel, places):
+        for passed in workers.passes(connection, reel, places):
             met.add(passed.reel_id)
             known = anchors.get(passed.reel_id, [])
             events += passed.events
