@@ -21,6 +21,7 @@ import io
 import itertools
 import json
 import os
+import random
 import resource
 import statistics
 import tempfile
@@ -41,6 +42,7 @@ from restoration_tasks.provenance import chain, recompute
 from restoration_tasks.provenance.agents import Participant
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject
 from restoration_tasks.provenance.events import EventDraft, append_event
+from restoration_tasks.provenance.ids import new_id
 from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import STEP_TERMS, AgentKind, FixityOutcome, Outcome
@@ -96,13 +98,13 @@ def reel_of(number: int, events: int) -> Iterator[ChainedEvent]:
         at = BEGAN + timedelta(minutes=seq)
         files = tuple(
             LinkedObject(
-                link, str(uuid.uuid4()), role, f"vault:reels/{reel_id}/{seq}/{role}.mkv",
+                link, str(new_id()), role, f"vault:reels/{reel_id}/{seq}/{role}.mkv",
                 hashlib.sha256(f"{reel_id}{seq}{role}".encode()).hexdigest(), 1000 + seq, "video/x-matroska",
             )
             for link, role in (("source", "map"), ("outcome", "segment"))
         )  # fmt: skip
         event = ChainedEvent(
-            str(uuid.uuid4()), reel_id, seq, TERM.type.value, TERM.subtype, f"{reel_id}/restore/{seq}", at,
+            str(new_id()), reel_id, seq, TERM.type.value, TERM.subtype, f"{reel_id}/restore/{seq}", at,
             at + timedelta(seconds=42), at + timedelta(seconds=43), "success", DETAIL, previous, "", files, AGENTS,
         ).sealed()  # fmt: skip
         previous = event.hash
@@ -110,7 +112,10 @@ def reel_of(number: int, events: int) -> Iterator[ChainedEvent]:
 
 
 def fill(sessions: Sessions, reels: int, events: int) -> None:
-    """Fill an empty schema; foreign keys hold by construction, checking them takes minutes."""
+    """Fill an empty schema, reels in any order as archives take them up.
+
+    Foreign keys hold by construction, checking them takes minutes.
+    """
     connection = sessions().connection()
     raw = connection.connection.dbapi_connection
     assert raw is not None
@@ -121,9 +126,10 @@ def fill(sessions: Sessions, reels: int, events: int) -> None:
             "INSERT INTO reelkeeper.agents (id, kind, name, version, sha256) VALUES (%s, %s, %s, %s, %s)",
             (one.id, one.kind, one.name, one.version, one.sha256),
         )
+    numbers = random.Random(1).sample(range(reels), reels)
     for start in range(0, reels, REELS_AT_ONCE):
         tables: dict[str, io.StringIO] = {}
-        for number in range(start, min(start + REELS_AT_ONCE, reels)):
+        for number in numbers[start : start + REELS_AT_ONCE]:
             made = list(reel_of(number, events))
             _row(tables, "chains(reel_id, length, head)", made[-1].reel_id, len(made), made[-1].hash)
             for event in made:

@@ -164,39 +164,43 @@ def _load(session: Session, reels: Sequence[str]) -> Iterator[ReelChain]:
             select(Chain.reel_id, Chain.length, Chain.head).where(Chain.reel_id.in_(reels))
         )
     }
+    # outer joins: a link to nothing, or to an object of another reel, is one more that no hash can cover
     objects: dict[uuid.UUID, list[LinkedObject]] = {}
     for event_id, link, object_id, role, uri, sha256, size, media_type in session.execute(
         select(
             EventObject.event_id,
             cast(EventObject.role, Text),
-            DigitalObject.id,
+            EventObject.object_id,
             DigitalObject.role,
             DigitalObject.uri,
             DigitalObject.sha256,
             DigitalObject.bytes,
             DigitalObject.media_type,
         )
-        .join(DigitalObject, DigitalObject.id == EventObject.object_id)
         .join(Event, Event.id == EventObject.event_id)
+        .outerjoin(
+            DigitalObject, (DigitalObject.id == EventObject.object_id) & (DigitalObject.reel_id == Event.reel_id)
+        )
         .where(Event.reel_id.in_(reels))
     ):
-        objects.setdefault(event_id, []).append(LinkedObject(link, str(object_id), role, uri, sha256, size, media_type))
+        found = (role, uri, sha256, size, media_type) if role is not None else ("", "", "", 0, "")
+        objects.setdefault(event_id, []).append(LinkedObject(link, str(object_id), *found))
     agents: dict[uuid.UUID, list[LinkedAgent]] = {}
     for event_id, link, agent_id, kind, name, version, weights in session.execute(
         select(
             EventAgent.event_id,
             cast(EventAgent.role, Text),
-            Agent.id,
+            EventAgent.agent_id,
             cast(Agent.kind, Text),
             Agent.name,
             Agent.version,
             Agent.sha256,
         )
-        .join(Agent, Agent.id == EventAgent.agent_id)
         .join(Event, Event.id == EventAgent.event_id)
+        .outerjoin(Agent, Agent.id == EventAgent.agent_id)
         .where(Event.reel_id.in_(reels))
     ):
-        agents.setdefault(event_id, []).append(LinkedAgent(link, str(agent_id), kind, name, version, weights))
+        agents.setdefault(event_id, []).append(LinkedAgent(link, str(agent_id), kind or "", name, version, weights))
     events: dict[str, list[ChainedEvent]] = {reel: [] for reel in reels}
     for row in session.execute(
         select(

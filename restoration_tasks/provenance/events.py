@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from restoration_tasks.provenance import chain, statements
 from restoration_tasks.provenance.agents import Participant, Person, ensure_person, identity
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject
+from restoration_tasks.provenance.ids import new_id
 from restoration_tasks.provenance.statements import AgentRow, FixityRow, ObjectIdentity, ObjectRow
 from restoration_tasks.provenance.text import storable, storable_json
 from restoration_tasks.provenance.vocabulary import AgentKind, EventTerm, FixityOutcome, ObjectRole, Outcome
@@ -106,7 +107,7 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
     objects |= {(ObjectRole.SOURCE, row) for row, _ in read}
     objects |= {(ObjectRole.OUTCOME, row) for row in made}
     event = ChainedEvent(
-        id=str(uuid.uuid4()),
+        id=str(new_id()),
         reel_id=draft.reel_id,
         seq=opened.length + 1,
         event_type=draft.term.type.value,
@@ -158,7 +159,7 @@ def _new_objects(
         if (key := _identity(file)) in known:
             continue
         media_type = file.media_type if isinstance(file, OutputFile) else UNKNOWN_MEDIA_TYPE
-        row = ObjectRow(str(uuid.uuid4()), storable(name), *key, file.bytes, storable(media_type))
+        row = ObjectRow(str(new_id()), storable(name), *key, file.bytes, storable(media_type))
         new.setdefault(key, row)
     return new
 

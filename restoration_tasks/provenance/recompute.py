@@ -47,7 +47,7 @@ _EVENTS = f"""SELECT reel_id, seq, previous_hash, hash, {_links("event_objects",
     {_links("event_agents", "agent_id")}, id, reel_id, seq, event_type, subtype, execution_id,
     {_utc("started")}, {_utc("ended")}, {_utc("recorded_at")}, outcome, detail, previous_hash
 FROM reelkeeper.events AS event WHERE {{}} ORDER BY reel_id, seq"""  # noqa: S608 - made of constants
-_OBJECTS = "SELECT id, role, uri, sha256, bytes, media_type FROM reelkeeper.digital_objects AS event WHERE {}"
+_OBJECTS = "SELECT reel_id, id, role, uri, sha256, bytes, media_type FROM reelkeeper.digital_objects AS event WHERE {}"
 
 # what COPY has escaped, and control characters it leaves as they are; tab and line end part columns and rows
 _ESCAPED = re.compile(rb"\\.|[\x01-\x08\x0b-\x1f]")
@@ -142,15 +142,17 @@ def computed(connection: Connection, conditions: Iterable[str]) -> Iterator[Comp
         for agent_id, *others in connection.execute(text(_AGENTS))
     }
     for condition in conditions:
-        objects = {
-            row[:_ID_LENGTH]: b'"%b"' % row.replace(b"\t", b'","')
-            for row in _copy(connection, _OBJECTS.format(condition))
-        }
+        objects: dict[bytes, dict[bytes, bytes]] = {}
+        for row in _copy(connection, _OBJECTS.format(condition)):
+            reel_id, _, covered = row.partition(b"\t")
+            objects.setdefault(reel_id, {})[covered[:_ID_LENGTH]] = b'"%b"' % covered.replace(b"\t", b'","')
         yield from _compute(_copy(connection, _EVENTS.format(condition)), objects, agents)
 
 
-def _compute(rows: list[bytes], objects: dict[bytes, bytes], agents: dict[bytes, bytes]) -> Iterator[Computed]:
-    """Canonical forms of a range of events."""
+def _compute(
+    rows: list[bytes], objects: dict[bytes, dict[bytes, bytes]], agents: dict[bytes, bytes]
+) -> Iterator[Computed]:
+    """Canonical forms of a range of events; an object of another reel is none an event can have had."""
     start = b'["%b","' % chain.FORMAT.encode()
     together: dict[bytes, bytes] = {}
     for row in rows:
@@ -161,7 +163,7 @@ def _compute(rows: list[bytes], objects: dict[bytes, bytes], agents: dict[bytes,
         canonical = b'%b%b",[%b],[%b]]' % (
             start,
             covered.replace(b"\t", b'","'),
-            _linked(with_objects, objects),
+            _linked(with_objects, objects.get(reel_id, {})),
             took_part,
         )
         yield Computed(reel_id, seq, previous, digest, canonical)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from restoration_tasks.provenance.chain import ChainedEvent, genesis
+from restoration_tasks.provenance.ids import new_id
 
 
 class AgentIdentity(NamedTuple):
@@ -149,9 +150,10 @@ INSERT INTO reelkeeper.event_agents (event_id, agent_id, role)
 SELECT %(id)s, * FROM unnest(%(agents)s::uuid[], %(agent_links)s::text[]);
 """
 _WRITE_FIXITY = """
-INSERT INTO reelkeeper.fixity (id, event_id, algorithm, object_id, digest, checked_at, outcome)
-SELECT gen_random_uuid(), %(id)s, 'sha256', *
-FROM unnest(%(read)s::uuid[], %(read_digests)s::text[], %(read_at)s::timestamptz[], %(read_outcomes)s::text[]);
+INSERT INTO reelkeeper.fixity (event_id, algorithm, id, object_id, digest, checked_at, outcome)
+SELECT %(id)s, 'sha256', *
+FROM unnest(%(read_ids)s::uuid[], %(read)s::uuid[], %(read_digests)s::text[], %(read_at)s::timestamptz[],
+            %(read_outcomes)s::text[]);
 """
 
 
@@ -208,7 +210,8 @@ def write(session: Session, event: ChainedEvent, new: Collection[ObjectRow], fix
         "new_bytes": new_bytes, "new_types": new_types,
         "objects": [one.id for one in event.objects], "object_links": [one.link for one in event.objects],
         "agents": [one.id for one in event.agents], "agent_links": [one.link for one in event.agents],
-        "read": read, "read_digests": read_digests, "read_at": read_at, "read_outcomes": read_outcomes,
+        "read_ids": [str(new_id()) for _ in fixity], "read": read, "read_digests": read_digests,
+        "read_at": read_at, "read_outcomes": read_outcomes,
     }  # fmt: skip
     statements = [
         (_WRITE_OBJECTS, new),

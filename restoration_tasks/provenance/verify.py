@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -272,7 +273,7 @@ def _diagnose(line: ReelChain) -> list[Finding]:
         placed[position] = event
         if event.hash != expected or event.digest(position) != event.hash:
             findings.append(_changed(event, position))
-        expected, position = event.previous_hash, position - 1
+        expected, position = _named_before(event, position, waiting), position - 1
     inserted = sorted(waiting.values(), key=lambda event: event.seq)
     findings += [_inserted(event) for event in inserted]
     findings += _reordered(placed, pushed=any(f.kind in (Tampering.REMOVED, Tampering.INSERTED) for f in findings))
@@ -305,6 +306,15 @@ def _next(waiting: dict[str, ChainedEvent], expected: str, position: int) -> Cha
     return named or next((event for event in waiting.values() if event.seq == position), None)
 
 
+def _named_before(event: ChainedEvent, position: int, waiting: dict[str, ChainedEvent]) -> str:
+    """The hash of the row before: what the event says, unless its own hash vouches for the row that stands there."""
+    if event.digest(position) != event.hash:
+        for row in waiting.values():
+            if row.seq == position - 1 and replace(event, seq=position, previous_hash=row.hash).digest() == event.hash:
+                return row.hash
+    return event.previous_hash
+
+
 def _reordered(placed: dict[int, ChainedEvent], *, pushed: bool) -> Iterator[Finding]:
     """Rows whose order by `seq` is not their order in the chain.
 
@@ -312,15 +322,30 @@ def _reordered(placed: dict[int, ChainedEvent], *, pushed: bool) -> Iterator[Fin
         placed: rows by the place they belong at.
         pushed: whether rows were inserted or removed; rows only pushed along by that are not named.
     """
-    in_chain = [event.id for _, event in sorted(placed.items())]
-    in_table = [event.id for event in sorted(placed.values(), key=lambda event: event.seq)]
-    moved = {one for one, other in zip(in_chain, in_table, strict=True) if one != other}
-    for position, event in sorted(placed.items()):
-        if event.id in moved or (event.seq != position and not pushed):
+    in_chain = [event for _, event in sorted(placed.items())]
+    stayed = _in_order([event.seq for event in in_chain])
+    for place, (position, event) in enumerate(sorted(placed.items())):
+        if place not in stayed or (event.seq != position and not pushed):
             yield Finding(
                 event.reel_id, Tampering.REORDERED, event.seq, event.id,
                 f"event {event.id} was moved: it stands at {event.seq} and belongs at {position}",
             )  # fmt: skip
+
+
+def _in_order(seqs: Sequence[int]) -> set[int]:
+    """Indexes of a longest ascending run, gaps allowed: the fewest possible are left out (patience sorting)."""
+    tops: list[int] = []
+    at: list[int] = []
+    before: list[int | None] = []
+    for index, seq in enumerate(seqs):
+        pile = bisect_left(tops, seq)
+        before.append(at[pile - 1] if pile else None)
+        tops[pile : pile + 1], at[pile : pile + 1] = [seq], [index]
+    kept, index = set[int](), at[-1] if at else None
+    while index is not None:
+        kept.add(index)
+        index = before[index]
+    return kept
 
 
 def _head(line: ReelChain, message: str) -> Finding:
