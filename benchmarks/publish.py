@@ -246,12 +246,17 @@ def _queue(kept: Kept) -> Iterator[Row]:
 def _catalogue(kept: Kept) -> Iterator[Row]:
     verify, insert, writers = kept["verify"], kept["insert"], kept["writers"]
     yield Row(
-        f"record verified, {verify['events']} events: events/s",
+        f"record verified, {verify['events']} events, the machine's load {verify['load']:.1f}: events/s",
         _number(verify["events_per_s"]),
         f"≥ {verify['bar']:g}",
         verify["passed"],
     )
-    yield Row("an event written, median ms", _number(insert["median_ms"]), f"≤ {insert['bar']:g}", insert["passed"])
+    yield Row(
+        f"an event written, the machine's load {insert['load']:.1f}: median ms",
+        _number(insert["median_ms"]),
+        f"≤ {insert['bar']:g}",
+        insert["passed"],
+    )
     yield Row("of it the commit, median ms", _number(insert["of_it_commit_median_ms"]))
     yield Row(
         f"{writers['writers']} writers at once, one unbroken chain",
