@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from restoration_tasks import __version__
+from restoration_tasks.provenance import statements
 from restoration_tasks.provenance.models import Agent, AgentName
+from restoration_tasks.provenance.statements import AgentIdentity
 from restoration_tasks.provenance.text import storable
 from restoration_tasks.provenance.vocabulary import AgentKind, AgentRole
 from restoration_tasks.runtime.workers import NAME
@@ -48,16 +50,23 @@ class Person:
 def ensure_agents(session: Session, wanted: Iterable[Participant | Person]) -> dict[Participant | Person, uuid.UUID]:
     """The ids of these agents, made where they are new.
 
-    Call it before `chain.lock` in a transaction: everybody takes agents (in one order) first and chains after, so
-    that two transactions never wait for each other.
+    Call it before `events.append_event` in a transaction: everybody takes people first, other agents after them, each
+    in one order, and chains last, so that two transactions never wait for each other.
     """
     ordered = sorted(set(wanted), key=repr)
-    return {
-        agent: ensure_person(session, agent.login, agent.name)
-        if isinstance(agent, Person)
-        else _ensure_participant(session, agent)
-        for agent in ordered
+    people = [agent for agent in ordered if isinstance(agent, Person)]
+    ids: dict[Participant | Person, uuid.UUID] = {
+        person: ensure_person(session, person.login, person.name) for person in people
     }
+    keys = {agent: identity(agent) for agent in ordered if isinstance(agent, Participant)}
+    rows = statements.ensure_agents(session, keys.values())
+    return ids | {agent: uuid.UUID(rows[key].id) for agent, key in keys.items()}
+
+
+def identity(agent: Participant) -> AgentIdentity:
+    """What makes the agent one row, as the database can hold it."""
+    version = None if agent.version is None else storable(agent.version)
+    return AgentIdentity(agent.kind.value, storable(agent.name), version, agent.sha256)
 
 
 def ensure_person(session: Session, login: str, name: str | None = None) -> uuid.UUID:
@@ -83,23 +92,6 @@ def ensure_person(session: Session, login: str, name: str | None = None) -> uuid
         known.name = storable(name)
         session.flush()
     return known.agent_id
-
-
-def _ensure_participant(session: Session, agent: Participant) -> uuid.UUID:
-    values = {
-        "kind": agent.kind,
-        "name": storable(agent.name),
-        "version": None if agent.version is None else storable(agent.version),
-        "sha256": agent.sha256,
-    }
-    query = select(Agent.id).where(
-        *(getattr(Agent, column).is_not_distinct_from(value) for column, value in values.items())
-    )
-    known = session.scalar(query)
-    if known is not None:
-        return known
-    session.execute(insert(Agent).values(id=uuid.uuid4(), **values).on_conflict_do_nothing())
-    return session.scalars(query).one()
 
 
 def names_of_people(session: Session) -> dict[str, str]:

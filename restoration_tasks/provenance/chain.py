@@ -1,4 +1,4 @@
-"""The hash chain of a reel's events: canonical form, digest, and how an event takes its place in the line.
+"""The hash chain of a reel's events: canonical form, digest, and how chains are read.
 
 Canonical form (`reelkeeper.event/1`)
     UTF-8 of a JSON array of strings without spaces, non-ASCII characters as they are:
@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Text, cast, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from restoration_tasks.provenance.models import Agent, Chain, DigitalObject, Event, EventAgent, EventObject
@@ -143,25 +142,6 @@ def utc_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def lock(session: Session, reel_id: str) -> Chain:
-    """The reel's chain, made if new, locked until the transaction ends: the next writer waits here."""
-    # populate_existing: what the session may have read before it had the lock is stale
-    held = select(Chain).where(Chain.reel_id == reel_id).with_for_update().execution_options(populate_existing=True)
-    known = session.scalars(held).one_or_none()
-    if known is not None:
-        return known
-    session.execute(insert(Chain).values(reel_id=reel_id, length=0, head=genesis(reel_id)).on_conflict_do_nothing())
-    return session.scalars(held).one()
-
-
-def append(session: Session, chain: Chain, event: ChainedEvent) -> ChainedEvent:
-    """Give the event the next place in a locked chain, without writing the event itself."""
-    sealed = replace(event, seq=chain.length + 1, previous_hash=chain.head).sealed()
-    chain.length, chain.head = sealed.seq, sealed.hash
-    session.flush()
-    return sealed
-
-
 def load(session: Session, reel: str | None = None) -> Iterator[ReelChain]:
     """The chains of the archive, or of one reel, a few hundred reels in memory at a time.
 
@@ -184,39 +164,43 @@ def _load(session: Session, reels: Sequence[str]) -> Iterator[ReelChain]:
             select(Chain.reel_id, Chain.length, Chain.head).where(Chain.reel_id.in_(reels))
         )
     }
+    # outer joins: a link to nothing, or to an object of another reel, is one more that no hash can cover
     objects: dict[uuid.UUID, list[LinkedObject]] = {}
     for event_id, link, object_id, role, uri, sha256, size, media_type in session.execute(
         select(
             EventObject.event_id,
             cast(EventObject.role, Text),
-            DigitalObject.id,
+            EventObject.object_id,
             DigitalObject.role,
             DigitalObject.uri,
             DigitalObject.sha256,
             DigitalObject.bytes,
             DigitalObject.media_type,
         )
-        .join(DigitalObject, DigitalObject.id == EventObject.object_id)
         .join(Event, Event.id == EventObject.event_id)
+        .outerjoin(
+            DigitalObject, (DigitalObject.id == EventObject.object_id) & (DigitalObject.reel_id == Event.reel_id)
+        )
         .where(Event.reel_id.in_(reels))
     ):
-        objects.setdefault(event_id, []).append(LinkedObject(link, str(object_id), role, uri, sha256, size, media_type))
+        found = (role, uri, sha256, size, media_type) if role is not None else ("", "", "", 0, "")
+        objects.setdefault(event_id, []).append(LinkedObject(link, str(object_id), *found))
     agents: dict[uuid.UUID, list[LinkedAgent]] = {}
     for event_id, link, agent_id, kind, name, version, weights in session.execute(
         select(
             EventAgent.event_id,
             cast(EventAgent.role, Text),
-            Agent.id,
+            EventAgent.agent_id,
             cast(Agent.kind, Text),
             Agent.name,
             Agent.version,
             Agent.sha256,
         )
-        .join(Agent, Agent.id == EventAgent.agent_id)
         .join(Event, Event.id == EventAgent.event_id)
+        .outerjoin(Agent, Agent.id == EventAgent.agent_id)
         .where(Event.reel_id.in_(reels))
     ):
-        agents.setdefault(event_id, []).append(LinkedAgent(link, str(agent_id), kind, name, version, weights))
+        agents.setdefault(event_id, []).append(LinkedAgent(link, str(agent_id), kind or "", name, version, weights))
     events: dict[str, list[ChainedEvent]] = {reel: [] for reel in reels}
     for row in session.execute(
         select(

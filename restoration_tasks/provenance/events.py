@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from restoration_tasks.provenance import chain
-from restoration_tasks.provenance.agents import Participant, Person, ensure_agents
+from restoration_tasks.provenance import chain, statements
+from restoration_tasks.provenance.agents import Participant, Person, ensure_person, identity
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject
-from restoration_tasks.provenance.models import Agent, DigitalObject, Event, EventAgent, EventObject, Fixity
+from restoration_tasks.provenance.ids import new_id
+from restoration_tasks.provenance.statements import AgentRow, FixityRow, ObjectIdentity, ObjectRow
 from restoration_tasks.provenance.text import storable, storable_json
-from restoration_tasks.provenance.vocabulary import EventTerm, FixityOutcome, ObjectRole, Outcome
+from restoration_tasks.provenance.vocabulary import AgentKind, EventTerm, FixityOutcome, ObjectRole, Outcome
 from restoration_tasks.runtime.errors import ProvenanceBroken
 from restoration_tasks.runtime.identifiers import check_reel_id
 from restoration_tasks.runtime.spec import OutputFile, Reference, canonical_json
@@ -84,109 +83,55 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
     """
     if draft.reel_id != chain.ARCHIVE:
         check_reel_id(draft.reel_id)
-    if (recorded := find(session, draft)) is not None:
-        return recorded
-    ids = ensure_agents(session, draft.participants)
-    locked = chain.lock(session, draft.reel_id)
-    # whoever held the lock may have recorded this very execution
-    if (recorded := find(session, draft)) is not None:
-        return recorded
+    session.flush()  # what the caller has added may be what this event is about
+    execution_id = storable(draft.execution_id)
+    people = {one for one in draft.participants if isinstance(one, Person)}
+    # looked for first: a person forgotten since must not come back because an old execution is recorded again
+    if people and (recorded := statements.find_recorded(session, execution_id)) is not None:
+        return _recorded_before(draft, recorded)
+    known_people = {one: _person(session, one) for one in sorted(people, key=repr)}
+    software = {one: identity(one) for one in draft.participants if isinstance(one, Participant)}
     named = [*draft.sources, *((one.name, one.file) for one in draft.readings), *draft.outcomes]
-    entries = iter(_ensure_objects(session, draft.reel_id, named))
-    objects = {(ObjectRole.SOURCE, next(entries)) for _ in draft.sources}
-    read = [(next(entries), one) for one in draft.readings]
-    objects |= {(ObjectRole.SOURCE, entry) for entry, _ in read}
-    made = list(entries)
-    objects |= {(ObjectRole.OUTCOME, entry) for entry in made}
-    rows = {row.id: row for row in session.scalars(select(Agent).where(Agent.id.in_(ids.values())))} if ids else {}
-    agents = {(agent.role, rows[agent_id]) for agent, agent_id in ids.items()}
-    detail = storable_json(draft.detail)
-    event_id = uuid.uuid4()
-    sealed = chain.append(
-        session,
-        locked,
-        ChainedEvent(
-            id=str(event_id),
-            reel_id=draft.reel_id,
-            seq=0,
-            event_type=draft.term.type.value,
-            subtype=storable(draft.term.subtype),
-            execution_id=storable(draft.execution_id),
-            started=draft.started,
-            ended=draft.ended,
-            recorded_at=datetime.now(UTC),
-            outcome=draft.outcome.value,
-            detail=canonical_json(detail).decode(),
-            previous_hash="",
-            hash="",
-            objects=tuple(
-                LinkedObject(link.value, str(o.id), o.role, o.uri, o.sha256, o.bytes, o.media_type)
-                for link, o in objects
-            ),
-            agents=tuple(
-                LinkedAgent(link.value, str(a.id), a.kind.value, a.name, a.version, a.sha256) for link, a in agents
-            ),
-        ),
+    opened = statements.open_chain(
+        session, draft.reel_id, execution_id, software.values(), {_identity(file) for _, file in named}
     )
-    session.add(
-        Event(
-            id=event_id,
-            reel_id=sealed.reel_id,
-            seq=sealed.seq,
-            event_type=sealed.event_type,
-            subtype=sealed.subtype,
-            execution_id=sealed.execution_id,
-            started=sealed.started,
-            ended=sealed.ended,
-            recorded_at=sealed.recorded_at,
-            outcome=draft.outcome,
-            detail=detail,
-            previous_hash=sealed.previous_hash,
-            hash=sealed.hash,
-        )
-    )
-    session.flush()
-    session.add_all(EventObject(event_id=event_id, object_id=o.id, role=link) for link, o in objects)
-    session.add_all(EventAgent(event_id=event_id, agent_id=a.id, role=link) for link, a in agents)
+    if opened.recorded is not None:
+        return _recorded_before(draft, opened.recorded)
+    agents = {(one.role, row) for one, row in known_people.items()}
+    agents |= {(one.role, opened.agents[which]) for one, which in software.items()}
+    new = _new_objects(named, opened.objects)
+    files = opened.objects | new
+    read = [(files[_identity(one.file)], one) for one in draft.readings]
+    made = [files[_identity(file)] for _, file in draft.outcomes]
+    objects = {(ObjectRole.SOURCE, files[_identity(file)]) for _, file in draft.sources}
+    objects |= {(ObjectRole.SOURCE, row) for row, _ in read}
+    objects |= {(ObjectRole.OUTCOME, row) for row in made}
+    event = ChainedEvent(
+        id=str(new_id()),
+        reel_id=draft.reel_id,
+        seq=opened.length + 1,
+        event_type=draft.term.type.value,
+        subtype=storable(draft.term.subtype),
+        execution_id=execution_id,
+        started=draft.started,
+        ended=draft.ended,
+        recorded_at=datetime.now(UTC),
+        outcome=draft.outcome.value,
+        detail=canonical_json(storable_json(draft.detail)).decode(),
+        previous_hash=opened.head,
+        hash="",
+        objects=tuple(LinkedObject(link.value, *row) for link, row in objects),
+        agents=tuple(LinkedAgent(link.value, *row) for link, row in agents),
+    ).sealed()
+    fixity = [FixityRow(row.id, one.digest, one.at, one.outcome.value) for row, one in read if one.digest is not None]
     if draft.fixity is not None:
-        session.add_all(
-            Fixity(
-                id=uuid.uuid4(),
-                object_id=entry.id,
-                event_id=event_id,
-                algorithm="sha256",
-                digest=entry.sha256,
-                checked_at=draft.ended,
-                outcome=draft.fixity,
-            )
-            for entry in {entry.id: entry for entry in made}.values()
-        )
-    session.add_all(
-        Fixity(
-            id=uuid.uuid4(),
-            object_id=entry.id,
-            event_id=event_id,
-            algorithm="sha256",
-            digest=one.digest,
-            checked_at=one.at,
-            outcome=one.outcome,
-        )
-        for entry, one in read
-        if one.digest is not None
-    )
-    session.flush()
-    return RecordedEvent(event_id, sealed.reel_id, sealed.seq, sealed.hash, sealed.execution_id, created=True)
+        fixity += [FixityRow(row.id, row.sha256, draft.ended, draft.fixity.value) for row in dict.fromkeys(made)]
+    statements.write(session, event, new.values(), fixity)
+    return RecordedEvent(uuid.UUID(event.id), event.reel_id, event.seq, event.hash, event.execution_id, created=True)
 
 
-def find(session: Session, draft: EventDraft) -> RecordedEvent | None:
-    """The event this execution has already, or None."""
-    row = session.execute(
-        select(Event.id, Event.reel_id, Event.seq, Event.hash, Event.execution_id).where(
-            Event.execution_id == storable(draft.execution_id)
-        )
-    ).one_or_none()
-    if row is None:
-        return None
+def _recorded_before(draft: EventDraft, row: statements.RecordedRow) -> RecordedEvent:
+    """The event this execution has already."""
     if row.reel_id != draft.reel_id:
         raise ProvenanceBroken(
             f"execution {draft.execution_id} has been recorded for another reel",
@@ -194,45 +139,30 @@ def find(session: Session, draft: EventDraft) -> RecordedEvent | None:
             found=row.reel_id,
             action="use run ids that are unique in the archive",
         )
-    return RecordedEvent(row.id, row.reel_id, row.seq, row.hash, row.execution_id, created=False)
+    return RecordedEvent(row.id, row.reel_id, row.seq, row.hash, storable(draft.execution_id), created=False)
 
 
-def _ensure_objects(session: Session, reel_id: str, named: Sequence[tuple[str, Reference]]) -> list[DigitalObject]:
-    """The objects of these bytes at these places, made where new, in one go; the chain's lock keeps two writers apart.
+def _person(session: Session, person: Person) -> AgentRow:
+    agent_id = ensure_person(session, person.login, person.name)
+    return AgentRow(str(agent_id), AgentKind.PERSON.value, None, None, None)
+
+
+def _new_objects(
+    named: Sequence[tuple[str, Reference]], known: Mapping[ObjectIdentity, ObjectRow]
+) -> dict[ObjectIdentity, ObjectRow]:
+    """Rows for the files that are no object yet.
 
     The name and media type an object was first recorded with stay.
     """
-    wanted: dict[tuple[str, str], dict[str, Any]] = {}
+    new: dict[ObjectIdentity, ObjectRow] = {}
     for name, file in named:
+        if (key := _identity(file)) in known:
+            continue
         media_type = file.media_type if isinstance(file, OutputFile) else UNKNOWN_MEDIA_TYPE
-        wanted.setdefault(
-            _identity(file),
-            {
-                "id": uuid.uuid4(),
-                "reel_id": reel_id,
-                "role": storable(name),
-                "uri": storable(file.uri),
-                "sha256": file.sha256,
-                "bytes": file.bytes,
-                "media_type": storable(media_type),
-            },
-        )
-    if not wanted:
-        return []
-    new = session.scalars(
-        insert(DigitalObject)
-        .values(list(wanted.values()))
-        .on_conflict_do_nothing(index_elements=["reel_id", "uri", "sha256"])
-        .returning(DigitalObject)
-    )
-    found = {(one.uri, one.sha256): one for one in new}
-    if missing := wanted.keys() - found.keys():
-        known = select(DigitalObject).where(
-            DigitalObject.reel_id == reel_id, tuple_(DigitalObject.uri, DigitalObject.sha256).in_(missing)
-        )
-        found |= {(one.uri, one.sha256): one for one in session.scalars(known)}
-    return [found[_identity(file)] for _, file in named]
+        row = ObjectRow(str(new_id()), storable(name), *key, file.bytes, storable(media_type))
+        new.setdefault(key, row)
+    return new
 
 
-def _identity(file: Reference) -> tuple[str, str]:
-    return storable(file.uri), file.sha256
+def _identity(file: Reference) -> ObjectIdentity:
+    return ObjectIdentity(storable(file.uri), file.sha256)

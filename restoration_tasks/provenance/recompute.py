@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ _EVENTS = f"""SELECT reel_id, seq, previous_hash, hash, {_links("event_objects",
     {_links("event_agents", "agent_id")}, id, reel_id, seq, event_type, subtype, execution_id,
     {_utc("started")}, {_utc("ended")}, {_utc("recorded_at")}, outcome, detail, previous_hash
 FROM reelkeeper.events AS event WHERE {{}} ORDER BY reel_id, seq"""  # noqa: S608 - made of constants
-_OBJECTS = "SELECT id, role, uri, sha256, bytes, media_type FROM reelkeeper.digital_objects AS event WHERE {}"
+_OBJECTS = "SELECT reel_id, id, role, uri, sha256, bytes, media_type FROM reelkeeper.digital_objects AS event WHERE {}"
 
 # what COPY has escaped, and control characters it leaves as they are; tab and line end part columns and rows
 _ESCAPED = re.compile(rb"\\.|[\x01-\x08\x0b-\x1f]")
@@ -80,9 +80,16 @@ class Computed(NamedTuple):
     canonical: bytes
 
 
-def prepare(connection: Connection) -> None:
-    """Begin a transaction that sees one moment and changes nothing; has to come first in it."""
+def prepare(connection: Connection, snapshot: str | None = None) -> None:
+    """Begin a transaction that sees one moment and changes nothing; has to come first in it.
+
+    Args:
+        connection: in no transaction yet.
+        snapshot: see what the transaction sees that exported this; by default the present moment.
+    """
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    if snapshot is not None:
+        connection.execute(text(f"SET TRANSACTION SNAPSHOT {_literal(connection, snapshot)}"))
     # nothing of the database's own may stand in for what pg_catalog has
     connection.execute(text("SET LOCAL search_path = pg_catalog"))
     # compiling the queries takes longer than it saves
@@ -94,24 +101,24 @@ def heads(connection: Connection, reel: str | None) -> dict[str, tuple[int, str]
     return {row.reel_id: (row.length, row.head) for row in connection.execute(text(HEADS), {"reel": reel})}
 
 
-def passes(connection: Connection, reel: str | None, asked: dict[str, set[int]]) -> Iterator[Passed]:
-    """Follow every chain that has events, or one, and compute every event.
+def passes(connection: Connection, conditions: Iterable[str], asked: Mapping[str, Collection[int]]) -> Iterator[Passed]:
+    """Follow every chain in these ranges that has events, and compute every event.
 
     Args:
         connection: prepared.
-        reel: one reel; all if None.
+        conditions: ranges of reels, from `ranges`.
         asked: places, by reel, whose hashes the caller wants.
     """
     reel_id, current = "", b""
-    places: set[int] = set()
+    places: Collection[int] = ()
     count, whole, previous, hashes = 0, True, b"", dict[int, str]()
     sha256 = hashlib.sha256
-    for in_json, seq, before, digest, canonical in computed(connection, reel):
+    for in_json, seq, before, digest, canonical in computed(connection, conditions):
         if in_json != current:
             if count:
                 yield Passed(reel_id, count, whole, previous.decode(), hashes)
             current, reel_id = in_json, json.loads(b'"%b"' % in_json)
-            places, hashes = asked.get(reel_id, set()), {}
+            places, hashes = asked.get(reel_id, ()), {}
             count, whole, previous = 0, True, chain.genesis(reel_id).encode()
         count += 1
         if sha256(canonical).hexdigest().encode() != digest or before != previous or seq != b"%d" % count:
@@ -123,27 +130,29 @@ def passes(connection: Connection, reel: str | None, asked: dict[str, set[int]])
         yield Passed(reel_id, count, whole, previous.decode(), hashes)
 
 
-def computed(connection: Connection, reel: str | None) -> Iterator[Computed]:
-    """Every event in the order of reel and place, with its canonical form.
+def computed(connection: Connection, conditions: Iterable[str]) -> Iterator[Computed]:
+    """Every event of these ranges, in the order of reel and place within each, with its canonical form.
 
     Args:
         connection: prepared.
-        reel: one reel; all if None.
+        conditions: ranges of reels, from `ranges`.
     """
     agents = {
         agent_id.encode(): json.dumps([agent_id, *others], ensure_ascii=False, separators=(",", ":")).encode()[1:-1]
         for agent_id, *others in connection.execute(text(_AGENTS))
     }
-    for condition in _ranges(connection, reel):
-        objects = {
-            row[:_ID_LENGTH]: b'"%b"' % row.replace(b"\t", b'","')
-            for row in _copy(connection, _OBJECTS.format(condition))
-        }
+    for condition in conditions:
+        objects: dict[bytes, dict[bytes, bytes]] = {}
+        for row in _copy(connection, _OBJECTS.format(condition)):
+            reel_id, _, covered = row.partition(b"\t")
+            objects.setdefault(reel_id, {})[covered[:_ID_LENGTH]] = b'"%b"' % covered.replace(b"\t", b'","')
         yield from _compute(_copy(connection, _EVENTS.format(condition)), objects, agents)
 
 
-def _compute(rows: list[bytes], objects: dict[bytes, bytes], agents: dict[bytes, bytes]) -> Iterator[Computed]:
-    """Canonical forms of a range of events."""
+def _compute(
+    rows: list[bytes], objects: dict[bytes, dict[bytes, bytes]], agents: dict[bytes, bytes]
+) -> Iterator[Computed]:
+    """Canonical forms of a range of events; an object of another reel is none an event can have had."""
     start = b'["%b","' % chain.FORMAT.encode()
     together: dict[bytes, bytes] = {}
     for row in rows:
@@ -154,7 +163,7 @@ def _compute(rows: list[bytes], objects: dict[bytes, bytes], agents: dict[bytes,
         canonical = b'%b%b",[%b],[%b]]' % (
             start,
             covered.replace(b"\t", b'","'),
-            _linked(with_objects, objects),
+            _linked(with_objects, objects.get(reel_id, {})),
             took_part,
         )
         yield Computed(reel_id, seq, previous, digest, canonical)
@@ -177,8 +186,8 @@ def _linked(links: bytes, known: dict[bytes, bytes]) -> bytes:
     )
 
 
-def _ranges(connection: Connection, reel: str | None) -> list[str]:
-    """Conditions that part all reels there can be, known or not, into ranges of about as many events.
+def ranges(connection: Connection, reel: str | None = None) -> list[str]:
+    """Conditions that part all reels there can be, known or not, into ranges of about as many events; or one reel's.
 
     The order of reels is the database's own, by which it also compares them. The lengths of chains only say how much
     to read at once.

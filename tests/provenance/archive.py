@@ -55,8 +55,8 @@ def rewrite(sessions: sessionmaker[Session], reel: str, *, notes_too: bool = Fal
         )
         if notes_too:
             statements.append(
-                f"UPDATE reelkeeper.checkpoints SET hash = '{made.hash}' WHERE reel_id = :reel AND seq = {made.seq}"
+                f"UPDATE reelkeeper.checkpoints SET hash = '{made.hash}' WHERE reel_id = '{reel}' AND seq = {made.seq}"
             )
         previous = made.hash
-    statements.append(f"UPDATE reelkeeper.chains SET head = '{previous}' WHERE reel_id = :reel")
+    statements.append(f"UPDATE reelkeeper.chains SET head = '{previous}' WHERE reel_id = '{reel}'")
     tamper(sessions, *statements)

@@ -37,7 +37,7 @@ def test_a_whole_chain_passes_without_being_read_twice(sessions, hostile):
     with sessions() as session:
         connection = session.connection()
         recompute.prepare(connection)
-        (passed,) = recompute.passes(connection, None, {REEL: {2}})
+        (passed,) = recompute.passes(connection, recompute.ranges(connection), {REEL: {2}})
     assert passed.whole
     assert (passed.events, passed.head, passed.hashes) == (2, line.head, {2: line.head})
 
@@ -51,6 +51,6 @@ def test_ranges_of_reels_part_no_reel_and_leave_none_out(sessions, monkeypatch):
     with sessions() as session:
         connection = session.connection()
         recompute.prepare(connection)
-        passed = list(recompute.passes(connection, None, {}))
+        passed = list(recompute.passes(connection, recompute.ranges(connection), {}))
     assert {one.reel_id: (one.events, one.whole) for one in passed} == dict.fromkeys(reels, (3, True))
     assert len(passed) == len(reels)

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from restoration_tasks.provenance.agents import Participant, Person, ensure_agents, ensure_person
 from restoration_tasks.provenance.chain import ARCHIVE
@@ -70,6 +70,17 @@ def test_an_event_carries_objects_agents_digests_and_the_hash_before_it(recorder
             (digest("segment"), second.id),
         }
         assert verify(session).ok
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["all new", "all known"])
+def test_recording_takes_two_trips_to_the_database(recorder, new):
+    if not new:
+        recorder.record(step_result(execution_id="before"))
+    trips = []
+    with recorder.sessions() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *said: trips.append(said[2]))
+    recorder.record(step_result())
+    assert len(trips) == 2
 
 
 @pytest.mark.parametrize("step", list(StepName))
@@ -205,6 +216,15 @@ def test_a_person_keeps_the_id_until_erased(recorder):
         assert session.get_one(AgentName, first).name == "Ana P."
         erase(session, "ana", by=Person("head"), reason="she left")
         assert ensure_person(session, "ana") != first
+
+
+def test_a_person_forgotten_does_not_come_back_by_what_is_recorded_again(recorder):
+    before = recorder.record(step_result(), participants=[Person("ana")])
+    with recorder.sessions.begin() as session:
+        erase(session, "ana", by=Person("head"), reason="she left")
+    assert recorder.record(step_result(), participants=[Person("ana")]).id == before.id
+    with recorder.sessions() as session:
+        assert session.scalars(select(AgentName.login)).all() == ["head"]
 
 
 def test_an_agent_is_one_row_and_a_new_version_another(recorder):
