@@ -17,7 +17,7 @@ from restoration_tasks.runtime.errors import ProvenanceBroken
 from restoration_tasks.runtime.spec import StepName
 from tests.provenance.results import REEL, START, digest, output, step_result
 
-P = {"p": premis.PREMIS, "rk": premis.CHAIN}
+P = {"p": premis.PREMIS.uri, "rk": premis.CHAIN.uri}
 HOSTILE = [
     "<script>alert('x')</script> & ]]> <!-- --> <![CDATA[",
     "東京物語 麦秋 晩春",
@@ -45,7 +45,7 @@ def recorder(sessions):
 def test_premis_holds_the_reel_its_files_events_and_agents(recorder):
     with recorder.sessions() as session:
         root = ET.fromstring(premis.export(session, REEL, title="Titel"))
-    assert root.tag == f"{{{premis.PREMIS}}}premis"
+    assert root.tag == premis.PREMIS.tag("premis")
     assert [event.findtext("p:eventType", namespaces=P) for event in root.findall("p:event", P)] == [
         "ingestion", "modification", "decision",
     ]  # fmt: skip
