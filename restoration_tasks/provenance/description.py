@@ -26,18 +26,19 @@ class Use(StrEnum):
     DOCUMENTATION = "documentation"
 
 
-_USES: Final = {
-    **dict.fromkeys(
-        ("master", "framemd5", "scan", "technical", "headers", "sound_headers", "delivered", "infrared"),
-        Use.PRESERVATION,
+_ROLES: Final = {
+    Use.PRESERVATION: (
+        "master", "framemd5", "scan", "technical", "headers", "sound_headers", "delivered", "infrared",
+        "infrared_headers",
     ),
-    "infrared_headers": Use.PRESERVATION,
-    **dict.fromkeys(
-        ("restoration_master", "restored_framemd5", "mezzanine", "enlarged_master", "enlarged_framemd5"),
-        Use.RESTORATION,
+    Use.RESTORATION: (
+        "restoration_master", "restored_framemd5", "mezzanine", "enlarged_master", "enlarged_framemd5",
     ),
-    **dict.fromkeys(("access", "comparison", "enlarged_access"), Use.ACCESS),
-}
+    Use.ACCESS: ("access", "comparison", "enlarged_access"),
+}  # fmt: skip
+"""Roles of files by their use, the main ones first; all others document."""
+_USES: Final = {role: use for use, roles in _ROLES.items() for role in roles}
+_PLACES: Final = {role: place for place, role in enumerate(_USES)}
 _KEPT_STEPS: Final = (StepName.INGEST, StepName.ASSEMBLE, StepName.CHECK)
 """Steps whose files are kept for good."""
 
@@ -218,16 +219,16 @@ def kept_files(line: ReelChain) -> tuple[KeptFile, ...]:
             if (event.event_type, event.subtype) == (term.type.value, term.subtype) and event.outcome != Outcome.FAILURE
         ]
         if made:
-            newest = [entry for entry in made[-1].objects if entry.link == ObjectRole.OUTCOME]
             files += (
                 KeptFile(entry.role, entry.uri, entry.sha256, entry.bytes, entry.media_type)
-                for entry in sorted(newest, key=lambda entry: (entry.role, entry.uri))
+                for entry in made[-1].objects
+                if entry.link == ObjectRole.OUTCOME
             )
     return on_record(line, files)
 
 
 def on_record(line: ReelChain, files: Iterable[KeptFile]) -> tuple[KeptFile, ...]:
-    """The files with what the record knows of each: its number, its place in the vault, when it was made.
+    """The files in the order of their use, with what the record knows of each: number, place in the vault, when made.
 
     A file is known by role and digest, so that the same bytes made again elsewhere in the vault stay the same file.
     """
@@ -239,7 +240,8 @@ def on_record(line: ReelChain, files: Iterable[KeptFile]) -> tuple[KeptFile, ...
                     entry.role, entry.uri, entry.sha256, entry.bytes, entry.media_type, entry.id, event.ended
                 )
                 first.setdefault((entry.role, entry.sha256), known)
-    return tuple(_joined(file, first.get((file.role, file.sha256))) for file in files)
+    ordered = sorted(files, key=lambda file: (_PLACES.get(file.role, len(_PLACES)), file.role, file.uri))
+    return tuple(_joined(file, first.get((file.role, file.sha256))) for file in ordered)
 
 
 def _joined(file: KeptFile, known: KeptFile | None) -> KeptFile:
