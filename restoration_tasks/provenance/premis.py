@@ -30,20 +30,6 @@ _AGENT_TYPES = {
 """Our kinds in the words of the PREMIS agent type vocabulary."""
 
 
-def export(session: Session, reel_id: str, *, title: str | None = None, include_names: bool = False) -> bytes:
-    """PREMIS XML of one reel (UTF-8). A reel without events gives a record with the reel alone.
-
-    Args:
-        session: any session.
-        reel_id: the reel.
-        title: the reel's title.
-        include_names: write people's names. Leave it off for whatever outlives the database: names can be erased
-            there, not in a package.
-    """
-    line = next(chain.load(session, reel_id), ReelChain(reel_id, 0, None, ()))
-    return premis_xml(line, title=title, names=names_of_people(session) if include_names else {})
-
-
 def names_of_people(session: Session) -> dict[str, str]:
     """Names of people by agent id, their login where there is no name. Not for what outlives the database."""
     rows = session.execute(select(AgentName.agent_id, AgentName.name, AgentName.login))
