@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restoration_tasks.provenance.vocabulary import ExportForm
 from restoration_tasks.runtime.files import disk_errors, write_atomic
 from restoration_tasks.runtime.settings import Settings
 
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from restoration_tasks.provenance.verify import VerifyReport
 
 app = typer.Typer(help="Check, sign and export the record of what was done.", no_args_is_help=True)
-
-
-class Form(StrEnum):
-    """Forms of export."""
-
-    CHAIN = "chain"
-    """The reel's hash chain as JSON; anyone can verify it without the database."""
-    PREMIS = "premis"
-    """PREMIS 3 XML."""
 
 
 @app.command()
@@ -118,22 +109,22 @@ def erase_agent(
 @app.command()
 def export(
     reel: Annotated[str, typer.Argument(help="The reel.")],
-    target: Annotated[Path, typer.Argument(help="File to write.")],
-    form: Annotated[Form, typer.Option(help="chain (JSON) or premis (XML).")] = Form.CHAIN,
+    form: Annotated[ExportForm, typer.Option("--as", help="The form.")] = ExportForm.CHAIN,
+    target: Annotated[Path, typer.Option("--to", help="File to write; - for the standard output.")] = Path("-"),
+    with_names: Annotated[
+        bool, typer.Option("--with-names", help="Name people. A copy keeps a name that is erased here.")
+    ] = False,
 ) -> None:
-    """Write a reel's record to a file. People appear by id only."""
-    from restoration_tasks.catalogue import reels
-    from restoration_tasks.provenance import export as chain_export
-    from restoration_tasks.provenance import premis
+    """Write a reel's record in a form that others read. People appear by number unless names are asked for."""
+    from restoration_tasks.catalogue import exports
 
     with _sessions(Settings()) as sessions, sessions.begin() as session:
-        title = reels.require(session, reel).title
-        if form is Form.CHAIN:
-            content = chain_export.export(session, reel)
-        else:
-            content = premis.export(session, reel, title=title)
-    write_atomic(target, content)
-    typer.echo(str(target))
+        content = exports.export(session, reel, form, with_names=with_names)
+    if target == Path("-"):
+        typer.echo(content, nl=False)
+    else:
+        write_atomic(target, content)
+        typer.echo(str(target))
 
 
 @contextmanager

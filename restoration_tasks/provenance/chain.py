@@ -125,6 +125,14 @@ class ReelChain:
     head: str | None
     events: tuple[ChainedEvent, ...]
 
+    def objects(self) -> tuple[LinkedObject, ...]:
+        """Every file that is named, once, in the order in which they are first named."""
+        return tuple({entry.id: entry for event in self.events for entry in event.objects}.values())
+
+    def agents(self) -> tuple[LinkedAgent, ...]:
+        """Everyone and everything that took part, once, in the order in which they are first named."""
+        return tuple({agent.id: agent for event in self.events for agent in event.agents}.values())
+
 
 def genesis(reel_id: str) -> str:
     """What the first event of a reel names as the hash before it."""

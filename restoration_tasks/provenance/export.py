@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer
-from sqlalchemy.orm import Session
 
 from restoration_tasks.provenance import chain
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject, ReelChain
@@ -70,18 +69,6 @@ class _Chain(_Strict):
     length: int
     head: str
     events: tuple[_Event, ...]
-
-
-def export(session: Session, reel_id: str) -> bytes:
-    """The chain of one reel as JSON (UTF-8).
-
-    Raises:
-        ProvenanceBroken: the reel has no chain, or its head is missing.
-    """
-    line = next(chain.load(session, reel_id), None)
-    if line is None:
-        raise ProvenanceBroken("nothing has been recorded yet", reel=reel_id, action="run its first step")
-    return chain_json(line)
 
 
 def chain_json(line: ReelChain) -> bytes:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from sqlalchemy.orm import Session
-
 from restoration_tasks.provenance import chain
-from restoration_tasks.provenance.agents import names_of_people
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject, ReelChain
-from restoration_tasks.provenance.text import xml_text
 from restoration_tasks.provenance.vocabulary import LOCAL_AUTHORITY, AgentKind, EventType
+from restoration_tasks.provenance.xml_document import XSI, Namespace, document
 
-PREMIS = "http://www.loc.gov/premis/v3"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
-CHAIN = "urn:reelkeeper:chain:1"
-"""Namespace of the chain's elements inside `eventDetailExtension`."""
-_SCHEMA = f"{PREMIS} https://www.loc.gov/standards/premis/v3/premis-v3-0.xsd"
+PREMIS = Namespace("premis", "http://www.loc.gov/premis/v3", "https://www.loc.gov/standards/premis/v3/premis-v3-0.xsd")
+CHAIN = Namespace("rk", "urn:reelkeeper:chain:1")
+"""Of the chain's elements inside `eventDetailExtension`."""
 _UUID = "UUID"
 _REEL = "reel"
 
@@ -31,20 +26,6 @@ _AGENT_TYPES = {
 """Our kinds in the words of the PREMIS agent type vocabulary."""
 
 
-def export(session: Session, reel_id: str, *, title: str | None = None, include_names: bool = False) -> bytes:
-    """PREMIS XML of one reel (UTF-8). A reel without events gives a record with the reel alone.
-
-    Args:
-        session: any session.
-        reel_id: the reel.
-        title: the reel's title.
-        include_names: write people's names. Leave it off for whatever outlives the database: names can be erased
-            there, not in a package.
-    """
-    line = next(chain.load(session, reel_id), ReelChain(reel_id, 0, None, ()))
-    return premis_xml(line, title=title, names=names_of_people(session) if include_names else {})
-
-
 def premis_xml(line: ReelChain, *, title: str | None = None, names: Mapping[str, str] | None = None) -> bytes:
     """PREMIS XML of a chain, from the database or from an export.
 
@@ -53,31 +34,30 @@ def premis_xml(line: ReelChain, *, title: str | None = None, names: Mapping[str,
         title: the reel's title.
         names: people's names by agent id; people without one are given by id alone.
     """
-    for prefix, namespace in (("premis", PREMIS), ("xsi", XSI), ("rk", CHAIN)):
-        ET.register_namespace(prefix, namespace)
-    root = ET.Element(f"{{{PREMIS}}}premis", {"version": "3.0", f"{{{XSI}}}schemaLocation": _SCHEMA})
-    _reel(root, line.reel_id, title)
-    for entry in {entry.id: entry for event in line.events for entry in event.objects}.values():
-        _file(root, line, entry)
+    root = PREMIS.root("premis", {"version": "3.0"})
+    add_reel(root, line.reel_id, title)
+    for entry in line.objects():
+        add_file(root, line, entry)
     for event in line.events:
-        _event(root, event)
-    for agent in {agent.id: agent for event in line.events for agent in event.agents}.values():
-        _agent(root, agent, (names or {}).get(agent.id))
-    ET.indent(root)
-    return bytes(ET.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
+        add_event(root, event)
+    for agent in line.agents():
+        add_agent(root, agent, (names or {}).get(agent.id))
+    return document(root)
 
 
-def _reel(root: ET.Element, reel_id: str, title: str | None) -> None:
+def add_reel(root: ET.Element, reel_id: str, title: str | None) -> None:
+    """The reel as an intellectual entity."""
     element = _add(root, "object")
-    element.set(f"{{{XSI}}}type", "premis:intellectualEntity")
+    element.set(XSI.tag("type"), "premis:intellectualEntity")
     _identifier(element, "object", _REEL, reel_id)
     if title is not None:
         _property(element, "title", title)
 
 
-def _file(root: ET.Element, line: ReelChain, entry: LinkedObject) -> None:
+def add_file(root: ET.Element, line: ReelChain, entry: LinkedObject) -> None:
+    """A file with its fixity, and which events it is linked to."""
     element = _add(root, "object")
-    element.set(f"{{{XSI}}}type", "premis:file")
+    element.set(XSI.tag("type"), "premis:file")
     _identifier(element, "object", _UUID, entry.id)
     _property(element, "role", entry.role)
     characteristics = _add(element, "objectCharacteristics")
@@ -99,7 +79,8 @@ def _file(root: ET.Element, line: ReelChain, entry: LinkedObject) -> None:
             _identifier(element, "linkingEvent", _UUID, event.id)
 
 
-def _event(root: ET.Element, event: ChainedEvent) -> None:
+def add_event(root: ET.Element, event: ChainedEvent) -> None:
+    """An event with its place in the chain."""
     element = _add(root, "event")
     _identifier(element, "event", _UUID, event.id)
     known = {member.value: member.authority for member in EventType}
@@ -109,7 +90,7 @@ def _event(root: ET.Element, event: ChainedEvent) -> None:
     _add(_add(element, "eventDetailInformation"), "eventDetail", event.subtype)
     information = _add(element, "eventDetailInformation")
     _add(information, "eventDetail", event.detail)
-    place = ET.SubElement(_add(information, "eventDetailExtension"), f"{{{CHAIN}}}place")
+    place = CHAIN.add(_add(information, "eventDetailExtension"), "place")
     for name, value in (
         ("seq", str(event.seq)),
         ("executionId", event.execution_id),
@@ -117,7 +98,7 @@ def _event(root: ET.Element, event: ChainedEvent) -> None:
         ("previousHash", event.previous_hash),
         ("hash", event.hash),
     ):
-        ET.SubElement(place, f"{{{CHAIN}}}{name}").text = xml_text(value)
+        CHAIN.add(place, name, value)
     _add(_add(element, "eventOutcomeInformation"), "eventOutcome", event.outcome)
     for agent in event.agents:
         _add(_identifier(element, "linkingAgent", _UUID, agent.id), "linkingAgentRole", agent.link)
@@ -125,7 +106,8 @@ def _event(root: ET.Element, event: ChainedEvent) -> None:
         _add(_identifier(element, "linkingObject", _UUID, entry.id), "linkingObjectRole", entry.link)
 
 
-def _agent(root: ET.Element, agent: LinkedAgent, person: str | None) -> None:
+def add_agent(root: ET.Element, agent: LinkedAgent, person: str | None) -> None:
+    """An agent; a person by id alone unless `person` names them."""
     element = _add(root, "agent")
     _identifier(element, "agent", _UUID, agent.id)
     name = agent.name or person
@@ -154,7 +136,4 @@ def _property(parent: ET.Element, kind: str, value: str) -> None:
 
 
 def _add(parent: ET.Element, name: str, content: str | None = None, **attributes: str) -> ET.Element:
-    element = ET.SubElement(parent, f"{{{PREMIS}}}{name}", attributes)
-    if content is not None:
-        element.text = xml_text(content)
-    return element
+    return PREMIS.add(parent, name, content, attributes)

@@ -84,6 +84,25 @@ class DecisionAnswer(StrEnum):
     REJECT = "reject"
 
 
+class ExportForm(StrEnum):
+    """Forms of export."""
+
+    CHAIN = "chain"
+    """The reel's hash chain as JSON; anyone can verify it without the database."""
+    PREMIS = "premis"
+    """PREMIS 3 XML."""
+    METS = "mets"
+    """METS 1.12 XML: the PREMIS record, Dublin Core and PBCore, the kept files and how they belong together."""
+    PROV = "prov"
+    """PROV-JSON."""
+    PBCORE = "pbcore"
+    """PBCore 2.1 XML."""
+    DC = "dc"
+    """Dublin Core XML (`oai_dc`)."""
+    CSV = "csv"
+    """The events as a table."""
+
+
 @dataclass(frozen=True)
 class EventTerm:
     """An event in two words."""

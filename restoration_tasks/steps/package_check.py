@@ -135,7 +135,7 @@ def _premis_says_otherwise(bag: Path, line: ReelChain) -> list[str]:
         return [f"{path.name} is no XML: {error}"]
     except DefusedXmlException:
         return [f"{path.name} has a document type, which ours never have"]
-    hashes = [element.text for element in root.iter(f"{{{premis.CHAIN}}}hash")]
+    hashes = [element.text for element in root.iter(premis.CHAIN.tag("hash"))]
     return [] if hashes == [event.hash for event in line.events] else [f"{path.name} holds other events than the chain"]
 
 

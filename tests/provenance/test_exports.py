@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from restoration_tasks.provenance import export, premis
-from restoration_tasks.provenance.agents import Person
+from restoration_tasks.provenance import chain, export, premis
+from restoration_tasks.provenance.agents import Person, names_of_people
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.text import xml_text
 from restoration_tasks.provenance.verify import Tampering
@@ -17,7 +17,7 @@ from restoration_tasks.runtime.errors import ProvenanceBroken
 from restoration_tasks.runtime.spec import StepName
 from tests.provenance.results import REEL, START, digest, output, step_result
 
-P = {"p": premis.PREMIS, "rk": premis.CHAIN}
+P = {"p": premis.PREMIS.uri, "rk": premis.CHAIN.uri}
 HOSTILE = [
     "<script>alert('x')</script> & ]]> <!-- --> <![CDATA[",
     "東京物語 麦秋 晩春",
@@ -42,10 +42,14 @@ def recorder(sessions):
     return recorder
 
 
+def line_of(sessions, reel=REEL):
+    with sessions() as session:
+        return next(chain.load(session, reel))
+
+
 def test_premis_holds_the_reel_its_files_events_and_agents(recorder):
-    with recorder.sessions() as session:
-        root = ET.fromstring(premis.export(session, REEL, title="Titel"))
-    assert root.tag == f"{{{premis.PREMIS}}}premis"
+    root = ET.fromstring(premis.premis_xml(line_of(recorder.sessions), title="Titel"))
+    assert root.tag == premis.PREMIS.tag("premis")
     assert [event.findtext("p:eventType", namespaces=P) for event in root.findall("p:event", P)] == [
         "ingestion", "modification", "decision",
     ]  # fmt: skip
@@ -68,10 +72,12 @@ def test_premis_holds_the_reel_its_files_events_and_agents(recorder):
 
 
 def test_names_of_people_are_left_out_unless_asked_for(recorder):
+    line = line_of(recorder.sessions)
     with recorder.sessions() as session:
-        assert b"Ana" not in premis.export(session, REEL)
-        assert b"Ana Petrova" in premis.export(session, REEL, include_names=True)
-        assert b"Ana" not in export.export(session, REEL)
+        names = names_of_people(session)
+    assert b"Ana" not in premis.premis_xml(line)
+    assert b"Ana Petrova" in premis.premis_xml(line, names=names)
+    assert b"Ana" not in export.chain_json(line)
 
 
 def test_the_elements_come_in_the_order_of_the_schema(recorder):
@@ -83,8 +89,9 @@ def test_the_elements_come_in_the_order_of_the_schema(recorder):
                   "eventOutcomeInformation", "linkingAgentIdentifier", "linkingObjectIdentifier"],
         "agent": ["agentIdentifier", "agentName", "agentType", "agentVersion", "agentNote"],
     }  # fmt: skip
-    with recorder.sessions() as session:
-        root = ET.fromstring(premis.export(session, REEL, title="t", include_names=True))
+    line = line_of(recorder.sessions)
+    people = {agent.id: "Ana" for agent in line.agents() if agent.kind == "person"}
+    root = ET.fromstring(premis.premis_xml(line, title="t", names=people))
     tops = [child.tag.rpartition("}")[2] for child in root]
     assert tops == sorted(tops, key=list(order).index)
     for child in root:
@@ -98,9 +105,8 @@ def test_hostile_text_passes_through_premis_and_json(recorder, hostile):
     recorder.record_failure(
         REEL, StepName.SHOTS, execution_id=f"run-1/{hostile}", started=START, ended=START, message=hostile
     )
-    with recorder.sessions() as session:
-        xml = premis.export(session, REEL, title=hostile)
-        chain_json = export.export(session, REEL)
+    line = line_of(recorder.sessions)
+    xml, chain_json = premis.premis_xml(line, title=hostile), export.chain_json(line)
     root = ET.fromstring(xml)
     assert root.findtext(".//p:significantPropertiesValue", namespaces=P) == xml_text(hostile)
     detail = root.findall("p:event", P)[-1].findall(".//p:eventDetail", P)[-1].text
@@ -109,17 +115,8 @@ def test_hostile_text_passes_through_premis_and_json(recorder, hostile):
     assert export.verify_export(chain_json).ok
 
 
-def test_a_reel_without_events_is_a_record_of_the_reel_alone(sessions):
-    with sessions() as session:
-        root = ET.fromstring(premis.export(session, "R-1", title=None))
-        assert len(root) == 1
-        with pytest.raises(ProvenanceBroken, match="nothing has been recorded"):
-            export.export(session, "R-1")
-
-
 def test_an_exported_chain_verifies_alone_and_a_changed_one_does_not(recorder):
-    with recorder.sessions() as session:
-        content = export.export(session, REEL)
+    content = export.chain_json(line_of(recorder.sessions))
     report = export.verify_export(content)
     assert (report.ok, report.events) == (True, 3)
     assert premis.premis_xml(export.read(content)).count(b"<premis:event>") == 3
