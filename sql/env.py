@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from restoration_tasks.catalogue import models, queue_models  # noqa: F401 - make their tables known to the metadata
+from restoration_tasks.catalogue import models, queue_models, record_models  # noqa: F401 - make their tables known to the metadata
 from restoration_tasks.provenance.base import SCHEMA, Base
 
 context.configure(

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import reels
-from restoration_tasks.catalogue.queue_models import CarrierReading, FilmBase, Smell
+from restoration_tasks.catalogue.queue_models import CarrierReading, Smell
+from restoration_tasks.catalogue.work_models import FilmBase
 from restoration_tasks.provenance.agents import Person, ensure_person
 from restoration_tasks.provenance.events import EventDraft, append_event
 from restoration_tasks.provenance.text import storable

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue import reels
-from restoration_tasks.catalogue.models import ConditionRecord, Decision, Item, ScanRecord, Work
+from restoration_tasks.catalogue.models import ConditionRecord, Decision, ScanRecord
+from restoration_tasks.catalogue.work_models import Item, Manifestation, Work, WorkMaker, WorkTitle
 from restoration_tasks.provenance.chain import ReelChain
 from restoration_tasks.provenance.description import (
     CheckFound,
     Condition,
     DecisionTaken,
     KeptFile,
+    Maker,
     ReelDescription,
     Scan,
     Title,
@@ -44,18 +46,38 @@ def describe(session: Session, line: ReelChain, files: Iterable[KeptFile] | None
     """
     reel = reels.require(session, line.reel_id)
     item = None if reel.item_id is None else session.get_one(Item, reel.item_id)
-    work = None if item is None else session.get_one(Work, item.work_id)
-    titles = [reel.title] if work is None or work.title == reel.title else [work.title, reel.title]
-    return ReelDescription(
+    described = ReelDescription(
         reel_id=line.reel_id,
-        titles=tuple(Title(title) for title in titles),
-        work_id=None if work is None else str(work.id),
+        titles=(Title(reel.title),),
         item=None if item is None else item.identifier,
         scan=_scan(_newest(session, line, ScanRecord)),
         condition=_condition(_newest(session, line, ConditionRecord)),
         check=_check(session, line),
         decisions=_decisions(session, line),
         files=kept_files(line) if files is None else on_record(line, files),
+    )
+    return described if item is None else _of_work(session, described, item)
+
+
+def _of_work(session: Session, reel: ReelDescription, item: Item) -> ReelDescription:
+    """The same reel with what is known of its film. Its own title, where it has one, stands behind the film's."""
+    work = session.get_one(Work, session.get_one(Manifestation, item.manifestation_id).work_id)
+    titles = session.scalars(select(WorkTitle).where(WorkTitle.work_id == work.id).order_by(WorkTitle.position))
+    makers = session.scalars(select(WorkMaker).where(WorkMaker.work_id == work.id).order_by(WorkMaker.position))
+    own = [one for one in reel.titles if one.text not in {work.title, reel.reel_id}]
+    years = [str(year) for year in dict.fromkeys((work.year_from, work.year_to)) if year is not None]
+    return replace(
+        reel,
+        titles=(
+            Title(work.title),
+            *own,
+            *(Title(one.title, one.kind.value, one.language) for one in titles),
+        ),
+        work_id=str(work.id),
+        year="/".join(years) or None,
+        countries=tuple(work.countries),
+        languages=tuple(work.languages),
+        makers=tuple(Maker(one.role, one.name) for one in makers),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue import conditions, executions, scans
+from restoration_tasks.catalogue import conditions, executions, frames, policies, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent, Recorder
 from restoration_tasks.runtime.spec import IN_DEVICE_SLOT, Spec, StepName, StepResult
@@ -48,11 +48,17 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
     event = Recorder(sessions).record(result, execution_id=spec.execution_id)
     result_uri = f"vault:reels/{result.reel_id}/{result.step}/{result.signature}/result.json"
     with sessions.begin() as session:
-        if result.step is StepName.INGEST:
-            scans.enter(session, event.id, result, result_uri=result_uri)
-        if result.step is StepName.PLAN:
-            vault = Vault(spec.vault)
-            conditions.enter(session, event.id, result, vault, run_id=task.run_id, result_uri=result_uri)
+        match result.step:
+            case StepName.INGEST:
+                scans.enter(session, event.id, result, result_uri=result_uri)
+                frames.enter_exceptions(session, event.id, result, Vault(spec.vault))
+            case StepName.PLAN:
+                vault = Vault(spec.vault)
+                conditions.enter(session, event.id, result, vault, run_id=task.run_id, result_uri=result_uri)
+            case StepName.RESTORE | StepName.ASSEMBLE:
+                frames.enter_relationships(session, event.id, result)
+            case StepName.CHECK:
+                policies.enter(session, event.id, result, Vault(spec.vault))
         executions.record(
             session,
             task.instance,

@@ -1,4 +1,4 @@
-"""Tables of the catalogue: works, items, reels, plans, decisions, drafts, the lock of a run, recorded executions."""
+"""Tables of the catalogue: reels, plans, decisions, drafts, the lock of a run, recorded executions."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from restoration_tasks.catalogue.work_models import Item
 from restoration_tasks.provenance.base import Base, checked_enum
 from restoration_tasks.provenance.models import Agent, Event
 from restoration_tasks.provenance.vocabulary import DecisionAnswer, Outcome
@@ -45,29 +46,6 @@ class DeciderRole(StrEnum):
     MAKER = "maker"
 
 
-class Work(Base):
-    """A film as an intellectual creation (EN 15907)."""
-
-    __tablename__ = "works"
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    title: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class Item(Base):
-    """A physical copy the archive holds; its reels are parts of it."""
-
-    __tablename__ = "items"
-    __table_args__ = (Index("ix_items_work_id", "work_id"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    work_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Work.id))
-    identifier: Mapped[str] = mapped_column(unique=True)
-    """Shelf mark or accession number."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
 class Reel(Base):
     """A reel: what is scanned, restored and decided about."""
 
@@ -78,6 +56,7 @@ class Reel(Base):
         Index("ix_reels_state", "state"),
         Index("ix_reels_state_since", text("state_since DESC"), "id"),
         Index("ix_reels_item_id", "item_id"),
+        Index("ix_reels_grams", text("reelkeeper.grams((id || ' '::text) || title)"), postgresql_using="gin"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import reels
+from restoration_tasks.catalogue import reels, restorations
 from restoration_tasks.catalogue.models import Decision, ReelState
 from restoration_tasks.provenance import anchoring, chain, checkpoints
 from restoration_tasks.provenance.agents import Participant, Person
@@ -123,6 +123,8 @@ def publish(
         )
         if event.created:
             reels.set_state(session, reel_id, state)
+            if state is ReelState.RESTORED:
+                restorations.enter(session, event, products, plan_version=plan_version)
         first = _first_alike(session, event, outcome_detail)
         title = reels.require(session, reel_id).title
         line = next(chain.load(session, reel_id))

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from restoration_tasks.catalogue.models import Reel
+from restoration_tasks.catalogue.work_models import FilmBase
 from restoration_tasks.provenance.base import Base, checked_enum
 from restoration_tasks.provenance.models import Agent, DigitalObject, Event
 
@@ -63,14 +64,6 @@ class Smell(StrEnum):
     NONE = "none"
     SLIGHT = "slight"
     STRONG = "strong"
-
-
-class FilmBase(StrEnum):
-    """What a film is made of."""
-
-    NITRATE = "nitrate"
-    ACETATE = "acetate"
-    POLYESTER = "polyester"
 
 
 class HoldingState(StrEnum):

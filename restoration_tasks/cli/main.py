@@ -18,6 +18,7 @@ app = typer.Typer(
 
 def _register() -> None:
     from restoration_tasks.cli import (
+        catalogue,
         clip,
         database,
         delivery,
@@ -43,6 +44,7 @@ def _register() -> None:
     revert.register(app)
     survey.register(app)
     treatment.register(app)
+    app.add_typer(catalogue.app, name="catalogue")
     app.add_typer(database.app, name="database")
     app.add_typer(fixity.app, name="fixity")
     app.add_typer(models.app, name="models")

@@ -116,10 +116,10 @@ def export(
     ] = False,
 ) -> None:
     """Write a reel's record in a form that others read. People appear by number unless names are asked for."""
-    from restoration_tasks.catalogue import exports
+    from restoration_tasks.catalogue import record_exports
 
     with _sessions(Settings()) as sessions, sessions.begin() as session:
-        content = exports.export(session, reel, form, with_names=with_names)
+        content = record_exports.export(session, reel, form, with_names=with_names)
     if target == Path("-"):
         typer.echo(content, nl=False)
     else:

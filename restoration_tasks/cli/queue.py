@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restoration_tasks.catalogue.queue_models import FilmBase, Purpose, QueueState, Smell
+from restoration_tasks.catalogue.queue_models import Purpose, QueueState, Smell
+from restoration_tasks.catalogue.work_models import FilmBase
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
 

@@ -51,7 +51,7 @@ class Title:
     kind: str | None = None
     """As the catalogue calls it: original, translated, working …"""
     language: str | None = None
-    """ISO 639 code."""
+    """BCP 47 tag; a plain code of ISO 639 is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class ReelDescription:
     """Of the film; a span as `1927/1928`."""
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
-    """ISO 639 codes."""
+    """BCP 47 tags."""
     makers: tuple[Maker, ...] = ()
     scan: Scan | None = None
     condition: Condition | None = None

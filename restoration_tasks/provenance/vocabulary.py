@@ -136,6 +136,10 @@ REVERT_TERM = EventTerm(EventType.POLICY_ASSIGNMENT, "treatments taken back")
 """A person has named shots rendered without treatments they had: as a plan is, a policy for what is made next."""
 QUEUE_TERM = EventTerm(EventType.DECISION, "place in the queue")
 """A person has said when a reel is worked: sooner, later, not now."""
+IMPORT_TERM = EventTerm(EventType.METADATA_MODIFICATION, "catalogue import")
+"""A table has changed how reels are described."""
+FRAMES_TERM = EventTerm(EventType.DECISION, "frames named")
+"""A person has said, or taken back, that frames are not what they should be."""
 CARRIER_TERM = EventTerm(EventType.METADATA_EXTRACTION, "carrier reading")
 FIXITY_TERM = EventTerm(EventType.FIXITY_CHECK, "periodic audit")
 REPAIR_TERM = EventTerm(EventType.REPLICATION, "repair from a replica")

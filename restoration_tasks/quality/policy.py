@@ -40,5 +40,10 @@ class Policy(BaseModel):
 @cache
 def policy() -> Policy:
     """The policy shipped with this release."""
-    text = files("restoration_tasks.quality").joinpath("policy.yaml").read_text(encoding="utf-8")
-    return Policy.model_validate(yaml.safe_load(text))
+    return Policy.model_validate(yaml.safe_load(policy_text()))
+
+
+@cache
+def policy_text() -> bytes:
+    """Its text, as it stands in the release: the catalogue keeps each version of it."""
+    return files("restoration_tasks.quality").joinpath("policy.yaml").read_bytes()

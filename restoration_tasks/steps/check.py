@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
@@ -83,7 +83,7 @@ class _Passed:
 
 
 def run(work: StepWork) -> None:
-    """Measure once, judge, write `check.json` and `report.html`.
+    """Measure once, judge, write `check.json`, `report.html` and `policy.yaml`.
 
     A refusal is a result like any other: it is written, with `passed` false. Only what keeps the check from being made
     at all (the preservation master or a map cannot be read) is an error.
@@ -204,6 +204,21 @@ def _repaired_shares(reel: _Reel) -> dict[str, dict[Defect, float]]:
     return shares
 
 
+def _condition(meter: ReelMeter, when: str) -> dict[str, JsonValue]:
+    """What the reel suffers from, `before` or `after`: means of its shots by their frames.
+
+    Specks (share of the pixels, bright or dark for one frame), flicker (of mean brightness, share of the code range),
+    fade (severity, 0 to 100), weave (pixels).
+    """
+    shots = meter.shots_table()
+    names = {"specks": "spikes", "flicker": "flicker", "fade": "fade", "weave_px": "weave"}
+    frames = max(int(shots["frames"].sum()), 1)
+    return {
+        name: round(float((shots[f"{column}_{when}"] * shots["frames"]).sum()) / frames, 6)
+        for name, column in names.items()
+    }
+
+
 def _picture(master: Path) -> PictureFormat:
     from restoration_tasks.media.reader import probe_format
 
@@ -279,8 +294,10 @@ def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Damag
 def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
     import great_expectations
 
+    from restoration_tasks.quality.policy import policy, policy_text
     from restoration_tasks.report.page import ROLES, ReportedFile, render
 
+    write_atomic(work.output("policy", "policy.yaml", media_type="application/yaml"), policy_text())
     check_file = work.output("check", "check.json", media_type="application/json")
     write_atomic(check_file, check.model_dump_json(indent=1).encode() + b"\n")
     files = [
@@ -301,10 +318,12 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
     work.figure("passed", check.passed)
     work.figure("failed_rules", list(check.failed_rules))
+    work.figure("policy_version", policy().version)
+    work.figure("condition", {when: _condition(meter, when) for when in ("before", "after")})
     for result in check.results:
         if result.broken:
             work.warn(f"{result.id}: {result.sentence} Found: {result.detail}")
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="6", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="7", run=run)

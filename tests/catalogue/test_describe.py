@@ -10,10 +10,19 @@ from sqlalchemy import update
 
 from restoration_tasks.catalogue.describe import describe
 from restoration_tasks.catalogue.errors import UnknownReel
-from restoration_tasks.catalogue.models import ConditionRecord, Item, Reel, Work
+from restoration_tasks.catalogue.models import ConditionRecord, Reel
+from restoration_tasks.catalogue.work_models import (
+    Item,
+    Manifestation,
+    ManifestationKind,
+    TitleKind,
+    Work,
+    WorkMaker,
+    WorkTitle,
+)
 from restoration_tasks.provenance import chain
 from restoration_tasks.provenance.chain import ReelChain
-from restoration_tasks.provenance.description import CheckFound, KeptFile, Use
+from restoration_tasks.provenance.description import CheckFound, KeptFile, Maker, Use
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.runtime.spec import StepName
 from tests.catalogue.reel import RUN, make_decided, make_ingested
@@ -41,12 +50,17 @@ def test_a_reel_is_described_from_all_the_catalogue_knows(sessions):
     )  # fmt: skip
     recorder.record(check)
     with sessions.begin() as session:
-        work = Work(id=uuid.uuid4(), title="Das Werk")
-        item = Item(id=uuid.uuid4(), work_id=work.id, identifier="N-1967/12")
-        session.add(work)
-        session.flush()
-        session.add(item)
-        session.flush()
+        work = Work(
+            id=uuid.uuid4(), identifier="W-1", title="Das Werk", year_from=1927, year_to=1928, countries=["DE"],
+            languages=["de"],
+        )  # fmt: skip
+        title = WorkTitle(work_id=work.id, position=1, title="The Work", language="en", kind=TitleKind.TRANSLATED)
+        maker = WorkMaker(work_id=work.id, position=1, name="Lotte", role="director")
+        source = Manifestation(id=uuid.uuid4(), work_id=work.id, kind=ManifestationKind.SOURCE)
+        item = Item(id=uuid.uuid4(), manifestation_id=source.id, identifier="N-1967/12")
+        for row in (work, title, maker, source, item):
+            session.add(row)
+            session.flush()
         session.execute(update(Reel).where(Reel.id == REEL).values(item_id=item.id))
         session.add(
             ConditionRecord(
@@ -55,7 +69,10 @@ def test_a_reel_is_described_from_all_the_catalogue_knows(sessions):
             )
         )  # fmt: skip
     found = described(sessions)
-    assert [title.text for title in found.titles] == ["Das Werk", "Reel three"]
+    assert [title.text for title in found.titles] == ["Das Werk", "Reel three", "The Work"]
+    assert (found.titles[-1].kind, found.titles[-1].language) == ("translated", "en")
+    assert (found.year, found.countries, found.languages) == ("1927/1928", ("DE",), ("de",))
+    assert found.makers == (Maker("director", "Lotte"),)
     assert (found.item, found.work_id) == ("N-1967/12", str(work.id))
     assert (found.scan.frames, found.scan.fps, found.scan.sound_rate_hz) == (240, "24", 48000)
     assert found.check == CheckFound(False, ("flicker",))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import sessionmaker
 
 from restoration_tasks.catalogue import engine as engines
-from restoration_tasks.catalogue import migrate, queue_models  # noqa: F401 - its tables belong to the metadata
+from restoration_tasks.catalogue import migrate, queue_models, record_models  # noqa: F401 - their tables belong to the metadata
 from restoration_tasks.catalogue.engine import open_sessions, short_engine
 from restoration_tasks.provenance.base import SCHEMA, Base
 from restoration_tasks.provenance.recorder import Recorder

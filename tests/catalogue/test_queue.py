@@ -10,7 +10,8 @@ from restoration_tasks.catalogue import carriers, migrate, queue, reels
 from restoration_tasks.catalogue.engine import open_sessions, short_engine
 from restoration_tasks.catalogue.errors import NotQueued, UnknownReel
 from restoration_tasks.catalogue.queue import Worth
-from restoration_tasks.catalogue.queue_models import Basis, FilmBase, Purpose, QueueState
+from restoration_tasks.catalogue.queue_models import Basis, Purpose, QueueState
+from restoration_tasks.catalogue.work_models import FilmBase
 from restoration_tasks.provenance.agents import ensure_person
 from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.verify import verify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restoration_tasks.catalogue import exports, reels
+from restoration_tasks.catalogue import record_exports, reels
 from restoration_tasks.provenance.export import verify_export
 from restoration_tasks.provenance.vocabulary import ExportForm
 from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
@@ -26,15 +26,15 @@ def test_every_form_is_written_and_names_nobody_unasked(sessions):
     make_decided(sessions)
     with sessions() as session:
         for form in ExportForm:
-            content = exports.export(session, REEL, form)
+            content = record_exports.export(session, REEL, form)
             assert BEGINNINGS[form] in content.replace(b'"format": ', b'"format":')[:200], form
             assert b"Ana" not in content
-            if form in exports.NAMELESS:
+            if form in record_exports.NAMELESS:
                 with pytest.raises(WrongUse, match=f"{form.value} names nobody"):
-                    exports.export(session, REEL, form, with_names=True)
+                    record_exports.export(session, REEL, form, with_names=True)
             else:
-                assert b"Ana Petrova" in exports.export(session, REEL, form, with_names=True)
-        assert verify_export(exports.export(session, REEL, ExportForm.CHAIN)).ok
+                assert b"Ana Petrova" in record_exports.export(session, REEL, form, with_names=True)
+        assert verify_export(record_exports.export(session, REEL, ExportForm.CHAIN)).ok
 
 
 def test_a_reel_without_events_is_described_and_has_no_chain(sessions):
@@ -42,6 +42,6 @@ def test_a_reel_without_events_is_described_and_has_no_chain(sessions):
         reels.register(session, "R-1", title="Nothing yet")
     with sessions() as session:
         for form in set(ExportForm) - {ExportForm.CHAIN, ExportForm.CSV}:
-            assert b"Nothing yet" in exports.export(session, "R-1", form)
+            assert b"Nothing yet" in record_exports.export(session, "R-1", form)
         with pytest.raises(ProvenanceBroken, match="nothing has been recorded"):
-            exports.export(session, "R-1", ExportForm.CHAIN)
+            record_exports.export(session, "R-1", ExportForm.CHAIN)

@@ -10,7 +10,8 @@ import pytest
 from restoration_tasks.catalogue import carriers, queue, rates, reels
 from restoration_tasks.catalogue.models import ConditionRecord, ScanRecord
 from restoration_tasks.catalogue.nights import Wanted
-from restoration_tasks.catalogue.queue_models import Basis, CarrierReading, EstimatedFrom, FilmBase, QueueState
+from restoration_tasks.catalogue.queue_models import Basis, CarrierReading, EstimatedFrom, QueueState
+from restoration_tasks.catalogue.work_models import FilmBase
 from restoration_tasks.media.stills.dpx import write_dpx
 from restoration_tasks.provenance.agents import Participant
 from restoration_tasks.provenance.vocabulary import AgentKind
