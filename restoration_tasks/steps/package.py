@@ -39,6 +39,9 @@ PLACES: Final[dict[str, str]] = {
     "check": "documents/check.json",
     "report": "documents/report.html",
     "premis": "documents/premis.xml",
+    "mets": "documents/mets.xml",
+    "pbcore": "documents/pbcore.xml",
+    "prov": "documents/prov.json",
     "chain": "documents/chain.json",
     "checkpoint": "documents/checkpoint.json",
     "checkpoint_signature": "documents/checkpoint.sig",
@@ -208,4 +211,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="4", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="5", run=run)

@@ -148,6 +148,7 @@ def catalogue_reel(
     from restoration_tasks.catalogue import conditions
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.catalogue.publish import publish
+    from restoration_tasks.steps.package import PLACES
 
     context = get_current_context()
     with staff_language():
@@ -162,6 +163,8 @@ def catalogue_reel(
             state=ReelState.RESTORED,
             signing_key=way.settings.signing_key_file,
             products=(ingest.output("master"), *made.outputs),
+            beside=ingest.outputs,
+            places=PLACES,
             plan_version=int(version["version"]),
             participants=(program(),),
         )
