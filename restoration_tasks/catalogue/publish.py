@@ -7,27 +7,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from restoration_tasks.catalogue import reels, restorations
+from restoration_tasks.catalogue.describe import describe
 from restoration_tasks.catalogue.models import Decision, ReelState
+from restoration_tasks.catalogue.record_exports import written
 from restoration_tasks.provenance import anchoring, chain, checkpoints
 from restoration_tasks.provenance.agents import Participant, Person
 from restoration_tasks.provenance.chain import ReelChain
-from restoration_tasks.provenance.export import chain_json
+from restoration_tasks.provenance.description import KeptFile
 from restoration_tasks.provenance.models import Event
-from restoration_tasks.provenance.premis import premis_xml
 from restoration_tasks.provenance.recorder import EventDraft, RecordedEvent, append_event
-from restoration_tasks.provenance.vocabulary import CATALOGUE_TERM, DecisionAnswer, FixityOutcome, Outcome
+from restoration_tasks.provenance.vocabulary import CATALOGUE_TERM, DecisionAnswer, ExportForm, FixityOutcome, Outcome
 from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
 from restoration_tasks.runtime.spec import OutputFile, Reference
 from restoration_tasks.runtime.vault import Vault
 
 FINAL_STATES = (ReelState.RESTORED, ReelState.REJECTED, ReelState.SUPERSEDED)
-PREMIS_FILE = "premis.xml"
-CHAIN_FILE = "chain.json"
+EXPORT_FILES: Final = {
+    ExportForm.PREMIS: ("premis.xml", "application/xml"),
+    ExportForm.METS: ("mets.xml", "application/xml"),
+    ExportForm.PBCORE: ("pbcore.xml", "application/xml"),
+    ExportForm.PROV: ("prov.json", "application/json"),
+    ExportForm.CHAIN: ("chain.json", "application/json"),
+}
+"""The forms a catalogued reel is exported in: file and media type."""
 CHECKPOINT_FILE = "checkpoint.json"
 
 
@@ -37,19 +45,18 @@ class Published:
 
     event: RecordedEvent
     state: ReelState
-    premis: OutputFile
-    """The reel's PREMIS record, without people's names."""
-    chain: OutputFile
-    """The reel's chain, verifiable offline."""
+    exports: Mapping[ExportForm, OutputFile]
+    """The reel's record in the forms of `EXPORT_FILES`, without people's names; the chain is verifiable offline."""
     checkpoint: tuple[OutputFile, OutputFile, OutputFile]
     """The signed checkpoint of that chain: statement, signature, public key."""
 
     @property
     def documents(self) -> dict[str, Reference]:
         """What the package takes along, by the role it has there."""
-        files = (self.premis, self.chain, *self.checkpoint)
-        names = ("premis", "chain", "checkpoint", "checkpoint_signature", "checkpoint_key")
-        return {name: file.reference for name, file in zip(names, files, strict=True)}
+        names = ("checkpoint", "checkpoint_signature", "checkpoint_key")
+        signed = zip(names, self.checkpoint, strict=True)
+        exported = ((form.value, file) for form, file in self.exports.items())
+        return {name: file.reference for name, file in (*exported, *signed)}
 
 
 def publish(
@@ -62,6 +69,8 @@ def publish(
     state: ReelState,
     signing_key: Path,
     products: Sequence[OutputFile] = (),
+    beside: Sequence[OutputFile] = (),
+    places: Mapping[str, str] | None = None,
     plan_version: int | None = None,
     participants: Iterable[Participant | Person] = (),
     verify_digests: bool = False,
@@ -80,6 +89,8 @@ def publish(
         state: how the run ended.
         signing_key: file of the private key that signs the checkpoint.
         products: masters and copies; each must be in the vault with its size.
+        beside: what else the package carries and METS lists, such as the rest of what ingest made.
+        places: where the package has a file of each role, under `data/`.
         plan_version: the plan the products were made by.
         participants: who took part (the program at least).
         verify_digests: read every product whole and hold it against its digest. Off, their presence and size are
@@ -126,14 +137,21 @@ def publish(
             if state is ReelState.RESTORED:
                 restorations.enter(session, event, products, plan_version=plan_version)
         first = _first_alike(session, event, outcome_detail)
-        title = reels.require(session, reel_id).title
         line = next(chain.load(session, reel_id))
-    # the chain as it stood at that event, whatever was recorded since: the same bytes each time
-    line = replace(line, length=first.seq, head=first.hash, events=line.events[: first.seq])
+        # the chain as it stood at that event, whatever was recorded since: the same bytes each time
+        line = replace(line, length=first.seq, head=first.hash, events=line.events[: first.seq])
+        kept = {file.name: file for file in (*products, *beside)}.values()
+        description = describe(session, line, (_kept(file, places or {}) for file in kept))
     folder = vault.uri("reels", reel_id, "catalogue", f"{first.seq:06d}")
-    premis = _write(vault, f"{folder}/{PREMIS_FILE}", premis_xml(line, title=title), "application/xml")
-    exported = _write(vault, f"{folder}/{CHAIN_FILE}", chain_json(line), "application/json")
-    return Published(event, state, premis, exported, _anchored(sessions, vault, signing_key, line, folder))
+    exports = {
+        form: _write(vault, f"{folder}/{name}", written(form, line, description), media_type)
+        for form, (name, media_type) in EXPORT_FILES.items()
+    }
+    return Published(event, state, exports, _anchored(sessions, vault, signing_key, line, folder))
+
+
+def _kept(file: OutputFile, places: Mapping[str, str]) -> KeptFile:
+    return KeptFile(file.name, file.uri, file.sha256, file.bytes, file.media_type, place=places.get(file.name))
 
 
 def _anchored(

@@ -259,6 +259,7 @@ class Conductor:
     def catalogued(self) -> Published:
         """The reel in the catalogue, with its provenance exports. Needs an approval."""
         from restoration_tasks.catalogue.publish import publish
+        from restoration_tasks.steps.package import PLACES
 
         products = (self.ingested.output("master"), *self.assembled.outputs)
         return publish(
@@ -270,6 +271,8 @@ class Conductor:
             state=ReelState.RESTORED,
             signing_key=self.way.settings.signing_key_file,
             products=products,
+            beside=self.ingested.outputs,
+            places=PLACES,
             plan_version=self.plan.version,
             participants=(PROGRAM,),
         )

@@ -10,6 +10,7 @@ from restoration_tasks.catalogue.publish import Published
 from restoration_tasks.provenance import chain, export
 from restoration_tasks.provenance.agents import names_of_people
 from restoration_tasks.provenance.chain import ReelChain
+from restoration_tasks.provenance.vocabulary import ExportForm
 from restoration_tasks.report.treatment import render_treatment
 from restoration_tasks.report.treatment_record import read
 from restoration_tasks.restoration.plan import Plan
@@ -40,10 +41,11 @@ def gather(
     with sessions.begin() as session:
         title = reels.require(session, reel_id).title
         condition = conditions.documents(session, vault, reel_id)
-    line = export.read(_read(vault, reel_id, published.chain.uri), source=published.chain.uri)
+    exported = published.exports[ExportForm.CHAIN].uri
+    line = export.read(_read(vault, reel_id, exported), source=exported)
     followed = Plan.from_yaml(_read(vault, reel_id, plan.uri).decode())
     page = render_treatment(line, followed, title=title).encode()
-    uri = f"{published.chain.uri.rsplit('/', 1)[0]}/{TREATMENT_FILE}"
+    uri = f"{exported.rsplit('/', 1)[0]}/{TREATMENT_FILE}"
     vault.write_bytes(uri, page)
     report = Reference(uri=uri, sha256=hashlib.sha256(page).hexdigest(), bytes=len(page))
     return {**published.documents, **condition, "treatment_report": report}

@@ -6,12 +6,8 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from restoration_tasks.provenance import checkpoints, export, premis
+from restoration_tasks.provenance import checkpoints, export
 from restoration_tasks.provenance.chain import ReelChain
 from restoration_tasks.provenance.checkpoints import Checkpoint
 from restoration_tasks.provenance.signing import PublicKey
@@ -19,8 +15,13 @@ from restoration_tasks.provenance.verify import Anchor, verify_chain
 from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
 from restoration_tasks.runtime.files import disk_errors, sha256_file
 from restoration_tasks.steps.package import PLACES
+from restoration_tasks.steps.package_documents import documents_disagree
 
-MADE_LATER = frozenset({"premis", "chain", "checkpoint", "checkpoint_signature", "checkpoint_key"})
+MADE_LATER = frozenset({"premis", "mets", "pbcore", "prov", "chain"}) | {
+    "checkpoint",
+    "checkpoint_signature",
+    "checkpoint_key",
+}
 """Of the roles in a package, those that a chain cannot name, as they are made of it."""
 
 
@@ -58,7 +59,7 @@ class PackageReport:
 
 
 def check_package(bag: Path, keys: Collection[PublicKey] = ()) -> PackageReport:
-    """Validate the bag, recompute the chain, hold it against its signed checkpoint, and the files against the chain.
+    """Validate the bag, recompute the chain, hold it against its checkpoint, and files and documents against it.
 
     Args:
         bag: the folder of the bag, the one with `bagit.txt`.
@@ -84,7 +85,7 @@ def check_package(bag: Path, keys: Collection[PublicKey] = ()) -> PackageReport:
     signed, key, trusted = _signed(bag, keys, problems)
     anchors = [] if signed is None else _anchors(line, signed, problems)
     problems += [str(finding) for finding in verify_chain(line, anchors)]
-    problems += _premis_says_otherwise(bag, line)
+    problems += documents_disagree(bag, line)
     named, strange = _held_against_chain(bag, line)
     payload = [file for file in (bag / "data").rglob("*") if file.is_file()]
     return PackageReport(
@@ -124,19 +125,6 @@ def _anchors(line: ReelChain, signed: Checkpoint, problems: list[str]) -> list[A
     if not anchors:
         problems.append(f"checkpoint {signed.number} says nothing of reel {line.reel_id}")
     return anchors
-
-
-def _premis_says_otherwise(bag: Path, line: ReelChain) -> list[str]:
-    """Whether the PREMIS record holds just the events of the chain."""
-    path = _place(bag, "premis")
-    try:
-        root = fromstring(_bytes(path), forbid_dtd=True)
-    except ParseError as error:
-        return [f"{path.name} is no XML: {error}"]
-    except DefusedXmlException:
-        return [f"{path.name} has a document type, which ours never have"]
-    hashes = [element.text for element in root.iter(premis.CHAIN.tag("hash"))]
-    return [] if hashes == [event.hash for event in line.events] else [f"{path.name} holds other events than the chain"]
 
 
 def _held_against_chain(bag: Path, line: ReelChain) -> tuple[int, list[str]]:

@@ -357,7 +357,7 @@ class Way:
             plan: the plan version that was carried out.
             assembled: restored master and copies.
             checked: check and report.
-            documents: provenance exports by role (`premis`, `chain`).
+            documents: provenance exports by role (`premis`, `mets`, `chain` …).
             info: bag-info fields; the date is among them, so that the same spec gives the same bytes.
         """
         return self._spec(

@@ -14,7 +14,7 @@ from restoration_tasks.provenance.export import verify_export
 from restoration_tasks.provenance.models import Checkpoint, DigitalObject, Event, Fixity
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.verify import verify
-from restoration_tasks.provenance.vocabulary import DecisionAnswer, FixityOutcome
+from restoration_tasks.provenance.vocabulary import DecisionAnswer, ExportForm, FixityOutcome
 from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
 from restoration_tasks.runtime.spec import OutputFile
 from restoration_tasks.runtime.vault import Vault
@@ -61,11 +61,11 @@ def test_products_state_exports_and_checkpoint(sessions, vault, products):
         assert (checkpoint.seq, checkpoint.hash, checkpoint.number) == (event.seq, event.hash, 1)
         report = verify(session)
         assert (report.ok, report.unanchored) == (True, 0)
-    for file in (published.premis, published.chain, *published.checkpoint):
+    for file in (*published.exports.values(), *published.checkpoint):
         assert vault.verify(file.reference)
-    exported = vault.read_bytes(published.chain.uri)
+    exported = vault.read_bytes(published.exports[ExportForm.CHAIN].uri)
     assert verify_export(exported).ok
-    premis = vault.read_bytes(published.premis.uri)
+    premis = vault.read_bytes(published.exports[ExportForm.PREMIS].uri)
     assert b"Reel three" in premis
     assert b"Ana" not in premis
 
@@ -87,12 +87,12 @@ def test_a_run_that_ends_the_same_way_gives_the_exports_there_are(sessions, vaul
     first = catalogue(sessions, vault, products, state=ReelState.REJECTED)
     second = catalogue(sessions, vault, products, state=ReelState.REJECTED, run="run-2")
     assert second.event.seq == first.event.seq + 1
-    assert (second.premis, second.chain) == (first.premis, first.chain)
+    assert second.exports == first.exports
     other = catalogue(sessions, vault, products[:1], state=ReelState.REJECTED, run="run-3")
-    assert other.premis.uri != first.premis.uri
+    assert other.exports[ExportForm.PREMIS].uri != first.exports[ExportForm.PREMIS].uri
     # back to the first products, after others: a new export
     last = catalogue(sessions, vault, products, state=ReelState.REJECTED, run="run-4")
-    assert last.chain.uri not in (first.chain.uri, other.chain.uri)
+    assert last.exports[ExportForm.CHAIN].uri not in {one.exports[ExportForm.CHAIN].uri for one in (first, other)}
 
 
 def test_nothing_is_restored_that_nobody_approved(sessions, vault, products):

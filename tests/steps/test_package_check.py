@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import bagit
@@ -13,6 +15,7 @@ from restoration_tasks.catalogue import reels
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.catalogue.publish import publish
 from restoration_tasks.provenance import chain, export, signing
+from restoration_tasks.provenance.mets import METS, XLINK
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
 from restoration_tasks.runtime.spec import OutputFile, StepName
@@ -40,6 +43,8 @@ def bag(sessions, settings, tmp_path):
         signing_key=settings.signing_key_file, participants=[PROGRAM],
         products=[OutputFile(name=role, media_type="video/x-matroska", **made.references[role].model_dump())
                   for role in PRODUCTS],
+        beside=[OutputFile(name="scan", media_type="application/json", **made.references["scan"].model_dump())],
+        places=PLACES,
     )  # fmt: skip
     made.references |= published.documents
     packed = made.run(StepName.PACKAGE, tuple(PLACES), params={"info": {"Bagging-Date": "2026-11-22"}})
@@ -101,8 +106,57 @@ def test_what_is_changed_in_a_package_is_named(bag, tmp_path):
     theirs = signing.make(tmp_path / "theirs.pem")
     assert "not trusted here" in changed("checkpoint", json_of(folder, theirs.public.fingerprint))
     assert "signature does not fit" in changed("checkpoint_signature", b"x" * 64)
-    assert "no XML" in changed("premis", b"<premis")
+    assert "premis.xml is no XML" in changed("premis", b"<premis")
+    assert "mets.xml is no XML" in changed("mets", b"<mets")
+    assert "prov.json is no JSON of PROV" in changed("prov", b"[]")
     assert "document type" in changed("premis", b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>")
+
+
+MASTER = hashlib.sha256(b"content of master\n").hexdigest()
+
+
+WRONG_STATEMENTS = [
+    ("premis", MASTER, "0" * 64, "premis.xml states other files or digests"),
+    ("premis", "<premis:size>18<", "<premis:size>19<", "premis.xml states other files or digests"),
+    ("mets", f'CHECKSUM="{MASTER}"', f'CHECKSUM="{"0" * 64}"', "mets.xml states another digest or size"),
+    ("mets", 'SIZE="18"', 'SIZE="19"', "mets.xml states another digest or size"),
+    ("mets", f">{MASTER}<", f">{'0' * 64}<", "mets.xml states other files or digests"),
+    ("mets", "../masters/preservation.mkv", "../../bagit.txt", "where a package has none"),
+    ("mets", "<rk:hash>", "<rk:hash>0", "mets.xml holds other events"),
+    ("pbcore", MASTER, "0" * 64, "pbcore.xml names a file the chain does not know"),
+    ("prov", MASTER, "0" * 64, "prov.json states other files or digests"),
+    ("prov", '"rk:hash": "', '"rk:hash": "0', "prov.json holds other events"),
+]
+"""Of a document: what it states, what it is made to state, what is said of that."""
+
+
+def test_a_document_that_states_what_is_not_so_is_named(bag):
+    folder, key = bag
+    for role, true, false, said in WRONG_STATEMENTS:
+        content = (folder / "data" / PLACES[role]).read_bytes()
+        assert true.encode() in content, said
+        repack(folder, role, content.replace(true.encode(), false.encode()))
+        assert said in check_package(folder, [key]).problems[0], (role, true)
+        repack(folder, role, content)
+    assert check_package(folder, [key]).problems == ()
+
+
+def test_mets_leads_to_every_file_of_the_package_it_lists(bag):
+    folder, _ = bag
+    root = ET.fromstring((folder / "data" / PLACES["mets"]).read_bytes())
+    found = {}
+    for file in root.iter(METS.tag("file")):
+        place = folder / "data/documents" / file.find(METS.tag("FLocat")).get(XLINK.tag("href"))
+        found[file.get("USE")] = place.read_bytes()
+    assert found == {role: f"content of {role}\n".encode() for role in (*PRODUCTS, "scan")}
+
+
+def test_a_package_from_before_there_was_more_than_premis_still_passes(bag):
+    folder, key = bag
+    for role in ("mets", "pbcore", "prov"):
+        (folder / "data" / PLACES[role]).unlink()
+    bagit.Bag(str(folder)).save(manifests=True)
+    assert check_package(folder, [key]).problems == ()
 
 
 def json_of(folder: Path, fingerprint: str) -> bytes:

@@ -149,6 +149,7 @@ def catalogue_reel(
     from restoration_tasks.provenance.agents import PROGRAM
     from restoration_tasks.runtime.spec import Reference
     from restoration_tasks.steps.documents import gather
+    from restoration_tasks.steps.package import PLACES
 
     context = get_current_context()
     with staff_language():
@@ -163,6 +164,8 @@ def catalogue_reel(
             state=ReelState.RESTORED,
             signing_key=way.settings.signing_key_file,
             products=(ingest.output("master"), *made.outputs),
+            beside=ingest.outputs,
+            places=PLACES,
             plan_version=int(version["version"]),
             participants=(PROGRAM,),
         )
