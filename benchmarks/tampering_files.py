@@ -18,6 +18,7 @@ from restoration_tasks.restoration.plan import Plan
 
 Rng = np.random.Generator
 MAKERS: Final = {"mezzanine": (copies.mezzanine, "mov"), "access": (copies.access, "mp4")}
+PICTURES: Final[dict[str, Callable[..., None]]] = {"order": swapped, "frozen": frozen, "shifted": shifted}
 CODECS: Final[dict[str, dict[str, Any]]] = {
     "mezzanine": {"c:v": "prores_ks", "profile:v": 3, "vendor": "apl0", "pix_fmt": "yuv422p10le"},
     "access": {"c:v": "libx264", "crf": copies.ACCESS_CRF, "pix_fmt": "yuv420p"},
@@ -32,9 +33,7 @@ def moved_sound(sound: Samples, rng: Rng, *, ms: float) -> Samples:
     """Later or earlier; what is pushed out at one end comes in at the other as silence."""
     step = _sign(rng) * round(ms / 1000 * RATE_HZ)
     late = np.roll(sound, step, axis=0)
-    late[:step] = late[:step] if step < 0 else 0
-    if step < 0:
-        late[step:] = 0
+    late[slice(0, step) if step > 0 else slice(step, None)] = 0
     return late
 
 
@@ -54,7 +53,8 @@ def replaced_sound(sound: Samples, rng: Rng, *, s: float) -> Samples:
 
 def louder_sound(sound: Samples, rng: Rng, *, db: float) -> Samples:
     """Louder or softer."""
-    return np.clip(np.rint(sound * 10 ** (_sign(rng) * db / 20)), -32768, 32767).astype(np.int16)
+    louder: Samples = np.clip(np.rint(sound * 10 ** (_sign(rng) * db / 20)), -32768, 32767).astype(np.int16)
+    return louder
 
 
 SOUND: Final[dict[str, Callable[..., Samples]]] = {
@@ -85,7 +85,7 @@ def tamper_with_a_copy(house: House, rng: Rng, kind: str, strengths: dict[str, A
         if kind == "length":
             target.frames = target.frames[: -strengths["frames"]]
         else:
-            {"order": swapped, "frozen": frozen, "shifted": shifted}[kind](target, **strengths)
+            PICTURES[kind](target, **strengths)
         make(house.master_of("other", frames=target.frames), out)
     house.register(name, out)
 

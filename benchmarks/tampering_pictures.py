@@ -13,8 +13,8 @@ import numpy.typing as npt
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.pixels import Mask
 
-Picture = npt.NDArray[np.float64]
-"""`(H, W, 3)`: R, G, B as shares of the code range."""
+Picture = npt.NDArray[Any]
+"""`(H, W, 3)`, floating: R, G, B as shares of the code range."""
 
 
 @dataclass
@@ -152,7 +152,7 @@ def shifted(target: Target, *, px: int) -> None:
 
 
 def _moved(target: Target, right: float, down: float) -> None:
-    way = np.float32([[1, 0, right], [0, 1, down]])
+    way = np.array([[1, 0, right], [0, 1, down]], np.float32)
     target.each(
         lambda picture: cv2.warpAffine(
             picture, way, picture.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
@@ -221,7 +221,7 @@ def highlight_eaten(target: Target, *, side_px: int) -> None:
     index = target.place
     picture = target.seen(index)
     bright = cv2.GaussianBlur(picture.mean(axis=2), (0, 0), 1.0)
-    row, column = np.unravel_index(int(bright.argmax()), bright.shape)
+    row, column = divmod(int(bright.argmax()), bright.shape[1])
     around = picture[max(0, row - 2 * side_px) : row + 2 * side_px, max(0, column - 2 * side_px) : column + 2 * side_px]
     top, left = max(0, row - side_px // 2), max(0, column - side_px // 2)
     picture[top : top + side_px, left : left + side_px] = np.median(around, axis=(0, 1))
