@@ -274,6 +274,14 @@ def _catalogue(kept: Kept) -> Iterator[Row]:
     yield Row("tamperings found and named", str(tampered["found"]), f"{tampered['of']}", tampered["passed"])
 
 
+def _tampering(kept: Kept) -> Iterator[Row]:
+    yield from _bars(kept["bars"])
+    attempts = [one for one in kept["parts"]["attempts"].values() if one["family"]]
+    for family in ("picture", "sound", "copies", "records"):
+        of_it = [one for one in attempts if one["family"] == family]
+        yield Row(f"of them {family}: refused", f"{sum(one['refused'] for one in of_it)} of {len(of_it)}")
+
+
 def _soak(kept: Kept) -> Iterator[Row]:
     yield Row("rounds passed, each ending with the bytes of an undisturbed run", str(kept["rounds"]))
     for kind, count in sorted(kept["faults"].items()):
@@ -299,6 +307,7 @@ SECTIONS = (
     Section("The Reels pages", "pages.json", "python -m benchmarks.pages", _pages),
     Section("Queue and nights", "queue.json", "python -m benchmarks.queue", _queue),
     Section("The record", "catalogue.json", "python -m benchmarks.catalogue", _catalogue),
+    Section("Tampering", "tampering.json", "python -m benchmarks.tampering", _tampering),
     Section("Faults", "soak.json", "make soak", _soak),
 )
 

@@ -122,10 +122,23 @@ def _copy(
     master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progress | None, comment: str | None = None
 ) -> None:
     info = probe(master)
-    pix_fmt = str(codec["pix_fmt"])
+    _make(shown(master, info.format, str(codec["pix_fmt"])), out, codec, master, info, progress, comment=comment)
+
+
+def shown(master: Path, fmt: PictureFormat, pix_fmt: str, *, size: tuple[int, int] | None = None) -> Any:
+    """The ffmpeg-python stream of a master as its copies show it: BT.709 in video range, sizes padded to even.
+
+    Args:
+        master: a lossless master.
+        fmt: its format.
+        pix_fmt: ffmpeg's name of a YUV format.
+        size: width and height to shrink to, after padding; None leaves the size.
+    """
     # Grey goes as RGB as well: the way from full-range grey to video range is three codes off at 10 bit.
-    shown = _view(_input(master), info.format, "gbrp16le")
-    _make(_bt709(_even(shown), pix_fmt), out, codec, master, info, progress, comment=comment)
+    picture = _even(_view(_input(master), fmt, "gbrp16le"))
+    if size is not None:
+        picture = picture.filter("scale", *size, flags="area+accurate_rnd+bitexact").filter("format", "gbrp16le")
+    return _bt709(picture, pix_fmt)
 
 
 def _view(picture: Any, fmt: PictureFormat, pix_fmt: str) -> Any:

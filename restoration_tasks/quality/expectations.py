@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 from restoration_tasks.quality.findings import LISTED, FrameNumber, RuleResult, Status
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
 WHOLE_TABLE: Final = frozenset({Kind.ROW_COUNT, Kind.VALUES_ARE_EXACTLY})
 """Expectations about a table or column as a whole: they name no row."""
-OF_FRAMES: Final = frozenset({Table.FRAMES, Table.ENLARGED})
+OF_FRAMES: Final = frozenset({Table.FRAMES, Table.COPIES, Table.ENLARGED})
 """Tables of which a row is a frame."""
 NOUNS: Final = {
     Table.FACTS: "property",
     Table.FILES: "file",
     Table.FRAMES: "frame",
     Table.SHOTS: "shot",
+    Table.COPIES: "frame",
+    Table.SOUND: "sound track",
     Table.ENLARGED: "frame",
     Table.ENLARGED_FACTS: "property",
 }
@@ -42,12 +45,13 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tup
         rules: what must hold.
         tables: the measured tables; one that is missing crashes its rules.
     """
-    tables_read = [table for table in Table if table in tables and any(rule.table is table for rule in rules)]
+    asked = [rule for rule in rules if not rule.idle]
+    tables_read = [table for table in Table if table in tables and any(rule.table is table for rule in asked)]
     answers: dict[_Question, _Answer] = {}
     if tables_read:
         context = _context()
         for table in tables_read:
-            questions = dict.fromkeys(one for rule in rules if rule.table is table for one in _questions(rule))
+            questions = dict.fromkeys(one for rule in asked if rule.table is table for one in _questions(rule))
             answers |= _ask(context, table, list(questions), tables[table])
     return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], tables) for rule in rules)
 
@@ -72,7 +76,12 @@ class _Answer:
 
 def _questions(rule: Rule) -> list[_Question]:
     """The rule's expectations, and before them that no column they read holds a null."""
-    columns = dict.fromkeys(column for expectation in rule.expectations for column in expectation.columns)
+    columns = dict.fromkeys(
+        column
+        for expectation in rule.expectations
+        if expectation.kind is not Kind.PAIR_EQUAL  # which finds by itself that nothing equals a null
+        for column in expectation.columns
+    )
     no_nulls = [Expectation(Kind.NOT_NULL, {"column": column}) for column in columns]
     stated = [expectation for expectation in rule.expectations if expectation.kind is not Kind.NOT_NULL]
     return [
@@ -116,14 +125,18 @@ def _ask(
     from great_expectations.expectations.row_conditions import Column
 
     asset = context.data_sources.add_pandas(f"measured {table}").add_dataframe_asset(table.value)
-    suite = gx.ExpectationSuite(name=table.value)
+    asked = []
     for number, question in enumerate(questions):
         arguments: dict[str, Any] = json.loads(question.arguments)
         if question.scope is not None:
             arguments["row_condition"] = Column(question.scope.column).is_in(
                 [str(value) for value in question.scope.values]
             )
-        suite.add_expectation(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
+        if question.kind is Kind.PAIR_EQUAL:
+            arguments["ignore_row_if"] = "neither"
+        asked.append(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
+    # All at once: an expectation added to a suite is compared with every one in it.
+    suite = gx.ExpectationSuite(name=table.value, expectations=asked)
     validation = context.validation_definitions.add(
         gx.ValidationDefinition(
             name=table.value,
@@ -159,6 +172,8 @@ def _exception(info: Mapping[str, Any] | None) -> str | None:
 
 
 def _judge(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]) -> RuleResult:
+    if rule.idle:
+        return _result(rule, Status.NOT_APPLICABLE, rule.idle)
     given = [answer for answer in answers if answer is not None]
     if reason := _why_crashed(rule, answers, tables):
         return _result(rule, Status.CRASHED, f"could not be checked: {reason}")
@@ -195,11 +210,13 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
     keys = sorted(rows, key=lambda key: tuple((part is None, part) for part in key))
     frames: tuple[FrameNumber, ...] = ()
     if rule.table in OF_FRAMES:
-        frames = tuple(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in keys if None not in key)
-    subjects = () if frames else tuple(_text(key[0]) for key in keys)
-    values = {name: value for name, value in rows[keys[0]].items() if name not in index}
-    first = ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in values.items())
-    named = [f"{one.frame} (scan {one.scan})" for one in frames] or list(subjects)
+        whole = [key for key in keys if None not in key]
+        frames = tuple(dict.fromkeys(FrameNumber(frame=int(key[0]), scan=int(key[1])) for key in whole))
+    named = [_name(key) for key in keys] if frames else [_text(key[0]) for key in keys]
+    farthest = max(keys, key=lambda key: _beyond(rule, rows[key]))
+    values = {name: value for name, value in rows[farthest].items() if name not in index}
+    told = ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in values.items())
+    which = f"Worst: {named[keys.index(farthest)]}" if farthest != keys[0] else "First"
     noun = NOUNS[rule.table]
     plural = noun if len(keys) == 1 else {"property": "properties"}.get(noun, f"{noun}s")
     more = ", …" if len(named) > 8 else ""
@@ -208,11 +225,28 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
         severity=rule.severity,
         status=Status.FAILED,
         sentence=rule.sentence,
-        detail=f"{len(keys)} {plural}: {', '.join(named[:8])}{more}. First: {first}",
+        detail=f"{len(keys)} {plural}: {', '.join(named[:8])}{more}. {which}: {told}",
         count=len(keys),
         frames=frames[:LISTED],
-        subjects=subjects[:LISTED],
+        subjects=() if frames else tuple(named[:LISTED]),
     )
+
+
+def _name(key: tuple[Any, ...]) -> str:
+    """A frame by its two numbers, and of which copy it is where the table holds several."""
+    frame, scan, *copy = key
+    return " of the ".join((f"{_text(frame)} (scan {_text(scan)})", *map(_text, copy)))
+
+
+def _beyond(rule: Rule, row: Mapping[str, Any]) -> float:
+    """How far a row lies beyond the limits of a rule; 0 where the rule has none, or they are no numbers."""
+    farthest = 0.0
+    for expectation in rule.expectations:
+        value = row.get(str(expectation.arguments.get("column")))
+        if expectation.kind is Kind.BETWEEN and isinstance(value, Real):
+            low, high = (float(str(expectation.arguments[end])) for end in ("min_value", "max_value"))
+            farthest = max(farthest, low - float(value), float(value) - high)
+    return farthest
 
 
 def _text(value: Any) -> str:

@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.media.delivery.scan import Scan
+from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS
+from restoration_tasks.quality.sound import tracks_found
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from restoration_tasks.media.picture import PictureFormat
+
 READERS = 4
 """Files hashed at once: hashing leaves the interpreter lock, and network storage answers slowly."""
+CODECS = {MEZZANINE: "ProRes 422 HQ", ACCESS: "AVC"}
+"""By copy, what MediaInfo calls its codec."""
 WHOLE = "from first to last frame"
 """What the fact *restored decodes* must say."""
 
@@ -24,9 +30,11 @@ WHOLE = "from first to last frame"
 def facts_table(
     scan: Scan,
     *,
+    master: Path,
     restored: Path,
-    mezzanine: Path,
-    access: Path,
+    copies: Mapping[str, Path],
+    unread: Mapping[str, str],
+    comparison: Path,
     decoded: int,
     decode_error: str | None,
     agreement: Mapping[str, tuple[str, str]],
@@ -37,21 +45,29 @@ def facts_table(
 
     Args:
         scan: what was delivered.
+        master: preservation master.
         restored: restored master.
-        mezzanine: ProRes copy.
-        access: H.264 copy.
+        copies: by name (`quality.copies`), the ProRes and the H.264 copy.
+        unread: by copy, why its frames could not be read to the end.
+        comparison: before and after, for people to look at.
         decoded: frames of the restored master that were decoded.
         decode_error: why decoding stopped; None if it did not.
         agreement: by fact, what is expected and what was found of the plan and the maps (`quality.agreement`).
     """
     import pandas as pd
 
+    from restoration_tasks.media import framemd5
+
     frames = str(scan.frames)
     rows = [("restored decodes", WHOLE, decode_error or WHOLE), ("frames", frames, str(decoded))]
     rows += [(fact, expected, found) for fact, (expected, found) in agreement.items()]
     rows += _restored_rows(restored, frames, scan)
-    rows += _copy_rows("mezzanine", mezzanine, "ProRes 422 HQ", frames)
-    rows += _copy_rows("access", access, "AVC", frames)
+    for name, path in copies.items():
+        rows += _copy_rows(name, path, scan, unread.get(name))
+    tracks = tracks_found(master)
+    heard = {"restored": restored, **copies}
+    rows += [(f"{name} sound tracks", tracks, tracks_found(path)) for name, path in heard.items()]
+    rows.append(("comparison frames", frames, _read(lambda: len(framemd5.compute(comparison)))))
     return pd.DataFrame(rows, columns=["fact", "expected", "found"], dtype="object")
 
 
@@ -90,19 +106,47 @@ def _restored_rows(path: Path, frames: str, scan: Scan) -> list[tuple[str, str, 
     return [(fact, value, found[fact]) for fact, value in expected.items()]
 
 
-def _copy_rows(name: str, path: Path, codec: str, frames: str) -> list[tuple[str, str, str]]:
+def _copy_rows(name: str, path: Path, scan: Scan, unread: str | None) -> list[tuple[str, str, str]]:
     from restoration_tasks.media.join import count_frames
 
-    def read(what: Callable[[], str]) -> str:
-        try:
-            return what()
-        except MediaError as error:
-            return error.message
+    picture, frames, rate = scan.picture, str(scan.frames), Fraction(scan.picture.fps)
 
+    def looked(what: Callable[[PictureFormat], object]) -> str:
+        from restoration_tasks.media.probe import probe
+
+        return _read(lambda: what(probe(path).format))
+
+    # A millisecond is as near as containers tell; half a frame is twenty of them.
+    lasts = _read(lambda: f"{round(float(_video_track(path).get('duration', 0)) / 1000 * rate)} frames")
     return [
-        (f"{name} codec", codec, read(lambda: _codec(path))),
-        (f"{name} frames", frames, read(lambda: str(count_frames(path)))),
+        (f"{name} decodes", WHOLE, unread or WHOLE),
+        (f"{name} codec", CODECS[name], _read(lambda: _codec(path))),
+        (f"{name} frames", frames, _read(lambda: count_frames(path))),
+        (f"{name} width", str(_even(picture.width)), looked(lambda found: found.width)),
+        (f"{name} height", str(_even(picture.height)), looked(lambda found: found.height)),
+        (f"{name} frame rate", str(rate), looked(lambda found: found.fps)),
+        (f"{name} duration", f"{frames} frames", lasts),
+        (f"{name} pixel format", PIXEL_FORMATS[name], looked(lambda found: found.pix_fmt)),
+        # ProRes has no other range, and does not say so.
+        (f"{name} range", "video", looked(lambda found: "full" if found.full_range else "video")),
+        (f"{name} colours", "bt709, bt709, bt709", looked(_colours)),
     ]
+
+
+def _colours(found: PictureFormat) -> str:
+    return f"{found.matrix}, {found.primaries}, {found.transfer}"
+
+
+def _even(size: int) -> int:
+    return size + size % 2
+
+
+def _read(what: Callable[[], object]) -> str:
+    """A property as text, or why it could not be read."""
+    try:
+        return str(what())
+    except MediaError as error:
+        return error.message
 
 
 def _codec(path: Path) -> str:

@@ -21,6 +21,10 @@ class Table(StrEnum):
     """One row a frame of the preservation master."""
     SHOTS = "shots"
     """One row a shot."""
+    COPIES = "copies"
+    """One row a frame of each copy people watch."""
+    SOUND = "sound"
+    """One row a sound track of the preservation master."""
     ENLARGED = "enlarged"
     """One row a frame of the larger version, where there is one."""
     ENLARGED_FACTS = "enlarged facts"
@@ -32,6 +36,8 @@ INDEX_COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
     Table.FILES: ("file",),
     Table.FRAMES: ("frame", "scan_number"),
     Table.SHOTS: ("shot",),
+    Table.COPIES: ("frame", "scan_number", "copy"),
+    Table.SOUND: ("track",),
     Table.ENLARGED: ("frame", "scan_number"),
     Table.ENLARGED_FACTS: ("fact",),
 }
@@ -49,6 +55,7 @@ class Kind(StrEnum):
     ROW_COUNT = "ExpectTableRowCountToEqual"
     VALUES_ARE_EXACTLY = "ExpectColumnDistinctValuesToEqualSet"
     UNIQUE = "ExpectColumnValuesToBeUnique"
+    UNIQUE_TOGETHER = "ExpectCompoundColumnsToBeUnique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +94,5 @@ class Rule:
     """Rows the rule speaks about; None means all."""
     optional: bool = False
     """Whether it may find no row to speak about (then it is *not applicable*); otherwise that breaks the rule."""
+    idle: str = ""
+    """Why the rule has nothing to speak about on this reel (then it is *not applicable*); empty where it has."""

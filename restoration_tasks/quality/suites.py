@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from restoration_tasks.quality.copies import copy_rules
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.picture_rules import picture_rules
 from restoration_tasks.quality.policy import Policy
+from restoration_tasks.quality.property_rules import property_rules
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
+from restoration_tasks.quality.sound import sound_rules
 
 FRAME_COLUMNS: Final = (
     "frame",
@@ -43,35 +46,6 @@ FRAME_COLUMNS: Final = (
 )
 """Columns of the table of frames that must hold a value in every row."""
 
-FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "integrity.decodes": (
-        "The restored master can be read from the first frame to the last.",
-        ("restored decodes",),
-    ),
-    "integrity.frame_count": (
-        "The restored master has as many frames as the scan, and as many as its container says.",
-        ("frames", "frames in the container"),
-    ),
-    "integrity.size": ("The restored picture has the size of the scan.", ("width", "height")),
-    "integrity.bit_depth": ("The restored master keeps the scan's bit depth.", ("bit depth",)),
-    "integrity.pixel_format": ("The restored master keeps the scan's channels and sampling.", ("pixel format",)),
-    "integrity.frame_rate": ("The restored master runs at the scan's frame rate.", ("frame rate",)),
-    "integrity.codec": (
-        "The restored master is FFV1 version 3, every frame by itself, with a checksum in every slice.",
-        ("codec", "codec version", "slice checksums", "frames between key frames"),
-    ),
-    "integrity.plan_as_carried_out": (
-        "The plan is the one that every segment was restored by.",
-        ("plan",),
-    ),
-    "integrity.maps_as_assessed": ("The damage maps are those that were assessed.", ("damage maps",)),
-    "integrity.copies": (
-        "The mezzanine and the access copy are ProRes 422 HQ and H.264 and as long as the master.",
-        ("mezzanine codec", "mezzanine frames", "access codec", "access frames"),
-    ),
-}
-"""Rules about properties of files: what staff read, and the facts that must be as expected."""
-
 UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
@@ -86,7 +60,7 @@ TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is 
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
 
-def rules(policy: Policy, *, frames: int, shots: int, files: int) -> tuple[Rule, ...]:
+def rules(policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 0) -> tuple[Rule, ...]:
     """Every rule a restored reel must meet.
 
     Args:
@@ -94,14 +68,17 @@ def rules(policy: Policy, *, frames: int, shots: int, files: int) -> tuple[Rule,
         frames: how many frames the scan has; the table of frames must have as many rows.
         shots: how many shots were found.
         files: how many files were delivered.
+        tracks: how many sound tracks the preservation master has.
     """
     return (
         *_measured(frames, shots),
-        *_properties(),
+        *property_rules(),
         *_source(files),
         *_whole_picture(),
         *_fidelity(policy),
         *picture_rules(policy),
+        *copy_rules(policy, frames=frames),
+        *sound_rules(policy, tracks=tracks),
         *_benefit(),
     )
 
@@ -127,28 +104,6 @@ def _measured(frames: int, shots: int) -> Sequence[Rule]:
             Severity.FAIL,
             "Every shot was measured, once.",
             (Expectation(Kind.ROW_COUNT, {"value": shots}), Expectation(Kind.UNIQUE, {"column": "shot"})),
-        ),
-    )
-
-
-def _properties() -> Sequence[Rule]:
-    same = (Expectation(Kind.PAIR_EQUAL, {"column_A": "expected", "column_B": "found"}),)
-    by_fact = [
-        Rule(rule_id, Table.FACTS, Severity.FAIL, sentence, same, scope=Scope("fact", facts))
-        for rule_id, (sentence, facts) in FACTS.items()
-    ]
-    every_fact = sorted(fact for _, facts in FACTS.values() for fact in facts)
-    return (
-        *by_fact,
-        Rule(
-            "integrity.every_property_read",
-            Table.FACTS,
-            Severity.FAIL,
-            "Every property of the masters and copies was read, once.",
-            (
-                Expectation(Kind.ROW_COUNT, {"value": len(every_fact)}),
-                Expectation(Kind.VALUES_ARE_EXACTLY, {"column": "fact", "value_set": every_fact}),
-            ),
         ),
     )
 

@@ -62,7 +62,7 @@ def compared(planned: Luma, restored: Luma, mask: Mask, drift: float) -> Texture
     seen = np.where(mask, planned, restored)
     matched = _matched(seen, planned, outside)
     return Texture(
-        place_off_px=_shift(planned, matched),
+        place_off_px=shift_px(planned, matched),
         structure=_structure(planned, matched),
         grain_ratio=_ratio(grain_of(seen, outside), grain_of(planned, outside)),
         sharpness_ratio=_ratio(_edges(matched, outside), _edges(planned, outside)),
@@ -109,7 +109,7 @@ def _matched(plane: Luma, planned: Luma, where: Mask) -> Luma:
     return np.asarray((plane - mean) * factor + wanted, np.float32)
 
 
-def _shift(planned: Luma, seen: Luma) -> float:
+def shift_px(planned: Luma, seen: Luma) -> float:
     """By how much the one is moved against the other, pixels: the one move of the whole frame that explains most.
 
     Source: Lucas and Kanade, "An iterative image registration technique", IJCAI 1981, one step for the whole frame.

@@ -53,6 +53,8 @@ GROUPS: Final = {
     "fidelity": ("Fidelity", "Only damage was touched."),
     "benefit": ("Benefit", "The result is no worse than the scan."),
     "enlarged": ("Larger version", "It shows what the restoration shows."),
+    "copies": ("Copies", "What people watch is the restoration."),
+    "sound": ("Sound", "The sound is the scan's, and in step."),
 }
 
 NOTICED_MAX: Final = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,6 +94,7 @@ def run(work: StepWork) -> None:
         PlanError: the plan is not one.
     """
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
+    from restoration_tasks.quality.copies import ACCESS, MEZZANINE, copies_table
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
     from restoration_tasks.quality.facts import facts_table, files_table
@@ -100,6 +102,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.policy import policy
     from restoration_tasks.quality.rules import Table
+    from restoration_tasks.quality.sound import sound_table
     from restoration_tasks.quality.suites import rules
     from restoration_tasks.report.stills import StillPicker
 
@@ -108,14 +111,27 @@ def run(work: StepWork) -> None:
     picture = _picture(reel.master)
     meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
     passed = _measure(work, reel, picture, meter, stills)
+    copies = {name: work.input(name) for name in (MEZZANINE, ACCESS)}
+    copied, unread = copies_table(
+        reel.scan,
+        policy(),
+        restored=reel.restored,
+        copies=copies,
+        progress=lambda done, total: work.progress(done, total, "frames of the copies"),
+    )
+    heard = sound_table(
+        reel.master, restored=reel.restored, **copies, frames=reel.scan.frames, fps=Fraction(reel.scan.picture.fps)
+    )
     tables = {
         Table.FRAMES: meter.frames_table(),
         Table.SHOTS: meter.shots_table(),
         Table.FACTS: facts_table(
             reel.scan,
+            master=reel.master,
             restored=reel.restored,
-            mezzanine=work.input("mezzanine"),
-            access=work.input("access"),
+            copies=copies,
+            unread=unread,
+            comparison=work.input("comparison"),
             decoded=passed.decoded,
             decode_error=passed.complaint,
             agreement={
@@ -123,13 +139,17 @@ def run(work: StepWork) -> None:
                 "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
             },
         ),
+        Table.COPIES: copied,
+        Table.SOUND: heard,
         Table.FILES: files_table(
             reel.scan,
             work.source("delivery"),
             lambda done: work.progress(done, len(reel.scan.delivered), "delivered files"),
         ),
     }
-    wanted = rules(policy(), frames=reel.scan.frames, shots=len(reel.permits), files=len(reel.scan.delivered))
+    wanted = rules(
+        policy(), frames=reel.scan.frames, shots=len(reel.permits), files=len(reel.scan.delivered), tracks=len(heard)
+    )
     if reel.plan.enlarge is not None:
         wanted += enlarged_rules(policy(), frames=reel.scan.frames)
         tables |= enlarged_tables(
@@ -326,4 +346,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="7", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="8", run=run)

@@ -325,7 +325,7 @@ class Way:
                 "plan": plan,
                 **{
                     name: assembled.reference(name)
-                    for name in ("restoration_master", "restored_framemd5", "mezzanine", "access")
+                    for name in ("restoration_master", "restored_framemd5", "mezzanine", "access", "comparison")
                 },
                 **{
                     output.name: output.reference

@@ -8,15 +8,26 @@ import cv2
 import numpy as np
 
 from restoration_tasks.media.picture import PictureFormat, frame_md5
+from restoration_tasks.quality.copies import PIXEL_FORMATS, CopiedFrame
 from restoration_tasks.quality.measure import ReelMeter, Treatment
 from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.property_rules import FACTS
 from restoration_tasks.quality.rules import Table
-from restoration_tasks.quality.suites import FACTS
+from restoration_tasks.quality.sound import sound_rules
 
 PICTURE = PictureFormat(width=96, height=72, pix_fmt="gray10le")
 SHOT_FRAMES = 6
 SHOTS = {"s001": Treatment.UNTOUCHED, "s002": Treatment.MASKED, "s003": Treatment.TONAL}
 FIRST_SCAN_NUMBER = 86400
+NOTHING_TO_SAY = {
+    "fidelity.light_as_planned": "",
+    "fidelity.colours_as_planned": "",
+    "fidelity.moved_as_planned": "",
+    "fidelity.no_more_than_grain_taken": "",
+    **{rule.id: "the scan has no sound" for rule in sound_rules(policy(), tracks=0)},
+}
+"""Rules with nothing to speak about, and what they say: no shot is evened out in density, gets its colours back, is
+steadied or has less grain, and there is no sound."""
 
 
 @dataclass
@@ -55,7 +66,30 @@ class Reel:
             )
         facts = [(fact, "as it was", "as it was") for _, names in FACTS.values() for fact in names]
         files = [(f"scan/{number:06d}.dpx", "ab" * 32, "ab" * 32) for number in range(len(self.scan))]
+        copied = [
+            CopiedFrame(
+                frame=number,
+                scan_number=FIRST_SCAN_NUMBER + number,
+                copy=copy,
+                luma_db=60.0,
+                chroma_db=60.0,
+                tones_db=70.0,
+                place_off_px=0.0,
+                out_of_order=False,
+                y_low=30.0,
+                y_high=200.0,
+                saturation_max=90.0,
+                saturation_max_allowed=181.02,
+                outliers=0.001,
+                outliers_allowed=0.009,
+                repeated_lines=0.0,
+                repeated_lines_allowed=0.03,
+            )
+            for copy in PIXEL_FORMATS
+            for number in range(len(self.scan))
+        ]
         return {
+            Table.COPIES: pd.DataFrame(copied),
             Table.FRAMES: meter.frames_table(),
             Table.SHOTS: meter.shots_table(),
             Table.FACTS: pd.DataFrame(facts, columns=["fact", "expected", "found"]),

@@ -16,6 +16,7 @@ from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
 from restoration_tasks.quality.expectations import evaluate
 from restoration_tasks.quality.findings import CheckReport, Severity
 from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.rules import Table
 from restoration_tasks.restoration.enlarge import grown
 from restoration_tasks.restoration.enlarge_segment import large_format
 from restoration_tasks.restoration.enlargement import Enlargement
@@ -106,3 +107,15 @@ def test_another_size_than_asked_for_is_refused(larger, scan):
     report, broken = larger.check(scan, Enlargement.of("faithful-4x"))
     assert {"enlarged.size", "enlarged.decodes", "enlarged.every_frame_measured"} <= set(report.failed_rules)
     assert broken["enlarged.size"].subjects == ("enlarged height", "enlarged width")
+
+
+def test_a_property_nobody_read_is_refused(larger, scan):
+    small, large, copy = (larger.folder / name for name in ("small.mkv", "large.mkv", "large.mp4"))
+    larger.check(scan, Enlargement.of("faithful-2x"))
+    tables = enlarged_tables(scan, Enlargement.of("faithful-2x"), restored=small, enlarged=large, access=copy)
+    facts = tables[Table.ENLARGED_FACTS]
+    (found,) = evaluate(
+        [one for one in RULES if one.id == "enlarged.every_property_read"],
+        {Table.ENLARGED_FACTS: facts[facts.fact != "enlarged width"]},
+    )
+    assert found.broken

@@ -7,26 +7,21 @@ import numpy as np
 import pytest
 
 from restoration_tasks.media.picture import frame_md5
+from restoration_tasks.quality.enlarged import enlarged_rules
 from restoration_tasks.quality.expectations import evaluate
 from restoration_tasks.quality.findings import CheckReport, Severity, Status
 from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.property_rules import FACTS
 from restoration_tasks.quality.rules import Table
-from restoration_tasks.quality.suites import FACTS, rules
-from tests.quality.synthetic import FIRST_SCAN_NUMBER, SHOT_FRAMES, SHOTS, make_reel
+from restoration_tasks.quality.suites import rules
+from restoration_tasks.report.page import GROUPS
+from tests.quality import test_copies, test_enlarged, test_sound
+from tests.quality.synthetic import FIRST_SCAN_NUMBER, NOTHING_TO_SAY, SHOT_FRAMES, SHOTS, make_reel
 
 FRAMES = SHOT_FRAMES * len(SHOTS)
 RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
 CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
-
-NONE_OF_THEM = {
-    "fidelity.light_as_planned": "",
-    "fidelity.colours_as_planned": "",
-    "fidelity.moved_as_planned": "",
-    "fidelity.no_more_than_grain_taken": "",
-}
-"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back, is steadied, or has less
-grain."""
 
 
 @pytest.fixture
@@ -34,9 +29,9 @@ def reel():
     return make_reel()
 
 
-def check(tables, only=tuple(Table)) -> CheckReport:
-    """The report of the rules about some tables."""
-    wanted = [one for one in RULES if one.table in only]
+def check(tables, only=tuple(Table), *, rule_id=None) -> CheckReport:
+    """The report of the rules about some tables, or of one rule."""
+    wanted = [one for one in RULES if one.table in only and rule_id in (None, one.id)]
     return CheckReport(reel_id="R1", policy_version=policy().version, frames=FRAMES, results=evaluate(wanted, tables))
 
 
@@ -53,7 +48,7 @@ def spoil(frames: list, number: int, change) -> None:
 def test_a_sound_restoration_passes(reel):
     report = check(reel.tables())
     assert report.passed
-    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NONE_OF_THEM
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NOTHING_TO_SAY
     assert [one.id for one in report.results] == [one.id for one in RULES]
 
 
@@ -159,33 +154,46 @@ def flicker_made_stronger(reel):
         spoil(reel.restored, number, lambda plane, swing=swing: plane.__iadd__(np.uint16(swing % 65536)))
 
 
-@pytest.mark.parametrize(
-    ("damage", "rule_id", "where"),
-    [
-        (one_pixel_outside_the_map, "fidelity.only_damage_changed", MASKED),
-        (one_pixel_off_the_tone_curve, "fidelity.only_brightness_changed", GLOBAL),
-        (a_master_changed_after_it_was_put_together, "integrity.restored_as_assembled", GLOBAL),
-        (two_frames_swapped, "integrity.frames_in_order", (MASKED, MASKED + 1)),
-        (smoothed, "fidelity.sharpness_kept", GLOBAL),
-        (made_noisy, "fidelity.grain_kept", GLOBAL),
-        (moved_by_half_a_pixel, "fidelity.picture_in_place", GLOBAL),
-        (blurred_until_shapes_go, "fidelity.structure_kept", GLOBAL),
-        (lettering_repaired, "fidelity.nothing_lasting_repaired", MASKED),
-        (a_change_nobody_recorded, "integrity.changes_as_recorded", MASKED),
-        (changed_clean_shot, "fidelity.untouched_is_identical", CLEAN),
-        (black_frame, "integrity.no_new_black_frame", GLOBAL),
-        (frozen_frame, "integrity.no_new_frozen_frame", GLOBAL),
-        (master_is_not_the_scan, "integrity.master_is_the_scan", MASKED),
-        (repair_over_half_the_frame, "fidelity.repairs_stay_local", MASKED),
-        (frame_made_bright, "fidelity.frame_brightness_bounded", GLOBAL),
-        (shot_made_brighter, "fidelity.shot_brightness_kept", "s003"),
-        (specks_added, "benefit.no_more_dirt", "s003"),
-        (flicker_made_stronger, "benefit.no_more_flicker", "s003"),
-    ],
-)
+def sparks_eaten(reel):
+    """Sparks that drift two pixels a frame, all repaired as if they were dirt."""
+    for step, number in enumerate(range(SHOT_FRAMES, 2 * SHOT_FRAMES)):
+        mask = np.zeros_like(reel.masks[number])
+        for top in range(6, 66, 14):
+            for left in range(4, 76, 14):
+                mask[top : top + 2, left + 2 * step : left + 2 * step + 2] = True
+        reel.restored[number] = (np.where(reel.masks[number], reel.restored[number][0], reel.scan[number][0]),)
+        spoil(reel.scan, number, lambda plane, mask=mask: plane.__setitem__(mask, 1000))
+        reel.masks[number] |= mask
+
+
+DAMAGES = [
+    (one_pixel_outside_the_map, "fidelity.only_damage_changed", MASKED),
+    (one_pixel_off_the_tone_curve, "fidelity.only_brightness_changed", GLOBAL),
+    (a_master_changed_after_it_was_put_together, "integrity.restored_as_assembled", GLOBAL),
+    (two_frames_swapped, "integrity.frames_in_order", (MASKED, MASKED + 1)),
+    (smoothed, "fidelity.sharpness_kept", GLOBAL),
+    (made_noisy, "fidelity.grain_kept", GLOBAL),
+    (moved_by_half_a_pixel, "fidelity.picture_in_place", GLOBAL),
+    (blurred_until_shapes_go, "fidelity.structure_kept", GLOBAL),
+    (lettering_repaired, "fidelity.nothing_lasting_repaired", MASKED),
+    (a_change_nobody_recorded, "integrity.changes_as_recorded", MASKED),
+    (changed_clean_shot, "fidelity.untouched_is_identical", CLEAN),
+    (black_frame, "integrity.no_new_black_frame", GLOBAL),
+    (frozen_frame, "integrity.no_new_frozen_frame", GLOBAL),
+    (master_is_not_the_scan, "integrity.master_is_the_scan", MASKED),
+    (repair_over_half_the_frame, "fidelity.repairs_stay_local", MASKED),
+    (frame_made_bright, "fidelity.frame_brightness_bounded", GLOBAL),
+    (shot_made_brighter, "fidelity.shot_brightness_kept", "s003"),
+    (specks_added, "benefit.no_more_dirt", "s003"),
+    (flicker_made_stronger, "benefit.no_more_flicker", "s003"),
+    (sparks_eaten, "fidelity.highlights_kept", "s002"),
+]
+
+
+@pytest.mark.parametrize(("damage", "rule_id", "where"), DAMAGES)
 def test_damage_is_caught_by_its_rule_and_named(reel, damage, rule_id, where):
     damage(reel)
-    report = check(reel.tables(), only=(Table.SHOTS if isinstance(where, str) else Table.FRAMES,))
+    report = check(reel.tables(), rule_id=rule_id)
     found = rule(report, rule_id)
     assert rule_id in (*report.failed_rules, *report.warned_rules)
     assert found.status is Status.FAILED
@@ -304,24 +312,6 @@ def test_invented_detail_is_noted_and_does_not_refuse(reel):
     assert report.passed
 
 
-def test_a_steadied_frame_that_is_not_as_planned_is_refused(reel):
-    tables = reel.tables()
-    tables[Table.FRAMES].loc[GLOBAL, ["treatment", "off_plan_px"]] = ["moved", 3]
-    report = check(tables, (Table.FRAMES,))
-    broken = rule(report, "fidelity.moved_as_planned")
-    assert broken.status is Status.FAILED
-    assert [frame.frame for frame in broken.frames] == [GLOBAL]
-    assert report.failed_rules == ("fidelity.moved_as_planned",)
-
-
-def test_a_shot_that_trembles_more_than_before_is_refused(reel):
-    tables = reel.tables()
-    tables[Table.SHOTS].loc[2, ["treatment", "weave_before", "weave_after", "weave_allowed"]] = ["moved", 1.0, 1.2, 1.1]
-    report = check(tables, (Table.SHOTS,))
-    assert report.failed_rules == ("benefit.no_more_weave",)
-    assert rule(report, "benefit.no_more_weave").subjects == ("s003",)
-
-
 def test_every_threshold_says_why_and_from_where():
     for name, threshold in policy().thresholds.items():
         assert threshold.why, name
@@ -336,9 +326,81 @@ def test_the_report_survives_json(reel):
     assert CheckReport.model_validate_json(text) == report
 
 
-def test_a_frame_that_lost_more_than_its_grain_is_refused(reel):
+FIGURES = {
+    "fidelity.brightness_as_planned": (Table.FRAMES, GLOBAL, {"treatment": "tonal", "off_plan_px": 3}),
+    "fidelity.light_as_planned": (Table.FRAMES, GLOBAL, {"treatment": "light", "off_plan_px": 3}),
+    "fidelity.colours_as_planned": (Table.FRAMES, GLOBAL, {"treatment": "colour", "off_plan_px": 3}),
+    "fidelity.moved_as_planned": (Table.FRAMES, GLOBAL, {"treatment": "moved", "off_plan_px": 3}),
+    "fidelity.no_more_than_grain_taken": (Table.FRAMES, GLOBAL, {"treatment": "global", "off_plan_px": 2}),
+    "fidelity.colours_kept": (Table.FRAMES, GLOBAL, {"colour_drift": 0.02}),
+    "benefit.no_more_fade": (Table.SHOTS, 2, {"treatment": "colour", "fade_after": 31.0, "fade_allowed": 30.0}),
+    "benefit.no_more_weave": (Table.SHOTS, 2, {"treatment": "moved", "weave_after": 1.2, "weave_allowed": 1.1}),
+    "copies.mezzanine_shows_the_master": (Table.COPIES, GLOBAL, {"luma_db": 30.0}),
+    "copies.access_shows_the_master": (Table.COPIES, FRAMES + GLOBAL, {"tones_db": 40.0}),
+    "copies.frames_in_order": (Table.COPIES, GLOBAL, {"out_of_order": True}),
+    "copies.signal_range": (Table.COPIES, GLOBAL, {"y_low": 9.0}),
+}
+"""A figure that breaks a rule, where real frames are made to have it in `test_measure` and `test_copies`."""
+
+
+@pytest.mark.parametrize("rule_id", FIGURES)
+def test_a_figure_beyond_its_limit_is_caught_by_its_rule_alone_and_named(reel, rule_id):
+    where, row, figures = FIGURES[rule_id]
     tables = reel.tables()
-    tables[Table.FRAMES].loc[GLOBAL, ["treatment", "off_plan_px"]] = ["global", 2]
-    report = check(tables, (Table.FRAMES,))
-    assert [frame.frame for frame in rule(report, "fidelity.no_more_than_grain_taken").frames] == [GLOBAL]
-    assert report.failed_rules == ("fidelity.no_more_than_grain_taken",)
+    for column, value in figures.items():
+        tables[where].loc[row, column] = value
+    report = check(tables, (where,))
+    assert (*report.failed_rules, *report.warned_rules) == (rule_id,)
+    if where is Table.SHOTS:
+        assert rule(report, rule_id).subjects == ("s003",)
+    else:
+        assert [one.frame for one in rule(report, rule_id).frames] == [GLOBAL]
+
+
+def test_a_shot_nobody_measured_is_missed(reel):
+    tables = reel.tables()
+    tables[Table.SHOTS] = tables[Table.SHOTS].iloc[:2]
+    assert check(tables, rule_id="integrity.every_shot_measured").failed_rules == ("integrity.every_shot_measured",)
+
+
+def test_the_worst_frame_is_named(reel):
+    tables = reel.tables()
+    tables[Table.FRAMES].loc[[MASKED, GLOBAL], "place_off_px"] = [0.3, 0.9]
+    detail = rule(check(tables, rule_id="fidelity.picture_in_place"), "fidelity.picture_in_place").detail
+    assert f"Worst: {GLOBAL} (scan {FIRST_SCAN_NUMBER + GLOBAL}): place off px 0.9" in detail
+
+
+BROKEN_ELSEWHERE = {
+    "integrity.every_frame_measured": test_a_dropped_frame_is_missed,
+    "integrity.every_property_read": test_a_property_nobody_read_refuses,
+    "integrity.every_shot_measured": test_a_shot_nobody_measured_is_missed,
+    "integrity.scan_unchanged": test_a_flipped_or_vanished_source_file_is_named,
+    "fidelity.nothing_invented": test_invented_detail_is_noted_and_does_not_refuse,
+    "copies.every_frame_compared": test_copies.test_a_short_or_broken_copy_leaves_frames_uncompared,
+    "sound.every_track_heard": test_sound.test_a_track_nobody_compared_is_missed,
+    "sound.samples_kept": test_sound.test_samples_that_are_not_the_scans_are_caught,
+    "sound.mezzanine_has_the_samples": test_sound.test_samples_that_are_not_the_scans_are_caught,
+    "sound.access_is_the_sound": test_sound.test_sound_of_the_access_copy_that_is_not_the_scans_is_caught,
+    "sound.access_in_step": test_sound.test_sound_of_the_access_copy_that_is_not_the_scans_is_caught,
+    "sound.access_as_loud": test_sound.test_sound_of_the_access_copy_that_is_not_the_scans_is_caught,
+    "sound.as_long_as_the_picture": test_sound.test_sound_of_another_length_than_the_picture_is_told,
+    "enlarged.every_frame_measured": test_enlarged.test_frames_that_are_missing_are_refused,
+    "enlarged.true_to_the_restoration": test_enlarged.test_a_frame_that_shows_something_else_is_named,
+    "enlarged.decodes": test_enlarged.test_frames_that_are_missing_are_refused,
+    "enlarged.size": test_enlarged.test_another_size_than_asked_for_is_refused,
+    "enlarged.codec": test_enlarged.test_frames_that_are_missing_are_refused,
+    "enlarged.every_property_read": test_enlarged.test_a_property_nobody_read_is_refused,
+    "enlarged.nothing_invented": test_enlarged.test_a_sound_one_passes_and_is_marked_where_it_holds_invented_detail,
+}
+"""Rules whose example is a test of its own."""
+
+
+def test_every_rule_has_an_example_made_to_break_it():
+    every = {one.id for one in (*rules(policy(), frames=1, shots=1, files=1), *enlarged_rules(policy(), frames=1))}
+    shown = {rule_id for _, rule_id, _ in DAMAGES} | set(FACTS) | set(FIGURES) | set(BROKEN_ELSEWHERE)
+    assert every - shown == set()
+    assert shown - every == set()
+
+
+def test_every_rule_stands_in_a_group_of_the_report():
+    assert {one.id.partition(".")[0] for one in RULES} <= set(GROUPS)

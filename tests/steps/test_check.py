@@ -5,22 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from restoration_tasks.media import copies
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.quality.findings import CheckReport, Status
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.spec import StepName
-from tests.quality.synthetic import PICTURE
+from tests.quality.synthetic import NOTHING_TO_SAY, PICTURE
 from tests.steps.tiny_reel import FRAMES, SHOT_FRAMES, tiny_reel
-
-NEITHER = {
-    "fidelity.light_as_planned": "",
-    "fidelity.colours_as_planned": "",
-    "fidelity.moved_as_planned": "",
-    "fidelity.no_more_than_grain_taken": "",
-}
-"""Rules with nothing to speak about: no shot is evened out in density, gets its colours back, is steadied or has less
-grain."""
 
 
 @pytest.fixture
@@ -39,7 +31,7 @@ def check(reel) -> tuple[object, CheckReport]:
 def test_a_sound_reel_passes_twice_with_the_same_bytes(reel):
     reel.make_restored()
     result, report = check(reel)
-    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NEITHER
+    assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NOTHING_TO_SAY
     assert result.figures["passed"] is True
     assert result.figures["failed_rules"] == []
     page = reel.read(result, "report").decode()
@@ -144,4 +136,22 @@ def test_a_copy_that_is_short_is_refused(reel):
         writer.write(reel.frames.restored[0])
     reel.register("access", reel.keep("access", "short.mkv"))
     result, _ = check(reel)
-    assert result.figures["failed_rules"] == ["integrity.copies"]
+    assert result.figures["failed_rules"] == [
+        "integrity.copies",
+        "copies.time",
+        "copies.coding",
+        "copies.every_frame_compared",
+    ]
+
+
+def test_a_copy_with_two_frames_swapped_is_refused_and_the_frames_named(reel):
+    reel.make_restored()
+    frames = list(reel.frames.restored)
+    frames[2], frames[3] = frames[3], frames[2]
+    reel.video("other", "other.mkv", frames)
+    copies.access(reel.keep("other", "other.mkv"), reel.keep("access", "swapped.mp4"))
+    reel.register("access", reel.keep("access", "swapped.mp4"))
+    result, report = check(reel)
+    assert "copies.frames_in_order" in result.figures["failed_rules"]
+    found = next(one for one in report.results if one.id == "copies.frames_in_order")
+    assert [one.frame for one in found.frames] == [2, 3]
