@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,8 +34,10 @@ def vault(settings: Settings, sessions: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def ask(monkeypatch: pytest.MonkeyPatch, **params: Any) -> None:
     """Let tasks run with a form."""
+    run = SimpleNamespace(run_after=datetime(2026, 11, 28, 20, tzinfo=UTC))
+    context = {"run_id": RUN, "params": params, "dag_run": run}
     for module in (audit, night, release):
-        monkeypatch.setattr(module, "get_current_context", lambda: {"run_id": RUN, "params": params})
+        monkeypatch.setattr(module, "get_current_context", lambda: context)
 
 
 def test_an_audit_that_finds_a_loss_turns_red_and_says_which(
