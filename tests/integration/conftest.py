@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +37,7 @@ class Stack:
     operator: RestClient
     conservator: RestClient
     viewer: RestClient
-    mails: MailBox
+    mails: MailBox = field(default_factory=MailBox)
     """What staff were told by mail."""
     dag: str = DAG
     """Whose runs are asked about."""
