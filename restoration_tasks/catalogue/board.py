@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, select, text
 from sqlalchemy.orm import Session
 
 from restoration_tasks.catalogue.models import ConditionRecord, Reel, ReelState
 from restoration_tasks.catalogue.reels import ReelStatus, statuses_of
+from restoration_tasks.catalogue.search import holds
 from restoration_tasks.provenance.vocabulary import STEP_TERMS, Outcome
 from restoration_tasks.runtime.spec import StepName
 
@@ -40,7 +41,7 @@ class BoardQuery:
     states: frozenset[ReelState] = frozenset()
     """Empty: of every state."""
     words: str = ""
-    """Part of a reel id or title, in capitals or not."""
+    """How words of its id, its titles, its shelf mark or its makers' names begin; capitals and accents do not count."""
     order: Order = Order.CHANGED
     page: int = 1
     """From 1."""
@@ -117,9 +118,8 @@ def _fitting(query: Select[Any], asked: BoardQuery) -> Select[Any]:
     conditions: list[ColumnElement[bool]] = []
     if asked.states:
         conditions.append(Reel.state.in_(asked.states))
-    if words := asked.words.strip():
-        # The reel's own words, not a pattern: % and _ are looked for as they are.
-        conditions.append(or_(Reel.id.icontains(words, autoescape=True), Reel.title.icontains(words, autoescape=True)))
+    if asked.words.strip():
+        conditions.append(holds(Reel.words, asked.words))
     return query.where(and_(*conditions)) if conditions else query
 
 

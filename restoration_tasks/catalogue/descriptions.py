@@ -84,9 +84,16 @@ class Describer:
         if values.get("reel"):
             reels.register(self.session, values["reel"])
             self.session.execute(update(Reel).where(Reel.id == values["reel"]).values(item_id=item_id))
+        if _OF_THE_WORK.intersection(changed):
+            of_the_work = select(Manifestation.id).where(Manifestation.work_id == work_id)
+            touched = Item.manifestation_id.in_(of_the_work)
+        else:
+            touched = Item.id == item_id
+        self.session.execute(update(Item).where(touched).values(words=func.reelkeeper.words_of_item(Item.id)))
         # reels go by the title of their film, those of an item that has moved to another as well
         title = select(Work.title).where(Work.id == work_id).scalar_subquery()
-        self.session.execute(update(Reel).where(Reel.item_id == item_id, Reel.title != title).values(title=title))
+        of_these = Reel.item_id.in_(select(Item.id).where(touched))
+        self.session.execute(update(Reel).where(of_these).values(title=title))
 
     def _work(self, values: Mapping[str, Any], changed: Collection[str]) -> uuid.UUID:
         identifier = values["work"]
@@ -110,13 +117,6 @@ class Describer:
             self._list(WorkTitle, work_id, [one._asdict() for one in values["alternative_titles"]])
         if "makers" in changed:
             self._list(WorkMaker, work_id, [one._asdict() for one in values["makers"]])
-        if "title" in changed:
-            of_the_work = (
-                select(Item.id)
-                .join(Manifestation, Manifestation.id == Item.manifestation_id)
-                .where(Manifestation.work_id == work_id)
-            )
-            self.session.execute(update(Reel).where(Reel.item_id.in_(of_the_work)).values(title=values["title"]))
         return work_id
 
     def _list(self, table: type[WorkTitle | WorkMaker], work_id: uuid.UUID, listed: list[dict[str, Any]]) -> None:

@@ -56,7 +56,7 @@ class Reel(Base):
         Index("ix_reels_state", "state"),
         Index("ix_reels_state_since", text("state_since DESC"), "id"),
         Index("ix_reels_item_id", "item_id"),
-        Index("ix_reels_grams", text("reelkeeper.grams((id || ' '::text) || title)"), postgresql_using="gin"),
+        Index("ix_reels_words", text("to_tsvector('simple'::regconfig, words)"), postgresql_using="gin"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -66,6 +66,8 @@ class Reel(Base):
     delivery_uri: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     state_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    words: Mapped[str] = mapped_column(server_default="")
+    """What it is looked for by, folded: its id, and the words of its item or else its title (a trigger keeps it)."""
 
 
 class Plan(Base):

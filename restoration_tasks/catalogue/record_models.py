@@ -134,24 +134,3 @@ class Restoration(Base):
     condition_after: Mapped[dict[str, float] | None] = mapped_column(JSONB)
     """The same measures of the restored frames."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class Notice(Base):
-    """What another catalogue is told about a run's end; it waits here until it was taken there."""
-
-    __tablename__ = "notices"
-    __table_args__ = (
-        CheckConstraint("attempts >= 0", name="attempts"),
-        Index("ix_notices_unsent", "made_at", postgresql_where=text("sent_at IS NULL")),
-    )
-
-    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
-    """The event of the catalogue step; also the idempotency key."""
-    body: Mapped[str]
-    """JSON, as it is signed and sent."""
-    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    problem: Mapped[str] = mapped_column(server_default="")
-    """Why the last attempt failed; empty otherwise."""
-    sent_at: Mapped[datetime | None]
-    """When it was taken."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue import recorded_files, scans
+from restoration_tasks.catalogue import recorded_files, reels, scans
 from restoration_tasks.catalogue.descriptions import ensure_described, ensure_restored_version
 from restoration_tasks.catalogue.frames import MASTER
 from restoration_tasks.catalogue.record_models import Restoration
@@ -54,6 +55,21 @@ def enter(session: Session, event: RecordedEvent, products: Sequence[OutputFile]
         )
     )
     session.flush()
+
+
+def newest_master(session: Session, reel_id: str) -> uuid.UUID | None:
+    """The reel's restored master as it was published last; None where none was.
+
+    Raises:
+        UnknownReel: no such reel.
+    """
+    reels.require(session, reel_id)
+    return session.scalar(
+        select(Restoration.master_id)
+        .where(Restoration.reel_id == reel_id)
+        .order_by(Restoration.recorded_at.desc())
+        .limit(1)
+    )
 
 
 def _figures(session: Session, reel_id: str, step: StepName) -> dict[str, Any]:

@@ -94,7 +94,6 @@ class Work(Base):
             " AND year_from <= year_to",
             name="years",
         ),
-        Index("ix_works_grams", text("reelkeeper.grams(title)"), postgresql_using="gin"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -121,7 +120,6 @@ class WorkTitle(Base):
     __table_args__ = (
         CheckConstraint("position >= 1", name="position"),
         CheckConstraint("title <> ''", name="title"),
-        Index("ix_work_titles_grams", text("reelkeeper.grams(title)"), postgresql_using="gin"),
     )
 
     work_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Work.id), primary_key=True)
@@ -139,7 +137,6 @@ class WorkMaker(Base):
     __table_args__ = (
         CheckConstraint("position >= 1", name="position"),
         CheckConstraint("name <> '' AND role <> ''", name="words"),
-        Index("ix_work_makers_grams", text("reelkeeper.grams(name)"), postgresql_using="gin"),
     )
 
     work_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Work.id), primary_key=True)
@@ -200,7 +197,7 @@ class Item(Base):
     __table_args__ = (
         CheckConstraint(f"length(identifier) BETWEEN 1 AND {MARK_CHARACTERS}", name="identifier"),
         Index("ix_items_manifestation_id", "manifestation_id"),
-        Index("ix_items_grams", text("reelkeeper.grams(identifier)"), postgresql_using="gin"),
+        Index("ix_items_words", text("to_tsvector('simple'::regconfig, words)"), postgresql_using="gin"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -214,3 +211,5 @@ class Item(Base):
     """In words, as a cataloguer saw it."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    words: Mapped[str] = mapped_column(server_default="")
+    """What it is looked for by, folded: shelf mark, titles, makers (`descriptions.Describer` keeps it)."""

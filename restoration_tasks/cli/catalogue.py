@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restoration_tasks.catalogue.record_models import ExceptionKind
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Range
+    from sqlalchemy.orm import Session
+
     from restoration_tasks.catalogue.engine import Sessions
     from restoration_tasks.catalogue.imports import Change
 
@@ -86,6 +90,90 @@ def export_file(
         raise WrongUse("there is no such folder", file=csv.parent, action="make it, or name another")
     write_atomic(csv, content)
     typer.echo(f"{rows} rows written to {csv}")
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="How words of a title, shelf mark, reel id or maker begin.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many rows.")] = 50,
+    as_json: JSON = False,
+) -> None:
+    """Find reels and items by words; accents and capitals do not count."""
+    from dataclasses import asdict
+
+    from restoration_tasks.catalogue.search import search as search_for
+
+    with _sessions() as sessions, sessions() as session:
+        found = search_for(session, " ".join(words), limit=limit)
+    if not found:
+        typer.echo("Nothing is known by these words.", err=True)
+    for one in found:
+        if as_json:
+            typer.echo(json.dumps(asdict(one), ensure_ascii=False))
+        else:
+            where = f", reel {one.reel}: {one.state}" if one.reel else ""
+            typer.echo(f"{one.item}: {one.title}{f' ({one.year})' if one.year else ''}{where}")
+
+
+@app.command()
+def frames(
+    reel: Annotated[str, typer.Argument(help="The reel.")],
+    which: Annotated[str | None, typer.Argument(help="Frames counted from 0, as 105 or 105-107.")] = None,
+    kind: Annotated[ExceptionKind | None, typer.Option(help="Say that they are this.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back what a person said of them.")] = False,
+    author: Annotated[str | None, typer.Option("--as", help="Your user id; it is kept with what you say.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, in plain words; it is kept with the reel for good.")] = "",
+) -> None:
+    """Show frames that are not what they should be, or where one came from; or say so of some, or take it back."""
+    from restoration_tasks.catalogue import frames as known
+    from restoration_tasks.provenance.agents import Person
+
+    if (kind is not None or withdraw) and (which is None or not author or not reason or (kind and withdraw)):
+        raise WrongUse("--kind and --withdraw each need frames, --as and --reason", action="give all three")
+    with _sessions() as sessions, sessions.begin() as session:
+        if kind is not None and which and author:
+            known.name_exception(session, reel, _range(which), kind, reason=reason, person=Person(author))
+        elif withdraw and which and author:
+            known.withdraw_exception(session, reel, _range(which), reason=reason, person=Person(author))
+        elif which is not None:
+            for line in _origin_lines(session, reel, _range(which)):
+                typer.echo(line)
+            return
+        for one in known.exceptions(session, reel):
+            typer.echo(f"{known.shown(one.frames)}: {one.kind.value}{f', {one.reason}' if one.reason else ''}")
+
+
+@app.command()
+def policy(version: Annotated[str, typer.Argument(help="As a check's result names it.")]) -> None:
+    """Print a version of the check policy, as the first check that went by it left it."""
+    from restoration_tasks.catalogue import policies
+
+    with _sessions() as sessions, sessions() as session:
+        typer.echo(policies.require(session, version).yaml, nl=False)
+
+
+def _range(text: str) -> Range[int]:
+    from sqlalchemy.dialects.postgresql import Range
+
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and (last.isdecimal() or not last)) or int(last or first) < int(first):
+        raise WrongUse("these are no frames", expected="105 or 105-107", found=text, action="count from 0")
+    return Range(int(first), int(last or first) + 1)
+
+
+def _origin_lines(session: Session, reel: str, which: Range[int]) -> Iterator[str]:
+    """Where the first of these frames of the restored master came from, file by file."""
+    from restoration_tasks.catalogue import frames as known
+    from restoration_tasks.catalogue import restorations
+
+    master = restorations.newest_master(session, reel)
+    if master is None:
+        yield "No restoration of this reel is published."
+        return
+    frame = which.lower or 0
+    yield f"restored master, frame {frame}"
+    for one in known.origins(session, master, frame):
+        yield f"  from {one.role}, frame {one.frame} ({one.uri})"
 
 
 @contextmanager

@@ -99,14 +99,14 @@ DECLARE
     name text;
     made text[] := ARRAY[
         'work_titles', 'work_makers', 'variants', 'manifestations', 'frame_exceptions', 'object_relationships',
-        'policies', 'restorations', 'notices'
+        'policies', 'restorations'
     ];
 BEGIN
     IF to_regrole('reelkeeper_writer') IS NOT NULL THEN
         FOREACH name IN ARRAY made LOOP
             EXECUTE format('GRANT SELECT, INSERT ON reelkeeper.%I TO reelkeeper_writer', name);
         END LOOP;
-        GRANT UPDATE ON reelkeeper.manifestations, reelkeeper.notices TO reelkeeper_writer;
+        GRANT UPDATE ON reelkeeper.manifestations TO reelkeeper_writer;
         GRANT DELETE ON reelkeeper.work_titles, reelkeeper.work_makers, reelkeeper.frame_exceptions TO reelkeeper_writer;
         GRANT SELECT ON reelkeeper.v_catalogue TO reelkeeper_writer;
     END IF;
@@ -123,7 +123,9 @@ BEGIN
             END LOOP;
             ALTER VIEW reelkeeper.v_catalogue OWNER TO reelkeeper_owner;
             ALTER FUNCTION reelkeeper.folded(text) OWNER TO reelkeeper_owner;
-            ALTER FUNCTION reelkeeper.grams(text) OWNER TO reelkeeper_owner;
+            ALTER FUNCTION reelkeeper.sought(text) OWNER TO reelkeeper_owner;
+            ALTER FUNCTION reelkeeper.words_of_item(uuid) OWNER TO reelkeeper_owner;
+            ALTER FUNCTION reelkeeper.word_reel() OWNER TO reelkeeper_owner;
             ALTER FUNCTION reelkeeper.keyed(text, int4range) OWNER TO reelkeeper_owner;
             ALTER TYPE reelkeeper.keyed_frames OWNER TO reelkeeper_owner;
         EXCEPTION WHEN insufficient_privilege THEN

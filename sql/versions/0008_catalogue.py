@@ -26,15 +26,8 @@ ELEMENTS = (
 GAUGES = (
     "8 mm", "Super 8", "9.5 mm", "16 mm", "Super 16", "17.5 mm", "28 mm", "35 mm", "65 mm", "70 mm", "other",
 )  # fmt: skip
-SEARCHED = {
-    "works": "title",
-    "work_titles": "title",
-    "work_makers": "name",
-    "items": "identifier",
-    "reels": "(id || ' '::text) || title",
-}
 NEW = (
-    "notices", "restorations", "policies", "object_relationships", "frame_exceptions", "work_makers", "work_titles",
+    "restorations", "policies", "object_relationships", "frame_exceptions", "work_makers", "work_titles",
 )  # fmt: skip
 
 
@@ -45,9 +38,16 @@ def upgrade() -> None:
     _make_manifestations()
     _make_frames()
     _make_restorations()
-    for table, words in SEARCHED.items():
+    for table in ("items", "reels"):
+        op.add_column(table, sa.Column("words", sa.Text(), server_default="", nullable=False), schema=SCHEMA)
+    _execute("words.sql")
+    for table in ("items", "reels"):
         op.create_index(
-            f"ix_{table}_grams", table, [sa.text(f"reelkeeper.grams({words})")], schema=SCHEMA, postgresql_using="gin"
+            f"ix_{table}_words",
+            table,
+            [sa.text("to_tsvector('simple'::regconfig, words)")],
+            schema=SCHEMA,
+            postgresql_using="gin",
         )
     _execute("up.sql")
 
@@ -55,8 +55,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it back to works with a title and items with a shelf mark; the events of imports stay."""
     op.execute("DROP VIEW reelkeeper.v_catalogue")
-    for table in SEARCHED:
-        op.drop_index(f"ix_{table}_grams", table, schema=SCHEMA)
+    op.execute("DROP TRIGGER words ON reelkeeper.reels")
+    op.execute("DROP FUNCTION reelkeeper.word_reel()")
+    op.execute("DROP FUNCTION reelkeeper.words_of_item(uuid)")
+    for table in ("items", "reels"):
+        # its index goes with it
+        op.drop_column(table, "words", schema=SCHEMA)
     for table in NEW:
         op.drop_table(table, schema=SCHEMA)
     op.add_column("items", sa.Column("work_id", sa.Uuid(), nullable=True), schema=SCHEMA)
@@ -77,8 +81,8 @@ def downgrade() -> None:
         op.drop_column("works", name, schema=SCHEMA)
     op.execute("DROP FUNCTION reelkeeper.keyed(text, int4range)")
     op.execute("DROP TYPE reelkeeper.keyed_frames")
-    op.execute("DROP FUNCTION reelkeeper.grams(text)")
-    op.execute("DROP FUNCTION reelkeeper.folded(text)")
+    for function in ("sought", "folded"):
+        op.execute(f"DROP FUNCTION reelkeeper.{function}(text)")
 
 
 def _widen_works() -> None:
@@ -297,22 +301,6 @@ def _make_restorations() -> None:
     )
     for columns in (["reel_id", "recorded_at"], ["manifestation_id"], ["recorded_at"]):
         op.create_index(f"ix_restorations_{'_'.join(columns)}", "restorations", columns, schema=SCHEMA)
-    op.create_table(
-        "notices",
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        _now("made_at"),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("problem", sa.Text(), server_default="", nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        _check("notices", "attempts", "attempts >= 0"),
-        sa.ForeignKeyConstraint(["event_id"], ["reelkeeper.events.id"], name=op.f("fk_notices_event_id_events")),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_notices")),
-        schema=SCHEMA,
-    )
-    op.create_index(
-        "ix_notices_unsent", "notices", ["made_at"], schema=SCHEMA, postgresql_where=sa.text("sent_at IS NULL")
-    )
 
 
 def _foreign_key(table: str, column: str, other: str, key: str) -> None:

@@ -63,11 +63,11 @@ def test_the_order_is_the_one_asked_for(archive: sessionmaker[Session]) -> None:
     assert ids(archive, order=Order.CHANGED)[0] in {REEL, "B-1", "B-2"}
 
 
-def test_words_are_looked_for_as_they_are(archive: sessionmaker[Session]) -> None:
+def test_words_are_looked_for_as_they_begin(archive: sessionmaker[Session]) -> None:
     assert ids(archive, words="zOO") == [REEL]
     assert ids(archive, words="50%_") == ["B-1"]
     assert ids(archive, words="b-") == ["B-1", "B-2"]
-    assert ids(archive, words="5_%") == []
+    assert ids(archive, words="oo") == ids(archive, words="%_") == []
     assert ids(archive, states=frozenset({ReelState.IN_WORK})) == [REEL]
 
 

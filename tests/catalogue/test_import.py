@@ -12,7 +12,9 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import sessionmaker
 
 from restoration_tasks.catalogue import carriers, cells, reels, tables
 from restoration_tasks.catalogue.columns import COLUMNS, DESCRIBING
@@ -263,6 +265,17 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     assert "EntitiesForbidden" in repr(refused.value.__cause__.__cause__)
 
 
+def test_a_worker_as_writer_may_import_and_no_more(database, tmp_path):
+    engine = create_engine(database, connect_args={"options": "-c role=reelkeeper_writer"})
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    load(sessions, as_csv(tmp_path, FULL))
+    load(sessions, as_csv(tmp_path, FULL | {"work": "F-78", "makers": "", "variant": ""}))
+    for statement in ("DELETE FROM reelkeeper.works", "UPDATE reelkeeper.restorations SET frames = 1"):
+        with sessions() as session, pytest.raises(ProgrammingError, match="permission denied"):
+            session.execute(text(statement))
+    engine.dispose()
+
+
 # laws
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(cells.plain)
@@ -298,9 +311,6 @@ ROWS = st.lists(
 @pytest.fixture(scope="module")
 def emptied(module_database):
     """A catalogue that is emptied for each example."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.orm import sessionmaker
-
     engine = create_engine(module_database)
     yield sessionmaker(engine, expire_on_commit=False)
     engine.dispose()
