@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import write_atomic
@@ -204,7 +204,7 @@ def _repaired_shares(reel: _Reel) -> dict[str, dict[Defect, float]]:
     return shares
 
 
-def _condition(meter: ReelMeter, when: str) -> dict[str, float]:
+def _condition(meter: ReelMeter, when: str) -> dict[str, JsonValue]:
     """What the reel suffers from, `before` or `after`: means of its shots by their frames.
 
     Specks (share of the pixels, bright or dark for one frame), flicker (of mean brightness, share of the code range),
