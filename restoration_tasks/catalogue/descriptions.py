@@ -84,11 +84,8 @@ class Describer:
         if values.get("reel"):
             reels.register(self.session, values["reel"])
             self.session.execute(update(Reel).where(Reel.id == values["reel"]).values(item_id=item_id))
-        if _OF_THE_WORK.intersection(changed):
-            of_the_work = select(Manifestation.id).where(Manifestation.work_id == work_id)
-            touched = Item.manifestation_id.in_(of_the_work)
-        else:
-            touched = Item.id == item_id
+        of_the_work = Item.manifestation_id.in_(select(Manifestation.id).where(Manifestation.work_id == work_id))
+        touched = of_the_work if _OF_THE_WORK.intersection(changed) else Item.id == item_id
         self.session.execute(update(Item).where(touched).values(words=func.reelkeeper.words_of_item(Item.id)))
         # reels go by the title of their film, those of an item that has moved to another as well
         title = select(Work.title).where(Work.id == work_id).scalar_subquery()

@@ -27,7 +27,7 @@ class Found:
 
 def holds(words: InstrumentedAttribute[str], query: str) -> ColumnElement[bool]:
     """Whether folded words hold each word of a query, or one that begins with it; not for a query without words."""
-    simple = literal_column("'simple'::regconfig")
+    simple: ColumnElement[str] = literal_column("'simple'::regconfig")
     return func.to_tsvector(simple, words).op("@@", is_comparison=True)(func.reelkeeper.sought(storable(query)))
 
 

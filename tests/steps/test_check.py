@@ -34,6 +34,10 @@ def test_a_sound_reel_passes_twice_with_the_same_bytes(reel):
     assert {one.id: one.detail for one in report.results if one.status is not Status.PASSED} == NOTHING_TO_SAY
     assert result.figures["passed"] is True
     assert result.figures["failed_rules"] == []
+    assert result.figures["policy_version"].encode() in reel.read(result, "policy")
+    measured = result.figures["condition"]
+    assert set(measured["before"]) == set(measured["after"]) == {"specks", "flicker", "fade", "weave_px"}
+    assert 0 <= measured["after"]["specks"] < measured["before"]["specks"] < 0.1
     page = reel.read(result, "report").decode()
     assert "passed every check" in page
     again = reel.run(StepName.CHECK, reel.check_inputs, fresh=True, execution="t/2")
