@@ -230,9 +230,8 @@ def highlight_eaten(target: Target, *, side_px: int) -> None:
 
 def eight_bits(target: Target, *, bits: int) -> None:
     """The lowest bits lost."""
-    keep = ~((1 << bits) - 1)
     for index in target.extent():
-        target.frames[index] = tuple(plane & np.asarray(keep, plane.dtype) for plane in target.frames[index])
+        target.frames[index] = tuple((plane >> bits) << bits for plane in target.frames[index])
 
 
 KINDS: dict[str, Callable[..., Any]] = {
