@@ -231,7 +231,7 @@ def highlight_eaten(target: Target, *, side_px: int) -> None:
 def eight_bits(target: Target, *, bits: int) -> None:
     """The lowest bits lost."""
     for index in target.extent():
-        target.frames[index] = tuple((plane >> bits) << bits for plane in target.frames[index])
+        target.frames[index] = tuple(((plane >> bits) << bits).astype(plane.dtype) for plane in target.frames[index])
 
 
 KINDS: dict[str, Callable[..., Any]] = {
