@@ -231,7 +231,8 @@ def highlight_eaten(target: Target, *, side_px: int) -> None:
 def eight_bits(target: Target, *, bits: int) -> None:
     """The lowest bits lost."""
     for index in target.extent():
-        target.frames[index] = tuple((plane >> bits) << bits for plane in target.frames[index])
+        # numpy's stubs take a shifted plane for a signed one; it keeps its type.
+        target.frames[index] = tuple((plane >> bits) << bits for plane in target.frames[index])  # type: ignore[misc]
 
 
 KINDS: dict[str, Callable[..., Any]] = {
