@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -61,6 +63,12 @@ def test_the_whole_way_then_again_then_fresh(archive, reel):
     bag = newest(archive, StepName.PACKAGE)[0]
     assert verify_export(local(archive, bag.output("chain").uri).read_bytes()).ok
     assert archive.run("provenance", "verify", REEL).returncode == 0
+
+    # the catalogue has the restored version, and follows its frames back to the scan's
+    (row,) = csv.DictReader(io.StringIO(archive.run("catalogue", "export", "--csv", "-").stdout))
+    assert (row["state"], len(row["restored_master_sha256"])) == ("restored", 64)
+    assert "specks; " in row["condition_before"]
+    assert archive.run("catalogue", "frames", REEL, "1").stdout.count("frame 1") == 3
 
     again = archive.run("run", reel.delivery, "--reel-id", REEL, "--approve-as", "conservator")
     assert again.returncode == 0, again.stderr
