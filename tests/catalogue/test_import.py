@@ -106,6 +106,21 @@ def test_what_changes_is_told_before_and_stands_in_the_chain_of_its_reel(session
         assert verify(session).ok
 
 
+def test_lists_are_replaced_and_emptied_whole(sessions, tmp_path):
+    load(sessions, as_csv(tmp_path, FULL))
+    shorter = {
+        "item": FULL["item"],
+        "alternative_titles": "New; en; working",
+        "makers": "",
+        "countries": "",
+        "year": "",
+    }
+    load(sessions, as_csv(tmp_path, shorter))
+    (row,) = rows_of(exported(sessions))
+    assert {name: row[name] for name in shorter} == shorter
+    assert row["languages"] == "zh"
+
+
 def test_an_item_may_be_known_before_its_reel_and_may_move_to_another_film(sessions, tmp_path):
     known = {name: value for name, value in FULL.items() if name in ("item", "work", "title", "variant", "base")}
     load(sessions, as_csv(tmp_path, known))
