@@ -13,12 +13,11 @@ from sqlalchemy import delete, exists, select, text
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue import reels, scans
+from restoration_tasks.catalogue import recorded_files, reels, scans
 from restoration_tasks.catalogue.models import ScanRecord
 from restoration_tasks.catalogue.record_models import ExceptionKind, FrameException, ObjectRelationship
 from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.provenance.agents import Person
-from restoration_tasks.provenance.models import DigitalObject, EventObject
 from restoration_tasks.provenance.recorder import EventDraft, append_event
 from restoration_tasks.provenance.text import storable
 from restoration_tasks.provenance.vocabulary import FRAMES_TERM, AgentRole, Outcome
@@ -76,12 +75,7 @@ def enter_exceptions(session: Session, event_id: uuid.UUID, result: StepResult, 
 
 def enter_relationships(session: Session, event_id: uuid.UUID, result: StepResult) -> None:
     """Note what the files of a restore or assemble step were made from; noting it again changes nothing."""
-    rows = session.execute(
-        select(DigitalObject.uri, DigitalObject.sha256, DigitalObject.id)
-        .join(EventObject, EventObject.object_id == DigitalObject.id)
-        .where(EventObject.event_id == event_id)
-    )
-    ids = {(row.uri, row.sha256): row.id for row in rows}
+    ids = recorded_files.object_ids(session, event_id)
     files = {name: ids.get((file.uri, file.sha256)) for name, file in result.inputs.items()}
     files |= {output.name: ids.get((output.uri, output.sha256)) for output in result.outputs}
     made = [

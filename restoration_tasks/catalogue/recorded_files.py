@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from restoration_tasks.provenance.models import DigitalObject, Event
+from restoration_tasks.provenance.models import DigitalObject, Event, EventObject
 from restoration_tasks.provenance.vocabulary import STEP_TERMS, ObjectRole, Outcome
 from restoration_tasks.runtime.spec import StepName
 
@@ -166,3 +166,13 @@ def last_run(session: Session, reel_id: str) -> str | None:
         select(Event.execution_id).where(Event.reel_id == reel_id).order_by(Event.seq.desc()).limit(20)
     )
     return next((run for run in map(run_of, names) if run), None)
+
+
+def object_ids(session: Session, event_id: uuid.UUID) -> dict[tuple[str, str], uuid.UUID]:
+    """The objects an event names, by URI and sha256."""
+    rows = session.execute(
+        select(DigitalObject.uri, DigitalObject.sha256, DigitalObject.id)
+        .join(EventObject, EventObject.object_id == DigitalObject.id)
+        .where(EventObject.event_id == event_id)
+    )
+    return {(row.uri, row.sha256): row.id for row in rows}

@@ -13,7 +13,6 @@ from restoration_tasks.catalogue import recorded_files, reels, scans
 from restoration_tasks.catalogue.descriptions import ensure_described, ensure_restored_version
 from restoration_tasks.catalogue.frames import MASTER
 from restoration_tasks.catalogue.record_models import Restoration
-from restoration_tasks.provenance.models import DigitalObject, EventObject
 from restoration_tasks.provenance.recorder import RecordedEvent
 from restoration_tasks.runtime.spec import OutputFile, StepName
 
@@ -30,12 +29,7 @@ def enter(session: Session, event: RecordedEvent, products: Sequence[OutputFile]
     if not any(product.name == MASTER for product in products):
         return
     reel_id = event.reel_id
-    rows = session.execute(
-        select(DigitalObject.uri, DigitalObject.sha256, DigitalObject.id)
-        .join(EventObject, EventObject.object_id == DigitalObject.id)
-        .where(EventObject.event_id == event.id)
-    )
-    ids = {(row.uri, row.sha256): row.id for row in rows}
+    ids = recorded_files.object_ids(session, event.id)
     held = {product.name: ids[product.uri, product.sha256] for product in products}
     scan = scans.newest(session, reel_id)
     joined = _figures(session, reel_id, StepName.ASSEMBLE)
