@@ -16,7 +16,7 @@ from restoration_tasks.provenance.models import Agent, AgentName
 from restoration_tasks.provenance.statements import AgentIdentity
 from restoration_tasks.provenance.text import storable
 from restoration_tasks.provenance.vocabulary import AgentKind, AgentRole
-from restoration_tasks.runtime.workers import NAME
+from restoration_tasks.runtime.standing_agents import NAME
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from restoration_tasks.runtime.files import disk_errors, sha256_file
 from restoration_tasks.runtime.progress import Reporter, silent
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import Comparison, OutputFile, Spec, StepResult, Verdict
+from restoration_tasks.runtime.standing_agents import standing_agents
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 from restoration_tasks.runtime.vault import Vault
-from restoration_tasks.runtime.workers import workers
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def _work(
         profile=spec.profile,
         outputs=outputs,
         figures=work.figures,
-        agents=(*work.agents, *workers(settings, spec.profile.device)),
+        agents=(*work.agents, *standing_agents(settings, spec.profile.device)),
         warnings=tuple(work.warnings),
         started=started,
         ended=datetime.now(UTC),

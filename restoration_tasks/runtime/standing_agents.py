@@ -1,4 +1,4 @@
-"""Who works: this program, the image it came in, and the device its pixels are computed on."""
+"""Agents of every step: this program, the image it came in, and the device its pixels are computed on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PINNED: Final = re.compile(r"@sha256:([0-9a-f]{64})$")
 _CPU_FACTS: Final = Path("/proc/cpuinfo")
 
 
-def workers(settings: Settings, device: Device) -> tuple[UsedAgent, UsedAgent]:
+def standing_agents(settings: Settings, device: Device) -> tuple[UsedAgent, UsedAgent]:
     """The program and the device, as every step reports them.
 
     The program's digest is that of its container image, known where the image was pinned by one
