@@ -6,7 +6,8 @@ form says. It waits for no person: a restoration that is ready waits in *Require
 not hold up the next reel. At the end it writes a summary, then verifies the whole record and signs it into the vault.
 
 **Switch it on.** It is paused until somebody switches it on with the toggle beside its name. Hours and reels at once
-come from the settings `REELKEEPER_NIGHT_HOURS` and `REELKEEPER_NIGHT_REELS`. To fill a night by hand, press *Trigger*
+come from the settings `REELKEEPER_NIGHT_HOURS` and `REELKEEPER_NIGHT_REELS`, the time it begins from
+`REELKEEPER_NIGHT_SCHEDULE`. To fill a night by hand, press *Trigger*
 and say how many hours.
 
 **In the morning.** Read the log of *sum_up*, or the page it names: each reel with its urgency, what that rests on, the
@@ -27,7 +28,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag
 from reelkeeper_airflow.checkpoint import sign_record
-from reelkeeper_airflow.nightly.form import night_form
+from reelkeeper_airflow.nightly.form import night_form, night_schedule
 from reelkeeper_airflow.nightly.night import choose, look, runs_to_start, sum_up
 from reelkeeper_airflow.nightly.runs import RESTORES, StartReel, WaitUntilWorked
 from reelkeeper_airflow.notify import Occasion, TellStaff
@@ -38,7 +39,7 @@ from reelkeeper_airflow.notify import Occasion, TellStaff
     dag_display_name="Work the queue by night",
     doc_md=__doc__,
     description="Starts the most urgent reels of the queue within a budget of hours",
-    schedule="0 20 * * *",
+    schedule=night_schedule(),
     catchup=False,
     is_paused_upon_creation=True,
     params=night_form(),

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
 
     Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
     """
+    night_schedule: str = "0 20 * * *"
+    """When the night begins by itself: a cron expression, in UTC."""
     night_hours: float = Field(default=8.0, gt=0)
     """Hours of the `gpu` pool that a night may fill, by estimate."""
     night_reels: int = Field(default=2, ge=1)

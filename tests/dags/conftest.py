@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NIGHT = "30 19 * * *"
+"""When the night begins by the settings of these tests."""
 
 
 @pytest.fixture(scope="session", params=["local", "kubernetes"])
@@ -25,6 +27,7 @@ def parsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "REELKEEPER_HOME": str(home / "reelkeeper"),
         "REELKEEPER_RUNTIME": request.param,
+        "REELKEEPER_NIGHT_SCHEDULE": NIGHT,
     }
     script = ROOT / "tests/dags/describe_dags.py"
     done = subprocess.run(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.dags.conftest import NIGHT
+
 DAGS = {
     "fixity_audit": "fixity_audit.py",
     "nightly_batch": "nightly_batch.py",
@@ -27,6 +29,10 @@ def test_every_file_parses_to_the_dags_expected(parsed: dict[str, Any]) -> None:
 
 def test_parsing_loads_nothing_heavy(parsed: dict[str, Any]) -> None:
     assert parsed["heavy"] == []
+
+
+def test_the_night_begins_when_the_settings_say(parsed: dict[str, Any]) -> None:
+    assert parsed["dags"]["nightly_batch"]["schedule"] == NIGHT
 
 
 def test_docs_owner_tags_and_no_catchup(parsed: dict[str, Any]) -> None:

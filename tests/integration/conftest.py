@@ -208,15 +208,15 @@ class Stack:
 def stack() -> Iterator[Stack]:
     """Airflow's four processes and the embedded Postgres, in a home and on a port of their own."""
     # Not pytest's own temporary folder: another pytest of the same user closes that to Postgres' system user.
-    with (
-        tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder,
-        mail_box() as box,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        environment.setenv("REELKEEPER_NOTIFY_MAIL", "staff@archive.example")
-        environment.setenv("AIRFLOW_CONN_REELKEEPER_MAIL", box.connection)
+    with tempfile.TemporaryDirectory(prefix="reelkeeper-stack-") as folder, mail_box() as box:
         home = Home(Path(folder))
-        running = up(home, Layout(port=_free_port()), lambda _line: None)
+        # for the stack's processes alone: other tests of this process have no mail
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("REELKEEPER_NOTIFY_MAIL", "staff@archive.example")
+            environment.setenv("AIRFLOW_CONN_REELKEEPER_MAIL", box.connection)
+            # no night begins by itself: the tests may run at any hour
+            environment.setenv("REELKEEPER_NIGHT_SCHEDULE", "0 0 29 2 *")
+            running = up(home, Layout(port=_free_port()), lambda _line: None)
         try:
             stack = Stack(running, *(running.client(user) for user in ("operator", "conservator", "viewer")), box)
             _wait_parsed(stack)

@@ -1,4 +1,4 @@
-"""The form of the night: how much it may take, and how many reels at once."""
+"""The form of the night: when it begins, how much it may take, and how many reels at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from airflow.sdk import Param
 
 from reelkeeper_airflow.restore_reel.form import profile_field
 from restoration_tasks.runtime.settings import Settings
+
+
+def night_schedule() -> str:
+    """When the night begins by itself, as cron."""
+    return Settings().night_schedule
 
 
 def night_form() -> dict[str, Param]:
