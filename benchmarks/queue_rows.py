@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from restoration_tasks.catalogue import nights, queue, reels
+from restoration_tasks.catalogue.board import BoardQuery, board
 from restoration_tasks.catalogue.queue_models import Purpose, QueueState
 
 Ask = Callable[[Session], object]
@@ -109,6 +110,7 @@ def asked_of(sessions: sessionmaker[Session]) -> list[tuple[str, bool, Ask]]:
             "SELECT * FROM reelkeeper.v_reel_status WHERE state = 'awaiting decision'"
             " ORDER BY state_since DESC, reel_id LIMIT 50")),
         ("board: how many in each state", True, view("SELECT state, count(*) FROM reelkeeper.reels GROUP BY state")),
+        ("board: a page of what words find", True, lambda session: board(session, BoardQuery(words="reel 777"))),
         ("decay: one reel", True, view(f"SELECT * FROM reelkeeper.v_decay WHERE reel_id = '{last}'")),
         ("decay: the whole archive by urgency", False, view(
             "SELECT * FROM reelkeeper.v_decay ORDER BY urgency DESC NULLS LAST LIMIT 50")),

@@ -104,7 +104,7 @@ def restore_reel() -> None:
 
     asked = Decision(task_id="decide", reel=reel, version=version, assembled=assembling.output, checked=checked)
     decision = record_decision(reel, version, checked, asked.output)
-    catalogued = catalogue_reel(reel, version, ingested, assembling.output)
+    catalogued = catalogue_reel(reel, version, ingested, assembling.output, checked)
     packaged = step(
         "package",
         reel=reel,

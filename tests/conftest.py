@@ -10,7 +10,12 @@ import pytest
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-pytest_plugins = ["tests.fixtures.faces", "tests.fixtures.networks", "tests.fixtures.postgres"]
+pytest_plugins = [
+    "tests.fixtures.faces",
+    "tests.fixtures.networks",
+    "tests.fixtures.postgres",
+    "tests.fixtures.products",
+]
 
 TOGETHER = "tests/integration/"
 """The folder whose tests share one running stack."""

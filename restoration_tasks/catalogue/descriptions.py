@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from restoration_tasks.catalogue import cells, reels
 from restoration_tasks.catalogue.columns import Level, of_level, values_of
@@ -64,6 +64,16 @@ def known(
     return found
 
 
+@dataclass(frozen=True)
+class _StandIn:
+    """Item, source and film that were made for a reel nobody had described, under its own id."""
+
+    reel_id: str
+    item_id: uuid.UUID
+    manifestation_id: uuid.UUID
+    work_id: uuid.UUID
+
+
 @dataclass
 class Describer:
     """Writes rows; it remembers what it has written, so that a film of many reels is written once."""
@@ -79,11 +89,16 @@ class Describer:
             values: by column; `item` and `work` at least, for a new work its `title`.
             changed: the columns to write; others stay as they are.
         """
+        stood_in = self._stood_in(values)
+        if stood_in is not None:
+            self._rename(stood_in, values)
         work_id = self._work(values, _OF_THE_WORK.intersection(changed))
         item_id = self._item(values, work_id, _OF_THE_ITEM.intersection(changed))
         if values.get("reel"):
             reels.register(self.session, values["reel"])
             self.session.execute(update(Reel).where(Reel.id == values["reel"]).values(item_id=item_id))
+        if stood_in is not None:
+            self._clear_away(stood_in, item_id, work_id)
         of_the_work = Item.manifestation_id.in_(select(Manifestation.id).where(Manifestation.work_id == work_id))
         touched = of_the_work if _OF_THE_WORK.intersection(changed) else Item.id == item_id
         self.session.execute(update(Item).where(touched).values(words=func.reelkeeper.words_of_item(Item.id)))
@@ -91,6 +106,46 @@ class Describer:
         title = select(Work.title).where(Work.id == work_id).scalar_subquery()
         of_these = Reel.item_id.in_(select(Item.id).where(touched))
         self.session.execute(update(Reel).where(of_these).values(title=title))
+
+    def _stood_in(self, values: Mapping[str, Any]) -> _StandIn | None:
+        """What stood in for a reel nobody had described (`ensure_described`), once it goes by a shelf mark."""
+        reel_id = values.get("reel")
+        if not reel_id or reel_id == values["item"]:
+            return None
+        told = or_(*(column.is_not(None) for column in (Item.element, Item.gauge, Item.base)), Item.condition != "")
+        other = aliased(Reel)
+        row = self.session.execute(
+            select(Item.id, Item.manifestation_id, Manifestation.work_id)
+            .join(Reel, Reel.item_id == Item.id)
+            .join(Manifestation, Manifestation.id == Item.manifestation_id)
+            .where(
+                Item.identifier == reel_id,
+                Reel.id == reel_id,
+                Manifestation.variant_id.is_(None),
+                ~told,
+                ~exists().where(other.item_id == Item.id, other.id != reel_id),
+            )
+        ).one_or_none()
+        return None if row is None else _StandIn(reel_id, *row)
+
+    def _rename(self, stood_in: _StandIn, values: Mapping[str, Any]) -> None:
+        """Give item and film the names they go by now, so that what was restored of them stays linked."""
+        names: tuple[tuple[type[Item | Work], uuid.UUID, str], ...] = (
+            (Item, stood_in.item_id, values["item"]),
+            (Work, stood_in.work_id, values["work"]),
+        )
+        for kind, key, new in names:
+            if self.session.scalar(select(kind.id).where(kind.identifier == new)) is None:
+                own = update(kind).where(kind.id == key, kind.identifier == stood_in.reel_id)
+                self.session.execute(own.values(identifier=new))
+
+    def _clear_away(self, stood_in: _StandIn, item_id: uuid.UUID, work_id: uuid.UUID) -> None:
+        """Where item or film were known already, leave nothing of what stood in for them but what was restored."""
+        if stood_in.item_id != item_id:
+            source = Manifestation.id == stood_in.manifestation_id
+            self.session.execute(update(Manifestation).where(source).values(work_id=work_id))
+        # the database clears away only what is empty and of which nothing was said
+        self.session.execute(select(func.reelkeeper.clear_stand_in(stood_in.item_id, stood_in.work_id)))
 
     def _work(self, values: Mapping[str, Any], changed: Collection[str]) -> uuid.UUID:
         identifier = values["work"]

@@ -26,6 +26,7 @@ from restoration_tasks.runtime.spec import StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 
 MASTER: Final = "restoration_master"
+LARGER: Final = "enlarged_master"
 _COPIES: Final = ("mezzanine", "access")
 """Files of the assemble step with the frames of the restored master, one for one."""
 _OF_INGEST: Final = {"missing": ExceptionKind.MISSING, "damaged": ExceptionKind.SUBSTITUTED}
@@ -74,7 +75,7 @@ def enter_exceptions(session: Session, event_id: uuid.UUID, result: StepResult, 
 
 
 def enter_relationships(session: Session, event_id: uuid.UUID, result: StepResult) -> None:
-    """Note what the files of a restore or assemble step were made from; noting it again changes nothing."""
+    """Note what the files of a restore, enlarge or assemble step were made from; noting it again changes nothing."""
     ids = recorded_files.object_ids(session, event_id)
     files = {name: ids.get((file.uri, file.sha256)) for name, file in result.inputs.items()}
     files |= {output.name: ids.get((output.uri, output.sha256)) for output in result.outputs}
@@ -107,6 +108,15 @@ def _made_from(result: StepResult) -> Iterator[tuple[str, Range[int], str, Range
         whole = Range(0, params["segments"][-1]["stop"])
         for copy in _COPIES:
             yield copy, whole, MASTER, whole
+        if params.get("enlarge"):
+            for one in params["segments"]:
+                length = Range(0, one["stop"] - one["start"])
+                yield LARGER, Range(one["start"], one["stop"]), f"enlarged/{one['id']}", length
+            yield "enlarged_access", whole, LARGER, whole
+    if result.step is StepName.ENLARGE and "segment" in params:
+        one = params["segment"]
+        length = Range(0, one["stop"] - one["start"])
+        yield "enlarged", length, f"segment/{one['id']}", length
 
 
 def origins(session: Session, object_id: uuid.UUID, frame: int) -> list[Origin]:

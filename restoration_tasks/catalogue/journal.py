@@ -55,7 +55,7 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
             case StepName.PLAN:
                 vault = Vault(spec.vault)
                 conditions.enter(session, event.id, result, vault, run_id=task.run_id, result_uri=result_uri)
-            case StepName.RESTORE | StepName.ASSEMBLE:
+            case StepName.RESTORE | StepName.ENLARGE | StepName.ASSEMBLE:
                 frames.enter_relationships(session, event.id, result)
             case StepName.CHECK:
                 policies.enter(session, event.id, result, Vault(spec.vault))

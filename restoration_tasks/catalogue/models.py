@@ -258,6 +258,7 @@ class Execution(Base):
         CheckConstraint("map_index >= -1", name="map_index"),
         CheckConstraint("generation >= 0", name="generation"),
         Index("ix_executions_recorded_at", "recorded_at"),
+        Index("ix_executions_day", text("((recorded_at AT TIME ZONE 'UTC')::date)")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

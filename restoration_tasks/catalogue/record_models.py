@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import INT4RANGE, JSONB, ExcludeConstraint, Range
@@ -134,3 +134,27 @@ class Restoration(Base):
     condition_after: Mapped[dict[str, float] | None] = mapped_column(JSONB)
     """The same measures of the restored frames."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Announcement(Base):
+    """What another catalogue is told of, until it has taken it. A working table: what is told stands in the event."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("tries >= 0", name="tries"),
+        Index("ix_outbox_unsent", "reel_id", "event_id", postgresql_where=text("sent_at IS NULL")),
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event it tells of, and the key by which whoever gets it twice can tell."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """As it was when it was queued: tried again, it says the same."""
+    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    said: Mapped[str] = mapped_column(server_default="")
+    """Why it was not taken, the last time."""
+    sent_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+    """When staff were told that it had waited for too long."""

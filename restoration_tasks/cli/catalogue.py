@@ -93,6 +93,28 @@ def export_file(
 
 
 @app.command()
+def send(
+    list_only: Annotated[bool, typer.Option("--list", help="Show what waits, and send nothing.")] = False,
+) -> None:
+    """Tell the other catalogue at once of everything it has not taken yet, as the setting catalogue_webhook says."""
+    from restoration_tasks.catalogue import outbox
+    from restoration_tasks.runtime.errors import NotDelivered
+
+    with _sessions() as sessions:
+        if list_only:
+            with sessions() as session:
+                found = outbox.waiting(session)
+            for one in found:
+                tried = f", tried {one.tries} times: {one.said}" if one.tries else ""
+                typer.echo(f"{one.reel_id}, since {one.queued_at:%Y-%m-%d %H:%M}{tried}")
+            return
+        delivery = outbox.send(sessions, outbox.posting(Settings()), at_once=True)
+    typer.echo(f"{len(delivery.sent)} sent, {delivery.waiting} wait.")
+    if delivery.said is not None:
+        raise NotDelivered(delivery.said, action="put that right; what waits is kept and tried again")
+
+
+@app.command()
 def search(
     words: Annotated[list[str], typer.Argument(help="How words of a title, shelf mark, reel id or maker begin.")],
     limit: Annotated[int, typer.Option(min=1, help="How many rows.")] = 50,

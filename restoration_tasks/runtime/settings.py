@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     """Whether a program is told the same by HTTP. Needs the Airflow connection `reelkeeper_webhook`."""
     remind_hours: float = Field(default=72.0, gt=0)
     """How long a question may wait until those who may answer are reminded. Nothing is ever decided by time."""
+    catalogue_webhook: SecretStr | None = None
+    """Address that is told by HTTP of each restoration that is catalogued (`https://host/path`). Default: nobody is."""
+    catalogue_webhook_secret: SecretStr | None = None
+    """Shared with whoever listens there; what is told is signed with it."""
     audit_gb: float = Field(default=500.0, gt=0)
     """Gigabytes (10⁹ bytes) that one audit may read."""
     audit_days: int = Field(default=90, ge=1)
@@ -188,6 +192,11 @@ class Settings(BaseSettings):
 
         Nothing of Airflow goes along: its options, connections (`AIRFLOW_CONN_…`) and variables all may hold passwords.
         """
-        hidden = {"REELKEEPER_DATABASE_URL", "REELKEEPER_SIGNING_KEY"}
+        hidden = {
+            "REELKEEPER_DATABASE_URL",
+            "REELKEEPER_SIGNING_KEY",
+            "REELKEEPER_CATALOGUE_WEBHOOK",
+            "REELKEEPER_CATALOGUE_WEBHOOK_SECRET",
+        }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
         return {name: value for name, value in kept.items() if name not in hidden} | self.thread_limits

@@ -18,7 +18,7 @@ from restoration_tasks.runtime.errors import CheckRefused, DecisionNeeded
 from restoration_tasks.runtime.launch import StepProcess, write_specs
 from restoration_tasks.runtime.progress import Reporter, parse_line
 from restoration_tasks.runtime.runner import finished
-from restoration_tasks.runtime.spec import Spec, StepName, StepResult
+from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
 from restoration_tasks.steps import plan_versions
 from restoration_tasks.steps.asked import Execution
 from restoration_tasks.steps.carrier import with_carrier
@@ -28,7 +28,6 @@ from restoration_tasks.steps.way import Way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from restoration_tasks.catalogue.publish import Published
     from restoration_tasks.steps.asked import PlanFile
 
 LANES = 2
@@ -256,40 +255,32 @@ class Conductor:
         )
 
     @cached_property
-    def catalogued(self) -> Published:
-        """The reel in the catalogue, with its provenance exports. Needs an approval."""
-        from restoration_tasks.catalogue.publish import publish
-        from restoration_tasks.steps.package import PLACES
+    def documents(self) -> dict[str, Reference]:
+        """The reel in the catalogue; the papers its package takes along. Needs an approval."""
+        from restoration_tasks.steps.publishing import publish_restoration
 
-        products = (self.ingested.output("master"), *self.assembled.outputs)
-        return publish(
+        return publish_restoration(
             self.sessions,
-            self.way.vault,
-            self.way.reel_id,
+            self.way,
             run_id=self.run_id,
             execution_id=f"{self.run_id}/catalogue",
-            state=ReelState.RESTORED,
-            signing_key=self.way.settings.signing_key_file,
-            products=products,
-            beside=self.ingested.outputs,
-            places=PLACES,
+            ingested=self.ingested,
+            assembled=self.assembled,
+            checked=self.checked,
+            plan=self.plan.reference,
             plan_version=self.plan.version,
-            participants=(PROGRAM,),
         )
 
     @cached_property
     def packaged(self) -> StepResult:
         """The BagIt package."""
-        from restoration_tasks.steps.documents import gather
-
-        plan = self.plan.reference
-        documents = gather(self.sessions, self.way.vault, self.way.reel_id, self.catalogued, plan)
+        documents = self.documents
         return self._one(
             StepName.PACKAGE,
             lambda asks: self.way.package(
                 asks,
                 self.ingested,
-                plan,
+                self.plan.reference,
                 self.assembled,
                 self.checked,
                 documents,

@@ -14,6 +14,7 @@ from restoration_tasks.runtime.errors import SourceChanged, StepFailed, WrongUse
 from restoration_tasks.runtime.files import CHUNK_BYTES, link_or_copy
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
+from restoration_tasks.steps.package_readme import readme
 
 PLACES: Final[dict[str, str]] = {
     "master": "masters/preservation.mkv",
@@ -116,7 +117,8 @@ def run(work: StepWork) -> None:
         _require(work, role, payload[name]["sha256"])
         work.progress(done, len(roles), "files")
     size = sum(work.spec.inputs[role].bytes for role in roles)
-    root = _write_tags(work, payload, info | {"Payload-Oxum": f"{size}.{len(roles)}"}, params)
+    text = readme(info, ((role, f"data/{PLACES[role]}", work.spec.inputs[role].bytes) for role in roles))
+    root = _write_tags(work, payload, info | {"Payload-Oxum": f"{size}.{len(roles)}"}, text, params)
     _validate(root)
     work.figure("files", len(roles))
     work.figure("bytes", size)
@@ -175,7 +177,11 @@ def _require(work: StepWork, role: str, found: str) -> None:
 
 
 def _write_tags(
-    work: StepWork, payload: dict[str, dict[str, str]], info: dict[str, str], params: PackageParams
+    work: StepWork,
+    payload: dict[str, dict[str, str]],
+    info: dict[str, str],
+    text: list[str],
+    params: PackageParams,
 ) -> Path:
     """Write the tag files (RFC 8493, sections 2.1 to 2.2) and return the bag's folder."""
 
@@ -187,6 +193,7 @@ def _write_tags(
     tags = [
         write("bagit.txt", ["BagIt-Version: 1.0", "Tag-File-Character-Encoding: UTF-8"]),
         write("bag-info.txt", [f"{name}: {value}" for name, value in sorted(info.items())]),
+        write("README.txt", text),
     ]
     algorithms = ("sha256", "md5") if params.md5 else ("sha256",)
     tags += [
@@ -212,4 +219,4 @@ def _validate(root: Path) -> None:
         ) from error
 
 
-STEP = StepDefinition(name=StepName.PACKAGE, version="5", run=run)
+STEP = StepDefinition(name=StepName.PACKAGE, version="6", run=run)

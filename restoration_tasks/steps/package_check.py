@@ -14,7 +14,7 @@ from restoration_tasks.provenance.signing import PublicKey
 from restoration_tasks.provenance.verify import Anchor, verify_chain
 from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
 from restoration_tasks.runtime.files import disk_errors, sha256_file
-from restoration_tasks.steps.package import PLACES
+from restoration_tasks.steps.package import PLACES, REQUIRED
 from restoration_tasks.steps.package_documents import documents_disagree
 
 MADE_LATER = frozenset({"premis", "mets", "pbcore", "prov", "chain"}) | {
@@ -80,6 +80,9 @@ def check_package(bag: Path, keys: Collection[PublicKey] = ()) -> PackageReport:
         opened.validate()
     except bagit.BagError as error:
         problems.append(f"the bag does not validate: {' '.join(str(error).split())[:300]}")
+    problems += [
+        f"it lacks data/{PLACES[role]}" for role in PLACES if role in REQUIRED and not _place(bag, role).is_file()
+    ]
     path = _place(bag, "chain")
     line = export.read(_bytes(path), source=path)
     signed, key, trusted = _signed(bag, keys, problems)

@@ -28,8 +28,7 @@ from restoration_tasks.steps.package import PLACES
 def documents_disagree(bag: Path, line: ReelChain) -> list[str]:
     """What the documents state that chain or files do not bear out, as sentences.
 
-    A document that is not there is passed over: packages of before had PREMIS alone, and the bag's manifest names what
-    it should hold.
+    A document that is not there is passed over here; `package_check` names it.
 
     Args:
         bag: the folder of the bag.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy.orm import Session, sessionmaker
 
 from restoration_tasks.catalogue import decisions, executions, lock, plans, reels, scans, waivers
-from restoration_tasks.catalogue.models import DeciderRole
+from restoration_tasks.catalogue.models import DeciderRole, ReelState
+from restoration_tasks.catalogue.publish import Published, publish
 from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.provenance.agents import Participant, Person
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
-from restoration_tasks.runtime.spec import StepName, StepResult
+from restoration_tasks.runtime.spec import OutputFile, StepName, StepResult
+from restoration_tasks.runtime.vault import Vault
 from tests.provenance.results import REEL, START, step_result
 
 RUN = "manual__1"
@@ -63,3 +68,19 @@ def make_ingested(sessions: sessionmaker[Session]) -> None:
     taken_in = Recorder(sessions).record(ingest_result())
     with sessions.begin() as session:
         scans.enter(session, taken_in.id, ingest_result(), result_uri="vault:r/result.json")
+
+
+def catalogue(
+    sessions: sessionmaker[Session],
+    vault: Vault,
+    products: Sequence[OutputFile],
+    *,
+    run: str = RUN,
+    state: ReelState = ReelState.RESTORED,
+    **more: Any,
+) -> Published:
+    """Publish what a run of the decided reel made."""
+    return publish(
+        sessions, vault, REEL, run_id=run, execution_id=f"{run}/catalogue", state=state, products=products,
+        plan_version=1, participants=[PROGRAM], signing_key=vault.local_root.parent / "keys" / "key.pem", **more,
+    )  # fmt: skip

@@ -17,16 +17,10 @@ from restoration_tasks.provenance.models import DigitalObject, Event
 from restoration_tasks.runtime.errors import SourceChanged, WrongUse
 from restoration_tasks.runtime.spec import OutputFile, Spec, StepName
 from restoration_tasks.runtime.vault import Vault
-from tests.catalogue.reel import ANA, RUN, ingest_result, make_decided, make_ingested
-from tests.catalogue.test_publish import catalogue
+from tests.catalogue.reel import ANA, RUN, catalogue, ingest_result, make_decided, make_ingested
 from tests.provenance.results import REEL, output, step_result
 
 SPLICE = Range(10, 12)
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(str(tmp_path / "vault"))
 
 
 def put(vault: Vault, name: str, content: bytes) -> OutputFile:
@@ -137,6 +131,36 @@ def test_a_frame_of_a_copy_is_followed_back_to_the_scan(sessions, vault):
         assert frames.origins(session, held["access"], 240) == []
         assert frames.origins(session, held["comparison"], 0) == []
         assert session.scalar(select(func.count()).select_from(ObjectRelationship)) == 5
+
+
+def test_a_frame_of_the_larger_version_is_followed_back_to_the_scan(sessions, vault):
+    """Its segments are made from the restored ones, neighbours of which are only looked at."""
+    make_decided(sessions)
+    restored_in_two(sessions, vault)
+    bounds = {"s001-01": (0, 100), "s002-01": (100, 240)}
+    parts = {name: output("segment", f"{name}.mkv").reference for name in bounds}
+    larger = {name: output("enlarged", f"larger-{name}.mkv") for name in bounds}
+    for name, (start, stop) in bounds.items():
+        segment = {"id": name, "shot": 1, "start": start, "stop": stop}
+        record(sessions, vault, step_result(
+            StepName.ENLARGE, f"{RUN}/enlarge/0/0/{name}", segment=name, outputs=(larger[name],),
+            inputs={f"segment/{part}": reference for part, reference in parts.items()}, params={"segment": segment},
+        ))  # fmt: skip
+    record(sessions, vault, step_result(
+        StepName.ASSEMBLE, f"{RUN}/assemble/-1/1",
+        inputs={f"enlarged/{name}": part.reference for name, part in larger.items()},
+        outputs=tuple(put(vault, name, name.encode()) for name in ("enlarged_master", "enlarged_access")),
+        params={
+            "segments": [{"id": name, "start": a, "stop": b} for name, (a, b) in bounds.items()],
+            "enlarge": {"factor": 2},
+        },
+    ))  # fmt: skip
+    with sessions() as session:
+        held = dict(session.execute(select(DigitalObject.role, DigitalObject.id)).all())
+        found = frames.origins(session, held["enlarged_access"], 100)
+        assert [(one.role, one.frame) for one in found] == [
+            ("enlarged_master", 100), ("enlarged", 0), ("segment", 0), ("master", 100),
+        ]  # fmt: skip
 
 
 def checked(vault, text: bytes, version: str, execution: str):

@@ -18,11 +18,16 @@ from restoration_tasks.catalogue.columns import COLUMNS
 from restoration_tasks.catalogue.descriptions import ensure_described
 from restoration_tasks.catalogue.exports import write_catalogue
 from restoration_tasks.catalogue.imports import TableRefused, changes_of, import_table
+from restoration_tasks.catalogue.search import search
 from restoration_tasks.catalogue.tables import read_table
+from restoration_tasks.catalogue.work_models import Work
 from restoration_tasks.provenance.agents import Person
 from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.runtime.errors import WrongUse
+from tests.catalogue.reel import catalogue as publish_reel
+from tests.catalogue.reel import make_decided
+from tests.provenance.results import REEL
 
 ANA = Person("ana")
 FULL = {
@@ -281,6 +286,11 @@ def test_a_worker_as_writer_may_import_and_no_more(database, tmp_path):
     sessions = sessionmaker(engine, expire_on_commit=False)
     load(sessions, as_csv(tmp_path, FULL))
     load(sessions, as_csv(tmp_path, FULL | {"work": "F-78", "makers": "", "variant": ""}))
+    with sessions.begin() as session:
+        reels.register(session, "R-9")
+        ensure_described(session, "R-9")
+    load(sessions, as_csv(tmp_path, {"reel": "R-9", "item": FULL["item"]}))
+    assert {row["item"] for row in rows_of(exported(sessions))} == {FULL["item"]}
     for statement in ("DELETE FROM reelkeeper.works", "UPDATE reelkeeper.restorations SET frames = 1"):
         with sessions() as session, pytest.raises(ProgrammingError, match="permission denied"):
             session.execute(text(statement))
@@ -291,3 +301,49 @@ def test_the_documented_columns_are_the_columns():
     told = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
     for column in COLUMNS:
         assert f"| `{column.name}` |" in told, column.name
+
+
+def restored_of(sessions, reel_id):
+    """The film a reel's restoration is of, by the manifestations it is linked through."""
+    query = text(
+        "SELECT work.identifier FROM reelkeeper.restorations AS restored"
+        " JOIN reelkeeper.manifestations AS version ON version.id = restored.manifestation_id"
+        " JOIN reelkeeper.works AS work ON work.id = version.work_id WHERE restored.reel_id = :reel"
+    )
+    with sessions() as session:
+        return session.scalars(query, {"reel": reel_id}).all()
+
+
+def test_what_stood_in_for_a_reel_takes_the_name_it_is_described_by(sessions, vault, products, tmp_path):
+    """A reel restored before anybody described it: afterwards there is one item, one film, and the link holds."""
+    make_decided(sessions)
+    publish_reel(sessions, vault, products)
+    assert restored_of(sessions, REEL) == [REEL]
+    load(sessions, as_csv(tmp_path, {"reel": REEL, "item": "N-1963/7", "work": "F-77", "title": "Love"}))
+    (row,) = rows_of(exported(sessions))
+    assert (row["item"], row["reel"], row["work"], row["title"]) == ("N-1963/7", REEL, "F-77", "Love")
+    assert row["restored_master_uri"]
+    assert restored_of(sessions, REEL) == ["F-77"]
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Work)) == 1
+        assert [one.item for one in search(session, "love")] == ["N-1963/7"]
+
+
+def test_what_stood_in_goes_where_item_and_film_are_known(sessions, vault, products, tmp_path):
+    load(sessions, as_csv(tmp_path, FULL))
+    make_decided(sessions)
+    publish_reel(sessions, vault, products)
+    load(sessions, as_csv(tmp_path, {"reel": REEL, "item": FULL["item"], "work": "F-77"}))
+    assert [(row["item"], row["reel"], row["work"]) for row in rows_of(exported(sessions))] == [
+        (FULL["item"], REEL, "F-77"), (FULL["item"], "LOVE_r1", "F-77"),
+    ]  # fmt: skip
+    assert restored_of(sessions, REEL) == ["F-77"]
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Work)) == 1
+        assert verify(session).ok
+
+
+def test_an_item_that_somebody_described_stays_when_its_reel_moves(sessions, tmp_path):
+    load(sessions, as_csv(tmp_path, {"reel": "R-1", "title": "Love", "gauge": "35 mm"}))
+    load(sessions, as_csv(tmp_path, {"reel": "R-1", "item": "N-1", "title": "Love"}))
+    assert [(row["item"], row["reel"]) for row in rows_of(exported(sessions))] == [("N-1", "R-1"), ("R-1", "")]

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from sqlalchemy import func, select
 
 from restoration_tasks.catalogue import reels
 from restoration_tasks.catalogue.models import ReelState
-from restoration_tasks.catalogue.publish import publish
 from restoration_tasks.provenance.export import verify_export
 from restoration_tasks.provenance.models import Checkpoint, DigitalObject, Event, Fixity
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.provenance.vocabulary import DecisionAnswer, ExportForm, FixityOutcome
 from restoration_tasks.runtime.errors import DecisionNeeded, SourceChanged, VaultError, WrongUse
-from restoration_tasks.runtime.spec import OutputFile
-from restoration_tasks.runtime.vault import Vault
-from tests.catalogue.reel import PROGRAM, RUN, make_decided
+from tests.catalogue.reel import catalogue, make_decided
 from tests.provenance.results import REEL, step_result
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(str(tmp_path / "vault"))
-
-
-@pytest.fixture
-def products(vault):
-    made = []
-    for name in ("restoration_master", "access"):
-        content, uri = name.encode() * 100, f"vault:reels/{REEL}/assemble/x/{name}.mkv"
-        vault.write_bytes(uri, content)
-        sha256 = hashlib.sha256(content).hexdigest()
-        made.append(OutputFile(name=name, uri=uri, sha256=sha256, bytes=len(content), media_type="video/x-matroska"))
-    return made
-
-
-def catalogue(sessions, vault, products, *, run=RUN, state=ReelState.RESTORED, **more):
-    return publish(
-        sessions, vault, REEL, run_id=run, execution_id=f"{run}/catalogue", state=state, products=products,
-        plan_version=1, participants=[PROGRAM], signing_key=vault.local_root.parent / "keys" / "key.pem", **more,
-    )  # fmt: skip
 
 
 def test_products_state_exports_and_checkpoint(sessions, vault, products):

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from restoration_tasks.catalogue import outbox
 from restoration_tasks.catalogue.engine import open_sessions
-from tests.catalogue.reel import make_ingested
+from restoration_tasks.runtime.errors import NotDelivered
+from tests.catalogue.reel import RUN, catalogue, make_decided, make_ingested
 from tests.cli.test_queue import refused, typed  # noqa: F401 - a fixture
+from tests.fixtures.receivers import receiver
 from tests.provenance.results import REEL
 
 
@@ -56,3 +59,21 @@ def test_frames_are_named_shown_and_let_go(typed, archive, monkeypatch, capsys):
     assert "these are no frames" in refused(monkeypatch, capsys, "catalogue", "frames", REEL, "7-5")
     assert "each need" in refused(monkeypatch, capsys, "catalogue", "frames", REEL, "5", "--withdraw")
     assert "went by that policy" in refused(monkeypatch, capsys, "catalogue", "policy", "9")
+
+
+def test_what_another_catalogue_has_not_taken_is_listed_and_sent(typed, archive, vault, products, monkeypatch, capsys):  # noqa: F811
+    sessions = open_sessions(archive.database_url)
+    make_decided(sessions)
+    published = catalogue(sessions, vault, products)
+    with sessions.begin() as session:
+        outbox.enqueue(session, published, run_id=RUN)
+    assert "REELKEEPER_CATALOGUE_WEBHOOK" in refused(monkeypatch, capsys, "catalogue", "send")
+    assert typed("catalogue", "send", "--list").startswith(f"{REEL}, since 20")
+    with receiver(500) as other:
+        monkeypatch.setenv("REELKEEPER_CATALOGUE_WEBHOOK", other.url)
+        with pytest.raises(NotDelivered, match="what waits is kept"):
+            typed("catalogue", "send")
+        assert "tried 1 times" in typed("catalogue", "send", "--list")
+        other.status = 204
+        assert typed("catalogue", "send") == "1 sent, 0 wait.\n"
+    assert typed("catalogue", "send", "--list") == ""

@@ -13,6 +13,7 @@ DAGS = {
     "remind_deciders": "remind_deciders.py",
     "release_scratch": "release_scratch.py",
     "restore_reel": "restore_reel.py",
+    "tell_catalogue": "tell_catalogue.py",
     "watch_inbox": "watch_inbox.py",
 }
 """Every DAG and the file it is in; a file that defines none, or a DAG nobody listed, fails the test."""

@@ -18,6 +18,8 @@ from tests.media.pictures import delivery
 PLANTED = {
     "REELKEEPER_DATABASE_URL": "postgresql://worker:planted-database-word@127.0.0.1:1/reelkeeper",
     "REELKEEPER_SIGNING_KEY": "/planted/signing/place.pem",
+    "REELKEEPER_CATALOGUE_WEBHOOK": "http://127.0.0.1:1/hook?token=planted-hook-token",
+    "REELKEEPER_CATALOGUE_WEBHOOK_SECRET": "planted-hook-word",
     "AWS_ACCESS_KEY_ID": "planted-store-id",
     "AWS_SECRET_ACCESS_KEY": "planted-store-word",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://airflow:planted-airflow-word@db/airflow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import bagit
@@ -11,6 +12,7 @@ import pytest
 from restoration_tasks.runtime.errors import SourceChanged, StepFailed, WrongUse
 from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.steps.package import PLACES, REQUIRED
+from restoration_tasks.steps.package_readme import ABOUT
 from tests.steps.tiny_reel import REEL_ID, tiny_reel
 
 INFO = {"Bagging-Date": "2026-11-22", "Source-Organization": "Filmarchiv Österreich"}
@@ -44,6 +46,21 @@ def test_the_bag_validates_and_names_the_reel(reel):
     assert set(bag.algorithms) == {"sha256", "md5"}
     assert set(bag.payload_entries()) == {f"data/{place}" for place in PLACES.values()}
     assert {output.name for output in result.outputs} >= set(PLACES)
+
+
+def test_the_readme_says_of_every_file_what_it_is_and_is_sealed_with_the_bag(reel):
+    folder = bag_folder(reel, pack(reel))
+    text = (folder / "README.txt").read_text("utf-8")
+    assert set(ABOUT) == set(PLACES)
+    for role, place in PLACES.items():
+        assert f"data/{place}  (" in text
+        assert ABOUT[role] in text
+    assert REEL_ID in text.splitlines()[0]
+    assert "README.txt" in (folder / "tagmanifest-sha256.txt").read_text()
+    for line in text.splitlines():
+        assert len(line) <= 120, line
+    told = subprocess.run(["sha256sum", "-c", "manifest-sha256.txt"], cwd=folder, capture_output=True, check=False)
+    assert told.returncode == 0, "the command it gives works"
 
 
 def test_a_flipped_byte_is_found(reel):

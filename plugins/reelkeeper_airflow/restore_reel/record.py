@@ -141,36 +141,31 @@ def rejected(reel: Mapping[str, Any]) -> None:
 
 @task(task_id="catalogue")
 def catalogue_reel(
-    reel: Mapping[str, Any], version: Mapping[str, Any], ingested: Mapping[str, Any], assembled: Mapping[str, Any]
+    reel: Mapping[str, Any],
+    version: Mapping[str, Any],
+    ingested: Mapping[str, Any],
+    assembled: Mapping[str, Any],
+    checked: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Enter the masters and copies into the catalogue and write the provenance records the package takes along."""
-    from restoration_tasks.catalogue.models import ReelState
-    from restoration_tasks.catalogue.publish import publish
-    from restoration_tasks.provenance.agents import PROGRAM
     from restoration_tasks.runtime.spec import Reference
-    from restoration_tasks.steps.documents import gather
-    from restoration_tasks.steps.package import PLACES
+    from restoration_tasks.steps.publishing import publish_restoration
 
     context = get_current_context()
     with staff_language():
         way = way_of(reel)
-        ingest, made = result_at(way.vault, ingested), result_at(way.vault, assembled)
-        published = publish(
+        made = result_at(way.vault, assembled)
+        documents = publish_restoration(
             catalogue(way.settings),
-            way.vault,
-            way.reel_id,
+            way,
             run_id=context["run_id"],
             execution_id=task_of(context).execution_id,
-            state=ReelState.RESTORED,
-            signing_key=way.settings.signing_key_file,
-            products=(ingest.output("master"), *made.outputs),
-            beside=ingest.outputs,
-            places=PLACES,
+            ingested=result_at(way.vault, ingested),
+            assembled=made,
+            checked=result_at(way.vault, checked),
+            plan=Reference.model_validate(version["plan"]),
             plan_version=int(version["version"]),
-            participants=(PROGRAM,),
         )
-        plan = Reference.model_validate(version["plan"])
-        documents = gather(catalogue(way.settings), way.vault, way.reel_id, published, plan)
     return {
         "documents": {name: document.model_dump(mode="json") for name, document in documents.items()},
         # The day the restoration was made, not the day of this run: the same content gives the same bag.
