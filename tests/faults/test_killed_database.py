@@ -1,4 +1,4 @@
-"""The database server is killed with -9 under those who record: nothing acknowledged is lost, all is recorded once."""
+"""The database server is killed with -9 under those who record and under a run: nothing is lost or recorded twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from restoration_tasks.provenance.models import Event
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.provenance.verify import verify
 from restoration_tasks.runtime.errors import DatabaseError
+from tests.cli.conftest import REEL, Archive
 from tests.fixtures.postgres import server_home
+from tests.integration.reels import deliver
 from tests.provenance.results import step_result
 
 WRITERS, EACH, REELS = 4, 40, ("KILLED-1", "KILLED-2")
@@ -90,6 +92,36 @@ def test_nothing_acknowledged_is_lost_and_the_rest_is_recorded_once(server_folde
     said = {error for writer in writers for error in writer.errors}
     assert all("the catalogue database cannot be reached: " in error for error in said), said
     assert all("Next: start it (`make up`)" in error for error in said), said
+
+
+class OwnServer(Archive):
+    """A home whose database is the server in it, as on a machine by itself."""
+
+    @property
+    def environment(self):
+        return {name: value for name, value in super().environment.items() if name != "REELKEEPER_DATABASE_URL"}
+
+
+@pytest.mark.timeout(300)
+def test_a_run_whose_server_is_killed_ends_with_the_reason_and_goes_on_where_it_was():
+    with server_home() as home:
+        archive = OwnServer(home, "")
+        reel = deliver(archive.home / "inbox", REEL)
+        command = ("run", reel.delivery, "--reel-id", REEL)
+        run = archive.start(*command)
+        # in the middle of the pieces that two lanes work on at once
+        wait_until(lambda: any("/assess/" in result for result in archive.landed()))
+        kill(archive.home / "postgres")
+        _, said = run.communicate(timeout=PATIENCE_S)
+        assert run.returncode not in (0, 4), said
+        assert "the catalogue database cannot be reached" in said
+        landed = archive.landed()
+
+        again = archive.run(*command)
+        assert again.returncode == 4, again.stderr
+        assert set(landed) < set(archive.landed()), "what was made is kept, and more was made"
+        verified = archive.run("provenance", "verify")
+        assert verified.returncode == 0, verified.stderr
 
 
 def kill(folder):
