@@ -11,8 +11,8 @@ batch of shots; a lane is called, for example, *batch 2 · shots 3–4*. A task'
 
 **Decide.** When the restoration is ready, *Required Actions* shows the figures, the report, the before/after comparison
 and the restored reel. *Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan
-version, gentler or stronger. *Reject* ends it. Only people on the list of conservators and makers can answer, and the
-answer is kept with the reel for good.
+version, gentler or stronger. *Reject* ends it. What the check refused can be waived instead of approved, with a reason.
+Only people on the list of conservators and makers can answer, and the answer is kept with the reel for good.
 
 **When something is red.** The last line of the red task's log says what is wrong and what to do next. Put it right,
 then *Clear* the task: finished work is not done again, the rest goes on. Clearing a lane that was green works that lane

@@ -66,11 +66,13 @@ def decide(
     role: DeciderRole,
     note: str = "",
     shots: Sequence[Draft] = (),
+    waived: Sequence[str] = (),
     at: datetime | None = None,
 ) -> Decided:
     """Record a decision and its event. Recording the same execution again gives the decision it has.
 
-    `shots` are the person's own marks on single shots; they enter the event, not the decision's row.
+    `shots` are the person's own marks on single shots, `waived` the rules of the check that an approval passes over;
+    they enter the event, not the decision's row.
 
     Raises:
         UnknownReel: no such reel.
@@ -93,6 +95,7 @@ def decide(
             plan_sha256=plan.sha256,
             note=note,
             shots=[{"shot": mark.shot, "choice": mark.choice.value, "note": mark.note} for mark in shots],
+            waived=waived,
             at=moment,
         ),
     )

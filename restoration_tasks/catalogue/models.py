@@ -113,7 +113,7 @@ class Decision(Base):
 
 
 class WaivedFinding(Base):
-    """A finding of ingest that a named person let pass, for one run; never changed."""
+    """A finding of ingest, or a rule of the check, that a named person let pass, for one run; never changed."""
 
     __tablename__ = "waivers"
     __table_args__ = (Index("ix_waivers_reel_id_waived_at", "reel_id", "waived_at"),)

@@ -1,21 +1,22 @@
-"""Waivers: a named person lets a finding of ingest pass; a decision, recorded with its event in one transaction."""
+"""Waivers: a named person lets a finding of ingest or of the check pass; recorded with its event in one transaction."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue import reels
+from restoration_tasks.catalogue import checks, reels
 from restoration_tasks.catalogue.models import WaivedFinding
 from restoration_tasks.media.delivery.findings import Waiver
 from restoration_tasks.provenance.agents import Person, ensure_person
 from restoration_tasks.provenance.events import EventDraft, append_event
 from restoration_tasks.provenance.text import storable
 from restoration_tasks.provenance.vocabulary import WAIVER_TERM, Outcome
-from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.errors import CheckRefused, WrongUse
 
 
 def record(session: Session, reel_id: str, *, run_id: str, waivers: Sequence[Waiver], person: Person | None) -> None:
@@ -50,33 +51,116 @@ def record(session: Session, reel_id: str, *, run_id: str, waivers: Sequence[Wai
     reels.require(session, reel_id)
     person_id = ensure_person(session, person.login, person.name)
     for waiver in new:
-        moment = datetime.now(UTC)
-        event = append_event(
-            session,
-            EventDraft(
-                reel_id=reel_id,
-                execution_id=f"{run_id}/waive/{waiver.finding}",
-                term=WAIVER_TERM,
-                started=moment,
-                ended=moment,
-                outcome=Outcome.WARNING,
-                detail={"finding": waiver.finding, "reason": storable(waiver.reason)},
-                participants=(person,),
-            ),
+        draft = _draft(reel_id, f"{run_id}/waive/{waiver.finding}", waiver.finding, waiver.reason, person)
+        _enter(session, draft, run_id, person_id)
+
+
+def record_check(
+    session: Session,
+    reel_id: str,
+    *,
+    run_id: str,
+    execution_id: str,
+    rules: Sequence[str],
+    reason: str,
+    person: Person,
+    check_sha256: str,
+    at: datetime | None = None,
+) -> None:
+    """Record that a person lets pass what the check refused: one waiver for each rule, of this one check.
+
+    Another check, of another pass or of the same files again, needs a word of its own. Recording the same execution
+    again adds nothing.
+
+    Args:
+        session: of the catalogue, in a transaction.
+        reel_id: a registered reel.
+        run_id: the run whose check it is.
+        execution_id: of the decision.
+        rules: ids of the rules that refused the reel.
+        reason: why; it must say something.
+        person: who waives.
+        check_sha256: digest of the `check.json` they read.
+        at: when they answered; now if None.
+
+    Raises:
+        UnknownReel: no such reel.
+        WrongUse: there is no reason, or nothing to waive.
+    """
+    if not reason.strip():
+        raise WrongUse(
+            "a refused check is not waived without a reason",
+            reel=reel_id,
+            expected="why this result may pass",
+            found="nothing",
+            action="clear the task 'decide' and answer again, with the reason as the note",
         )
-        if session.get(WaivedFinding, event.id) is None:
-            session.add(
-                WaivedFinding(
-                    event_id=event.id,
-                    reel_id=reel_id,
-                    run_id=run_id,
-                    finding=storable(waiver.finding),
-                    reason=storable(waiver.reason),
-                    person_id=person_id,
-                    waived_at=moment,
-                )
+    if not rules:
+        raise WrongUse("the check refused nothing", reel=reel_id, action="clear the task 'decide' and answer Approve")
+    reels.require(session, reel_id)
+    person_id = ensure_person(session, person.login, person.name)
+    for rule in rules:
+        draft = _draft(reel_id, f"{execution_id}/waive/{rule}", rule, reason, person, at, check_sha256)
+        _enter(session, draft, run_id, person_id)
+
+
+def require_passed_or_waived(session: Session, reel_id: str, run_id: str) -> None:
+    """Go on only if the newest check of a run passed, or a person has since waived every rule that refused it.
+
+    Raises:
+        CheckRefused: it did not pass, and not all of it is waived; or there is no check on record.
+    """
+    checked = checks.of_run(session, reel_id, run_id)
+    if checked is not None and checked.verdict is not checks.Verdict.REFUSED:
+        return
+    unwaived = sorted(set(checked.failed) - checked.waived) if checked else ["no check on record for this run"]
+    raise CheckRefused(
+        "what the check refused is neither redone nor waived",
+        reel=reel_id,
+        expected="a check that passed, or a waiver for every rule that refused the reel",
+        found=", ".join(unwaived) or "a refusal that names no rule",
+        action="clear the task 'decide' and answer Redo, Waive or Reject",
+    )
+
+
+def _draft(
+    reel_id: str,
+    execution_id: str,
+    finding: str,
+    reason: str,
+    person: Person,
+    at: datetime | None = None,
+    check_sha256: str | None = None,
+) -> EventDraft:
+    moment = at or datetime.now(UTC)
+    return EventDraft(
+        reel_id=reel_id,
+        execution_id=execution_id,
+        term=WAIVER_TERM,
+        started=moment,
+        ended=moment,
+        outcome=Outcome.WARNING,
+        detail={"finding": finding, "reason": storable(reason)}
+        | ({"check_sha256": check_sha256} if check_sha256 else {}),
+        participants=(person,),
+    )
+
+
+def _enter(session: Session, draft: EventDraft, run_id: str, person_id: uuid.UUID) -> None:
+    event = append_event(session, draft)
+    if session.get(WaivedFinding, event.id) is None:
+        session.add(
+            WaivedFinding(
+                event_id=event.id,
+                reel_id=draft.reel_id,
+                run_id=run_id,
+                finding=storable(str(draft.detail["finding"])),
+                reason=str(draft.detail["reason"]),
+                person_id=person_id,
+                waived_at=draft.ended,
             )
-            session.flush()
+        )
+        session.flush()
 
 
 def of_reel(session: Session, reel_id: str) -> list[WaivedFinding]:

@@ -165,12 +165,14 @@ def decision_draft(
     plan_sha256: str,
     note: str = "",
     shots: Sequence[Mapping[str, Any]] = (),
+    waived: Sequence[str] = (),
     at: datetime | None = None,
     objects: Iterable[tuple[str, Reference]] = (),
 ) -> EventDraft:
     """The event of a decision. The person enters as an id.
 
-    `shots` are what they marked shot by shot, `objects` what they looked at.
+    `shots` are what they marked shot by shot, `waived` the rules of the check they let pass, `objects` what they looked
+    at.
     """
     moment = at or datetime.now(UTC)
     return EventDraft(
@@ -187,7 +189,8 @@ def decision_draft(
             "plan_sha256": plan_sha256,
             "note": note,
         }
-        | ({"shots": list(shots)} if shots else {}),
+        | ({"shots": list(shots)} if shots else {})
+        | ({"waived": list(waived)} if waived else {}),
         participants=(person,),
         sources=tuple(objects),
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from restoration_tasks.catalogue.checks import Checked, Verdict
 from restoration_tasks.catalogue.queue_models import QueueEntry, QueueState
 from restoration_tasks.report.page import template
 from restoration_tasks.runtime.identifiers import folder_name
+from restoration_tasks.runtime.spec import VAULT_SCHEME
 from restoration_tasks.runtime.vault import Vault
 
 FOLDER = "nights"
@@ -26,6 +29,23 @@ class Line:
     stands: str
     """Where it stands now, in words."""
     run_id: str
+    checked: Checked | None = None
+    """How its check came out; None where its run has made none yet."""
+
+    @property
+    def check_words(self) -> str:
+        """That in words, with the rules that were broken."""
+        if self.checked is None:
+            return "not checked"
+        broken = self.checked.failed or self.checked.warned
+        return ": ".join([self.checked.verdict.value, *([", ".join(broken)] if broken else [])])
+
+    @property
+    def check_page(self) -> str | None:
+        """The check's page, as a link from the night's own; None where there is none."""
+        if self.checked is None or self.checked.report_uri is None:
+            return None
+        return f"../../{quote(self.checked.report_uri.removeprefix(VAULT_SCHEME))}"
 
 
 @dataclass(frozen=True)
@@ -48,20 +68,32 @@ class Summary:
             "",
             f"{len(self.lines)} reels, {sum(line.estimated_h for line in self.lines):.2f} hours by estimate"
             f" of {self.budget_h:g}; {self._took_words}.",
+            f"{self.check_counts}.",
             "",
             *([f"{self.passed_over} more urgent reels did not fit into the hours that were left."]
               if self.passed_over else []),
             *([f"{self.undelivered} reels as urgent as these wait to be scanned."] if self.undelivered else []),
             "",
-            "| reel | priority | rests on | hours by estimate | took | stands |",
-            "|---|---|---|---|---|---|",
+            "| reel | priority | rests on | hours by estimate | took | check | stands |",
+            "|---|---|---|---|---|---|---|",
             *(
                 f"| {line.reel_id} | {line.priority:.1f} | {line.basis} | {line.estimated_h:.2f} |"
-                f" {'' if line.took_h is None else format(line.took_h, '.2f')} | {_cell(line.stands)} |"
+                f" {'' if line.took_h is None else format(line.took_h, '.2f')} |"
+                f" {_cell(line.check_words)} | {_cell(line.stands)} |"
                 for line in self.lines
             ),
         ]  # fmt: skip
         return "\n".join(told) + "\n"
+
+    @property
+    def check_counts(self) -> str:
+        """How many checks came out which way, in words."""
+        counts = dict.fromkeys(Verdict, 0)
+        for line in self.lines:
+            if line.checked is not None:
+                counts[line.checked.verdict] += 1
+        told = [f"{count} {verdict.value}" for verdict, count in counts.items() if count]
+        return f"{sum(counts.values())} reels were checked" + (f": {'; '.join(told)}" if told else "")
 
     @property
     def _took_words(self) -> str:
@@ -87,6 +119,7 @@ def summarise(
     *,
     budget_h: float,
     took_h: Mapping[str, float],
+    checks: Mapping[str, Checked],
     passed_over: int,
     undelivered: int,
 ) -> Summary:
@@ -97,6 +130,7 @@ def summarise(
         entries: its reels as they stand now, the worst first.
         budget_h: the hours it was given.
         took_h: hours its runs took, by reel.
+        checks: how the checks of its runs came out, by reel; a reel whose run has made none is not among them.
         passed_over: more urgent reels that did not fit.
         undelivered: as urgent reels that nobody has scanned.
     """
@@ -109,6 +143,7 @@ def summarise(
             took_h.get(entry.reel_id),
             _stands(entry),
             entry.run_id or "",
+            checks.get(entry.reel_id),
         )
         for entry in entries
     )

@@ -16,7 +16,14 @@ from typing import Any, Final
 from restoration_tasks.assessment.gauge import Category
 from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.provenance.chain import LinkedAgent, ReelChain
-from restoration_tasks.provenance.vocabulary import CARRIER_TERM, DECISION_TERM, REVERT_TERM, AgentKind
+from restoration_tasks.provenance.vocabulary import (
+    CARRIER_TERM,
+    DECISION_TERM,
+    REVERT_TERM,
+    WAIVER_TERM,
+    AgentKind,
+    ObjectRole,
+)
 from restoration_tasks.report.condition import GRADES, TITLES
 from restoration_tasks.report.page import KINDS, ROLES, asset, template
 from restoration_tasks.report.treatment_record import Entry, ShotRecord, TreatmentRecord, read
@@ -121,6 +128,7 @@ def render_treatment(
         means=[(AGENTS.get(one.kind, one.kind), one) for one in record.means],
         products=_products(record),
         approver=_approver(record, names or {}),
+        waived=_waived(record, names or {}),
     )
 
 
@@ -228,15 +236,29 @@ def _said(entry: Entry, names: Mapping[str, str]) -> Said:
     detail = entry.detail
     if entry.is_a(DECISION_TERM):
         answer, capacity = str(detail["answer"]), f" as {detail['role']}" if detail.get("role") else ""
-        words = f"{ANSWERS.get(answer, answer)}{capacity}, plan version {detail['plan_version']}"
+        over = " although the check refused it" if detail.get("waived") else ""
+        words = f"{ANSWERS.get(answer, answer)}{over}{capacity}, plan version {detail['plan_version']}"
         note = detail.get("note")
     elif entry.is_a(REVERT_TERM):
         words, note = "took treatments back", detail.get("reason")
     elif entry.is_a(CARRIER_TERM):
         words, note = "read the carrier", detail.get("note")
     else:
-        words, note = f"let a finding of ingest pass: {detail.get('finding')}", detail.get("reason")
+        found_by = "the check" if detail.get("check_sha256") else "ingest"
+        words, note = f"let a finding of {found_by} pass: {detail.get('finding')}", detail.get("reason")
     return Said(entry.day, _who(entry, names), words, str(note or ""))
+
+
+def _waived(record: TreatmentRecord, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Rule, reason and person for what was waived of the check that is told."""
+    if record.checked is None:
+        return []
+    made = {one.sha256 for one in record.checked.objects(ObjectRole.OUTCOME, "check")}
+    return [
+        (str(entry.detail.get("finding")), str(entry.detail.get("reason")), _who(entry, names))
+        for entry in record.said
+        if entry.is_a(WAIVER_TERM) and entry.detail.get("check_sha256") in made
+    ]
 
 
 def _who(entry: Entry, names: Mapping[str, str]) -> str:

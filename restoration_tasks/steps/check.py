@@ -338,6 +338,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
     work.figure("passed", check.passed)
     work.figure("failed_rules", list(check.failed_rules))
+    work.figure("warned_rules", list(check.warned_rules))
     work.figure("policy_version", policy().version)
     work.figure("condition", {when: _condition(meter, when) for when in ("before", "after")})
     for result in check.results:

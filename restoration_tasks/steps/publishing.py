@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from restoration_tasks.catalogue import outbox
+from restoration_tasks.catalogue import outbox, waivers
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.catalogue.publish import publish
@@ -46,8 +46,11 @@ def publish_restoration(
         Documents by the role they have in the package.
 
     Raises:
+        CheckRefused: the check of this run refused it, and nobody has waived that.
         ReelkeeperError: as `publish` and `gather` say.
     """
+    with sessions.begin() as session:
+        waivers.require_passed_or_waived(session, way.reel_id, run_id)
     published = publish(
         sessions,
         way.vault,

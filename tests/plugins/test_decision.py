@@ -17,14 +17,16 @@ from reelkeeper_airflow.restore_reel.people import Decision
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import drafts, plans, reels
+from restoration_tasks.catalogue import drafts, plans, reels, waivers
 from restoration_tasks.catalogue.models import DraftChoice, ReelState
 from restoration_tasks.provenance.agents import Participant, Person
-from restoration_tasks.provenance.models import Event
-from restoration_tasks.provenance.vocabulary import AgentKind, DecisionAnswer
+from restoration_tasks.provenance.models import AgentName, Event
+from restoration_tasks.provenance.recorder import Recorder
+from restoration_tasks.provenance.verify import verify
+from restoration_tasks.provenance.vocabulary import DECISION_TERM, AgentKind, DecisionAnswer
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.restoration.plan import Plan, PlannedShot
-from restoration_tasks.runtime.errors import WrongUse
+from restoration_tasks.runtime.errors import CheckRefused, WrongUse
 from restoration_tasks.runtime.files import sha256_file
 from restoration_tasks.runtime.spec import NumericProfile, OutputFile, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
@@ -110,7 +112,7 @@ def test_what_the_check_refused_is_not_offered_for_approval(bench: Bench, monkey
 
     asked: dict[str, Any] = {}
     monkeypatch.setattr(hitl.HITLOperator, "execute", lambda self, context: asked.update(vars(self)))
-    for passed, options in ((True, ["Approve", "Redo", "Reject"]), (False, ["Redo", "Reject"])):
+    for passed, options in ((True, ["Approve", "Redo", "Reject"]), (False, ["Redo", "Waive", "Reject"])):
         bench.checked(passed=passed)
         question = Decision(
             task_id="decide", reel={"reel_id": REEL}, version=bench.version,
@@ -129,7 +131,13 @@ def xcom(step: StepName) -> dict[str, Any]:
 
 
 def answer(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, option: str, *, person: str = "conservator", version: int = 1
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    *,
+    person: str = "conservator",
+    version: int = 1,
+    note: str | None = " softer, please ",
 ) -> tuple[str, dict[str, Any]]:
     """Record an answer as the task would; give the way it leads and what it handed on."""
     handed: dict[str, Any] = {}
@@ -141,7 +149,7 @@ def answer(
     monkeypatch.setattr(record, "get_current_context", lambda: context)
     answered = {
         "chosen_options": [option],
-        "params_input": {"plan_version": version, "note": " softer, please ", "strength": "gentler"},
+        "params_input": {"plan_version": version, "note": note, "strength": "gentler"},
         "responded_at": "2026-01-01T12:00:00+00:00",
         "responded_by_user": {"id": person, "name": person},
     }
@@ -215,6 +223,87 @@ def test_approving_what_the_check_refused_is_not_recorded(bench: Bench, monkeypa
         answer(bench, monkeypatch, "Approve")
     with bench.sessions.begin() as session:
         assert reels.status(session, REEL).last_answer is None
+
+
+REASON = "the lettering was burnt in twice; the second is gone on purpose"
+
+
+def waive(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
+    checked = bench.checked(passed=False)
+    recorded = checked.model_copy(update={"execution_id": "run-1/check/-1/0"})
+    Recorder(bench.sessions).record(recorded)
+    led, _ = answer(bench, monkeypatch, "Waive", note=REASON)
+    assert led == "catalogue"
+    return checked.output("check").sha256
+
+
+def test_a_refused_check_is_waived_by_name_and_reason_and_every_rule_is_on_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = waive(bench, monkeypatch)
+    with bench.sessions.begin() as session:
+        (waived,) = waivers.of_reel(session, REEL)
+        assert (waived.finding, waived.reason, waived.run_id) == ("b", REASON, "run-1")
+        login = session.scalars(select(AgentName.login).where(AgentName.agent_id == waived.person_id)).one()
+        assert login == "conservator"
+        told = session.get_one(Event, waived.event_id)
+        assert (told.event_type, told.subtype) == ("decision", "waiver of a finding")
+        assert told.detail == {"finding": "b", "reason": REASON, "check_sha256": sha256}
+        decided = session.scalars(select(Event.detail).where(Event.subtype == DECISION_TERM.subtype)).one()
+        assert (decided["answer"], decided["waived"], decided["note"]) == ("approve", ["b"], REASON)
+        assert reels.status(session, REEL).last_answer is DecisionAnswer.APPROVE
+        waivers.require_passed_or_waived(session, REEL, "run-1")
+        assert verify(session, REEL).ok
+
+
+def test_the_same_answer_recorded_again_waives_nothing_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    waive(bench, monkeypatch)
+    answer(bench, monkeypatch, "Waive", note=REASON)
+    with bench.sessions.begin() as session:
+        assert len(waivers.of_reel(session, REEL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("passed", "slip", "line"),
+    [
+        (False, {"note": None}, "not waived without a reason"),
+        (False, {"note": " \n "}, "not waived without a reason"),
+        (False, {"note": REASON, "person": "viewer"}, "user 'viewer' may not decide about restorations"),
+        (True, {"note": REASON}, "the check refused nothing"),
+    ],
+)
+def test_a_waiver_that_may_not_count_is_not_recorded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, passed: bool, slip: dict[str, Any], line: str
+) -> None:
+    bench.checked(passed=passed)
+    with pytest.raises(AirflowFailException, match=line):
+        answer(bench, monkeypatch, "Waive", **slip)
+    with bench.sessions.begin() as session:
+        assert waivers.of_reel(session, REEL) == []
+        assert reels.status(session, REEL).last_answer is None
+
+
+def test_what_was_refused_and_not_waived_is_not_catalogued_and_a_new_check_needs_a_new_word(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def require() -> None:
+        with bench.sessions.begin() as session:
+            waivers.require_passed_or_waived(session, REEL, "run-1")
+
+    with pytest.raises(CheckRefused, match="no check on record"):
+        require()
+    refused = bench.checked(passed=False)
+    record_check = Recorder(bench.sessions).record
+    record_check(refused.model_copy(update={"execution_id": "run-1/check/-1/0"}))
+    with pytest.raises(CheckRefused, match=r"neither redone nor waived.*found b"):
+        require()
+    waive(bench, monkeypatch)
+    require()
+    record_check(refused.model_copy(update={"execution_id": "run-1/check/-1/1"}))
+    with pytest.raises(CheckRefused, match="neither redone nor waived"):
+        require()
+    record_check(bench.checked(passed=True).model_copy(update={"execution_id": "run-1/check/-1/2"}))
+    require()
 
 
 def test_the_form_is_read_with_its_own_names(bench: Bench) -> None:

@@ -17,10 +17,11 @@ from reelkeeper_airflow.pages.links import MOUNT
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import drafts, lock, plans, reels
+from restoration_tasks.catalogue import drafts, lock, plans, reels, waivers
 from restoration_tasks.catalogue.models import DraftChoice, ReelState
+from restoration_tasks.provenance.agents import Person
 from restoration_tasks.restoration.plan import Plan
-from tests.plugins.restored_reel import SPECK, RestoredReel
+from tests.plugins.restored_reel import RUN, SPECK, RestoredReel
 
 HOSTILE = "<script>alert(1)</script>"
 PAGES = f"{MOUNT}/reels"
@@ -102,6 +103,21 @@ def test_a_hostile_title_is_text(reel: RestoredReel, sign_in: SignIn) -> None:
         scripts = re.findall(r"<script([^>]*)>", answer.text)
         assert all("src=" in one or 'type="application/json"' in one for one in scripts)
         assert not re.search(r"<[^>]+\son[a-z]+\s*=", answer.text)
+
+
+def test_what_was_waived_of_the_check_stands_beside_it_and_nothing_of_another_check(
+    reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]
+) -> None:
+    assert "Let pass." not in sign_in().get(f"{PAGES}/{reel.reel_id}").text
+    for number, (rule, sha256) in enumerate((("fidelity.text_kept", reel.check.sha256), ("integrity.size", "0" * 64))):
+        with sessions.begin() as session:
+            waivers.record_check(
+                session, reel.reel_id, run_id=RUN, execution_id=f"{RUN}/record_decision/-1/{number}", rules=[rule],
+                reason=HOSTILE, person=Person("ana", "Ana Petrova"), check_sha256=sha256,
+            )  # fmt: skip
+    page = sign_in().get(f"{PAGES}/{reel.reel_id}").text
+    assert re.findall(r"Let pass\.</b> <code>([^<]+)</code> by Ana Petrova, ", page) == ["fidelity.text_kept"]
+    assert HOSTILE not in page
 
 
 def test_the_board_is_found_filtered_and_paged_by_the_database(

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from restoration_tasks.provenance.chain import ChainedEvent, LinkedAgent, LinkedObject, ReelChain
-from restoration_tasks.provenance.vocabulary import CATALOGUE_TERM, DECISION_TERM, STEP_TERMS, EventTerm, Outcome
+from restoration_tasks.provenance.vocabulary import (
+    CATALOGUE_TERM,
+    DECISION_TERM,
+    STEP_TERMS,
+    WAIVER_TERM,
+    EventTerm,
+    Outcome,
+)
 from restoration_tasks.report.treatment import render_treatment, timecode
 from restoration_tasks.report.treatment_record import read
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
@@ -189,6 +196,32 @@ def test_names_are_given_only_where_asked_for_and_text_stays_text(telling):
         assert "<script" not in made
         assert made.count("疲倦的死神") >= 4  # the title, twice; why; the note
     assert page == render_treatment(telling.line, plan(DIRT), title=HOSTILE), "the same record gives the same bytes"
+
+
+def test_what_a_person_let_pass_stands_beside_the_check_that_refused_it(telling):
+    other, check = thing("check", "an earlier check", made=True), thing("check", "the check", made=True)
+    telling.add(
+        STEP_TERMS[StepName.CHECK],
+        {"figures": {"passed": False, "failed_rules": ["fidelity.text_kept"]}},
+        thing("restoration_master", "restored", made=False),
+        check,
+    )
+    person = LinkedAgent("authorizer", PERSON, "person", None, None, None)
+    for rule, of in (("integrity.size", other), ("fidelity.text_kept", check)):
+        detail = {"finding": rule, "reason": HOSTILE, "check_sha256": of.sha256}
+        telling.add(WAIVER_TERM, detail, agents=(person,))
+    approved = {"answer": "approve", "role": "conservator", "plan_version": 1, "waived": ["fidelity.text_kept"]}
+    telling.add(DECISION_TERM, approved, agents=(person,))
+    telling.catalogue("restored")
+    page = render_treatment(telling.line, plan(DIRT), names={PERSON: "Ana Lima"})
+    assert "<script" not in page
+    told = words(page)
+    after = told.split("The check of")[1].split("With what")[0]
+    assert "refused it: fidelity.text_kept. A person let that pass: fidelity.text_kept : “" in after
+    assert "(Ana Lima)" in after
+    assert "integrity.size" not in after, "what was let pass of another check says nothing of this one"
+    assert "let a finding of the check pass: fidelity.text_kept" in told
+    assert "approved the restoration although the check refused it as conservator" in told
 
 
 def test_without_a_restoration_there_is_no_report(telling):

@@ -83,7 +83,7 @@ def runs_to_start(chosen: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ARG0
 @task(trigger_rule="all_done")
 def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
     """Write the summary for the morning, and turn red if reels could not be chosen or started."""
-    from restoration_tasks.catalogue import nights
+    from restoration_tasks.catalogue import checks, nights
     from restoration_tasks.report.night import summarise
     from restoration_tasks.runtime.vault import Vault
 
@@ -91,11 +91,14 @@ def sum_up(chosen: dict[str, Any] | None) -> dict[str, Any]:
     batch_id = str(context["run_id"])
     with staff_language():
         with catalogue().begin() as session:
+            entries = nights.outcome(session, batch_id)
+            found = {one.reel_id: checks.of_run(session, one.reel_id, one.run_id or "") for one in entries}
             summary = summarise(
                 batch_id,
-                nights.outcome(session, batch_id),
+                entries,
                 budget_h=float(context["params"]["budget_hours"]),
                 took_h=nights.hours_taken(session, batch_id),
+                checks={reel_id: one for reel_id, one in found.items() if one is not None},
                 passed_over=(chosen or {}).get("passed_over", 0),
                 undelivered=(chosen or {}).get("undelivered", 0),
             )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from restoration_tasks.catalogue.recorded_files import HeldFile
+    from restoration_tasks.catalogue.recorded_files import HeldFile, StepEvent
     from restoration_tasks.quality.findings import CheckReport
 
 EVENTS_SHOWN = 100
@@ -67,6 +67,7 @@ def show_reel(reel_id: str, request: Request, user: Looker) -> Response:
         verified = verify(session, reel_id)
         decisions = _decisions(session, reel_id)
         condition = _condition_report(session, reel_id)
+        waived = _waived(session, reel_id, found.checked)
     files = {one.role: one for event in (found.ingest, found.assembled, found.checked) if event for one in event.made}
     if condition:
         files["condition_report"] = condition
@@ -79,6 +80,7 @@ def show_reel(reel_id: str, request: Request, user: Looker) -> Response:
         decisions=decisions,
         check=_check(vault, found.checked.file("check") if found.checked else None),
         files=[(ROLES.get(role, FILE_WORDS.get(role, role)), files[role]) for role in PRODUCTS if role in files],
+        waived=waived,
         by_role=files,
         may_draft=may_draft(user),
         may_start=may_start(user),
@@ -168,6 +170,40 @@ def _decisions(session: Session, reel_id: str) -> list[DecisionRow]:
             made.run_id,
         )
         for made, login, name in rows
+    ]
+
+
+@dataclass(frozen=True)
+class WaivedRule:
+    """A rule of the check that a person let pass."""
+
+    rule: str
+    reason: str
+    person: str
+    waived_at: datetime
+
+
+def _waived(session: Session, reel_id: str, checked: StepEvent | None) -> list[WaivedRule]:
+    """What was waived of the check that is shown, in the order it was said; nothing of another check."""
+    from sqlalchemy import select
+
+    from restoration_tasks.catalogue.models import WaivedFinding
+    from restoration_tasks.provenance.models import AgentName, Event
+
+    check = checked.file("check") if checked else None
+    if checked is None or check is None:
+        return []
+    rows = session.execute(
+        select(WaivedFinding, Event.detail, AgentName.login, AgentName.name)
+        .join(Event, Event.id == WaivedFinding.event_id)
+        .outerjoin(AgentName, AgentName.agent_id == WaivedFinding.person_id)
+        .where(WaivedFinding.reel_id == reel_id, Event.seq > checked.seq)
+        .order_by(Event.seq)
+    )
+    return [
+        WaivedRule(made.finding, made.reason, name or login or "a person erased since", made.waived_at)
+        for made, detail, login, name in rows
+        if detail.get("check_sha256") == check.sha256
     ]
 
 

@@ -20,9 +20,16 @@ LINKS = {
     "enlarged_access": "The larger version",
 }
 """Output → how a person knows it, in the order people look."""
+REFUSED_WAYS = "it can be redone, waived with a reason, or rejected"
+ENDING_WORDS = " *Redo* ends this run and starts the next plan version. *Reject* ends it."
+APPROVE_WORDS = "*Approve* catalogues and packages the reel." + ENDING_WORDS
+WAIVE_WORDS = (
+    "*Waive* catalogues and packages the reel all the same: each rule above that refused it is recorded as let pass by"
+    " you, with your note as the reason; without a note it is not taken." + ENDING_WORDS
+)
 SHOTS_SHOWN = 40
 RULES_SHOWN = 20
-SAID_ELSEWHERE = frozenset({"passed", "failed_rules"})
+SAID_ELSEWHERE = frozenset({"passed", "failed_rules", "warned_rules"})
 """Figures of the check that stand in the first line and the list of rules."""
 
 
@@ -35,7 +42,7 @@ def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResul
     """
     outputs = {output.name: output for output in (*assembled.outputs, *checked.outputs)}
     passed = bool(checked.figures["passed"])
-    verdict = "The check **passed**." if passed else "The check **refused** this result: it can be redone or rejected."
+    verdict = "The check **passed**." if passed else f"The check **refused** this result: {REFUSED_WAYS}."
     figures = {name: value for name, value in checked.figures.items() if name not in SAID_ELSEWHERE}
     parts = [
         f"{verdict} Plan version **{version['version']}** ({_plain(version['reason'])}).",
@@ -52,8 +59,7 @@ def decision_body(vault: Vault, version: Mapping[str, Any], assembled: StepResul
         _larger(_plan(vault, version)),
         _shots(_plan(vault, version)),
         "\n".join(f"- {_plain(warning)}" for warning in checked.warnings),
-        "*Approve* catalogues and packages the reel. *Redo* ends this run and starts the next plan version."
-        " *Reject* ends it.",
+        APPROVE_WORDS if passed else WAIVE_WORDS,
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -30,8 +30,14 @@ class Answer(StrEnum):
     """What a person may say about a restoration, as the buttons read."""
 
     APPROVE = "Approve"
+    WAIVE = "Waive"
+    """What the check refused passes all the same, on this person's word and for their reason."""
     REDO = "Redo"
     REJECT = "Reject"
+
+
+AFTER_A_PASS = (Answer.APPROVE, Answer.REDO, Answer.REJECT)
+AFTER_A_REFUSAL = (Answer.REDO, Answer.WAIVE, Answer.REJECT)
 
 
 class PlanAnswer(StrEnum):
@@ -53,7 +59,7 @@ def note_param() -> Param:
         type=["null", "string"],
         maxLength=2000,
         title="Note",
-        description_md="Why, in your own words. It is kept with the decision.",
+        description_md="Why, in your own words. It is kept with the decision. *Waive* is not taken without it.",
         source="task",
     )
 
@@ -126,7 +132,7 @@ class Decision(HITLOperator):
             **kwargs
             | {
                 "subject": "Reel {{ params.reel_id }}: is the restoration good?",
-                "options": [answer.value for answer in Answer],
+                "options": [answer.value for answer in AFTER_A_PASS],
                 "params": _decision_params(None),
                 "assigned_users": deciders(Settings()),
                 "notifiers": TellStaff(Occasion.DECISION),
@@ -150,8 +156,8 @@ class Decision(HITLOperator):
                 reels.set_state(session, self.reel["reel_id"], ReelState.AWAITING_DECISION)
                 nights.worked(session, self.reel["reel_id"], context["run_id"])
         if not checked.figures["passed"]:
-            # What the check refused cannot be approved; `record_decision` holds to the same.
-            self.options = [Answer.REDO.value, Answer.REJECT.value]
+            # What the check refused cannot be approved, only waived with a reason; `record_decision` holds to the same.
+            self.options = [answer.value for answer in AFTER_A_REFUSAL]
         # The form names the version that was looked at, and no other.
         self.params = ParamsDict(_decision_params(int(self.version["version"])))
         return super().execute(context)

@@ -33,6 +33,13 @@ NEXT_RUN = "next_run"
 """XCom key of the form the next run is triggered with."""
 REASON_CHARACTERS = 2000
 """As the form's field holds at most."""
+LEADS_TO = {
+    Answer.APPROVE: "catalogue",
+    Answer.WAIVE: "catalogue",
+    Answer.REDO: "redo",
+    Answer.REJECT: "rejected",
+}
+"""By answer, the task the run goes on with."""
 REDO_DEFAULT_REASON = "another pass was asked for"
 
 
@@ -70,7 +77,7 @@ def record_decision(
     reel: Mapping[str, Any], version: Mapping[str, Any], checked: Mapping[str, Any], answered: Mapping[str, Any]
 ) -> str:
     """Check again that the person may decide, record the decision, and lead on."""
-    from restoration_tasks.catalogue import decisions, drafts, reels
+    from restoration_tasks.catalogue import decisions, drafts, reels, waivers
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
@@ -83,10 +90,24 @@ def record_decision(
         settings = Settings()
         role = decisions.role_of(str(person.get("id", "nobody")), settings)
         _require_same_version(reel_id, form, version)
+        judged = result_at(Vault(settings.vault_root), checked)
         if answer is Answer.APPROVE:
-            _require_passed(result_at(Vault(settings.vault_root), checked))
+            _require_passed(judged)
         note = (form.get("note") or "").strip()
+        waived = _refusing_rules(judged) if answer is Answer.WAIVE else ()
         with catalogue(settings).begin() as session:
+            if answer is Answer.WAIVE:
+                waivers.record_check(
+                    session,
+                    reel_id,
+                    run_id=context["run_id"],
+                    execution_id=task_of(context).execution_id,
+                    rules=waived,
+                    reason=note,
+                    person=Person(person["id"], person.get("name")),
+                    check_sha256=judged.output("check").sha256,
+                    at=datetime.fromisoformat(str(answered["responded_at"])),
+                )
             # What they marked on the pages while they looked goes with their answer, and only theirs.
             marks = drafts.of_person(session, reel_id, int(version["version"]), str(person["id"]))
             decisions.decide(
@@ -95,11 +116,13 @@ def record_decision(
                 run_id=context["run_id"],
                 execution_id=task_of(context).execution_id,
                 plan_version=int(version["version"]),
-                answer=DecisionAnswer(answer.value.lower()),
+                # A waiver is an approval that says what it passes over.
+                answer=DecisionAnswer.APPROVE if answer is Answer.WAIVE else DecisionAnswer(answer.value.lower()),
                 person=Person(person["id"], person.get("name")),
                 role=role,
                 note=note,
                 shots=marks,
+                waived=waived,
                 at=datetime.fromisoformat(str(answered["responded_at"])),
             )
             if answer is Answer.REJECT:
@@ -110,7 +133,7 @@ def record_decision(
         log.info("Redo carries out plan version %s, which a person saved meanwhile, as it is.", by_hand)
         following["use_plan_version"] = by_hand
     context["ti"].xcom_push(key=NEXT_RUN, value=following)
-    return {Answer.APPROVE: "catalogue", Answer.REDO: "redo", Answer.REJECT: "rejected"}[answer]
+    return LEADS_TO[answer]
 
 
 def _saved_meanwhile(session: Session, reel_id: str, carried_out: int) -> int | None:
@@ -211,5 +234,11 @@ def _require_passed(checked: StepResult) -> None:
             reel=checked.reel_id,
             expected="a check that passed",
             found="a check that refused",
-            action="clear the task 'decide' and answer Redo or Reject",
+            action="clear the task 'decide' and answer Redo, Waive or Reject",
         )
+
+
+def _refusing_rules(checked: StepResult) -> tuple[str, ...]:
+    """Ids of the rules by which the check refused the reel; none if it passed."""
+    failed = checked.figures["failed_rules"]
+    return tuple(map(str, failed)) if isinstance(failed, list) and not checked.figures["passed"] else ()
