@@ -105,6 +105,7 @@ class RestoredReel:
                 "plan": plan,
             },
             made={"check": check, "report": report},
+            figures={"passed": True},
         )
         self.master, self.restored, self.map, self.access, self.check = master, restored, damage, access, check
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from reelkeeper_airflow.pages.app import create_app
 from reelkeeper_airflow.pages.links import MOUNT
+from reelkeeper_airflow.pages.plan_editor import settings_of
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -21,6 +22,9 @@ from restoration_tasks.catalogue import drafts, lock, plans, reels, waivers
 from restoration_tasks.catalogue.models import DraftChoice, ReelState
 from restoration_tasks.provenance.agents import Person
 from restoration_tasks.restoration.plan import Plan
+from restoration_tasks.restoration.treatment import checked_params, registry
+from restoration_tasks.runtime.errors import PlanError
+from tests.plugins.page_routes import every_route
 from tests.plugins.restored_reel import RUN, SPECK, RestoredReel
 
 HOSTILE = "<script>alert(1)</script>"
@@ -69,21 +73,9 @@ def address(reel: RestoredReel, what: str, *digests: str, frame: int = 2) -> str
     return f"{PAGES}/{reel.reel_id}/{what}/{'/'.join(digests)}/{frame}.png"
 
 
-def every_route(reel: RestoredReel) -> list[tuple[str, str]]:
-    """Each route of the app once, with what it needs filled in."""
-    filled = {
-        "reel_id": reel.reel_id, "sha256": reel.master.sha256, "before": reel.master.sha256, "name": "master.mkv",
-        "after": reel.restored.sha256, "frame": "2", "digest": "0" * 16, "path:path": "reels/x", "run_id:path": "x",
-    }  # fmt: skip
-    routes = []
-    for route in create_app().routes:
-        path = re.sub(r"{([^}]+)}", lambda match: filled[match[1]], route.path)
-        routes += [(method, MOUNT + path) for method in route.methods]
-    return routes
-
-
 def test_nobody_gets_anything(reel: RestoredReel, sign_in: SignIn) -> None:
-    client, routes = sign_in(None), every_route(reel)
+    digests = {"sha256": reel.master.sha256, "before": reel.master.sha256, "after": reel.restored.sha256}
+    client, routes = sign_in(None), every_route(reel.reel_id, **digests)
     assert len(routes) >= 15
     for method, path in routes:
         assert client.request(method, path, headers=WRITE, json={}).status_code == 401, path
@@ -170,6 +162,21 @@ def test_the_reel_page_tells_what_was_done_and_how_it_is_proved(
     assert "This record was tampered with" in tampered
     assert "event 3" in tampered
     assert 'class="flawed"' in client.get(f"{PAGES}/{reel.reel_id}/record").text
+
+
+def test_the_documentation_of_treatment_is_a_page_for_everybody_who_may_look(
+    reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]
+) -> None:
+    client = sign_in("VIEWER")
+    assert f'href="{PAGES}/{reel.reel_id}/treatment"' in client.get(f"{PAGES}/{reel.reel_id}").text
+    answer = client.get(f"{PAGES}/{reel.reel_id}/treatment")
+    assert (answer.status_code, reel.restored.sha256 in answer.text) == (200, True)
+    assert HOSTILE not in answer.text
+    assert "connect-src 'none'" in answer.headers["content-security-policy"]
+    with sessions.begin() as session:
+        reels.register(session, "BARE")
+    assert client.get(f"{PAGES}/BARE/treatment").status_code == 422
+    assert "/BARE/treatment" not in client.get(f"{PAGES}/BARE").text
 
 
 def test_a_reel_without_anything_has_a_page_too(sign_in: SignIn, sessions: sessionmaker[Session]) -> None:
@@ -316,7 +323,8 @@ def test_a_saved_plan_is_the_next_version_and_leaves_the_one_before(
 ) -> None:
     client, path = sign_in("USER"), f"{PAGES}/{reel.reel_id}/plan"
     shown = client.get(path).text
-    assert 'min="0.35" max="0.95"' in shown
+    assert shown.count("data-params=") == len(reel.plan.shots)
+    assert shown.count('min="0.35" max="0.95"') == 1, "each setting once, however many shots there are"
     assert HOSTILE not in shown
     softer = {"name": "dirt", "params": {"threshold": 0.8, "engine": "network"}}
     assert client.post(path, json=changes(softer), headers=WRITE).json() == {"version": 2}
@@ -343,6 +351,8 @@ def test_a_plan_that_is_none_is_not_saved(reel: RestoredReel, sign_in: SignIn, s
     for change, status, said in (
         (changes({"name": "dirt", "params": {"threshold": 2}}), 422, "threshold"),
         (changes({"name": "dirt", "params": {"threshold": "</script>"}}), 422, "threshold"),
+        (changes({"name": "dirt", "params": {"engine": "magic"}}), 422, "One of "),
+        (changes({"name": "dirt", "params": {"only_added": 1}}), 422, "Yes or no."),
         (changes({"name": "dirt", "params": {"magic": 1}}), 422, "cannot be set by hand"),
         (changes({"name": "flicker", "params": {}}), 422, "measured first"),
         (changes({"name": "magic", "params": {}}), 422, "magic"),
@@ -362,6 +372,34 @@ def test_a_plan_that_is_none_is_not_saved(reel: RestoredReel, sign_in: SignIn, s
         newest = plans.latest(session, reel.reel_id)
         assert newest is not None
         assert newest.version == 2
+
+
+def test_a_wrong_setting_is_told_with_its_field(reel: RestoredReel, sign_in: SignIn) -> None:
+    wrong = changes({"name": "dirt", "params": {"threshold": 0.2}}, shot=1)
+    answer = sign_in().post(f"{PAGES}/{reel.reel_id}/plan", json=wrong, headers=WRITE)
+    rule = "A number, at least 0.35 and at most 0.95."
+    assert answer.json() == {
+        "detail": f"shot 1, dirt, threshold: {rule}",
+        "at": {"shot": 1, "treatment": "dirt", "param": "threshold", "rule": rule},
+    }
+
+
+def test_what_may_be_set_is_what_the_models_allow() -> None:
+    for name in registry():
+        for setting in settings_of(name):
+            assert setting.allows(setting.default), (name, setting.name)
+            ends = ((setting.least, setting.least_itself, -1), (setting.most, setting.most_itself, 1))
+            for end, itself, outwards in ends:
+                if end is None:
+                    continue
+                assert setting.allows(end) is itself, (name, setting.name, end)
+                beyond = end + outwards
+                assert not setting.allows(beyond), (name, setting.name, beyond)
+                with pytest.raises(PlanError):
+                    checked_params(name, {setting.name: beyond})
+                if not itself:
+                    with pytest.raises(PlanError):
+                        checked_params(name, {setting.name: end})
 
 
 def test_the_tab_of_a_run_leads_to_its_reel(

@@ -56,6 +56,7 @@ def show_comparison(reel_id: str, request: Request, user: Looker) -> Response:
 def _told(vault: Vault, found: ReelView, login: str, *, drafting: bool) -> dict[str, Any]:
     """What the page's script has to know."""
     checked = found.checked
+    changed = reel_view.changed_frames(vault, checked)
     maps = {one.segment: one.sha256 for one in checked.files("map")} if checked else {}
     return {
         "reel": found.status.reel_id,
@@ -66,7 +67,8 @@ def _told(vault: Vault, found: ReelView, login: str, *, drafting: bool) -> dict[
         "height": found.scan.height if found.scan else 0,
         "planVersion": found.plan_version,
         "mayDraft": drafting,
-        "changed": reel_view.changed_frames(vault, checked) or [],
+        "checked": changed is not None,
+        "changed": changed or [],
         "segments": [
             {"start": one["start"], "stop": one["stop"], "map": maps[one["id"]]}
             for one in reel_view.segments(vault, found.shots_found)

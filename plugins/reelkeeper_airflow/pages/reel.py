@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from reelkeeper_airflow.journal import catalogue
 from reelkeeper_airflow.pages import reel_view
 from reelkeeper_airflow.pages.access import Looker, may_draft, may_start
+from reelkeeper_airflow.pages.files import HEADERS as REPORT_HEADERS
 from reelkeeper_airflow.pages.look import page
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.vault import Vault
@@ -102,6 +103,15 @@ def show_timeline(reel_id: str, _user: Looker) -> Response:
         found = reel_view.reel_timeline(session, vault, reel_id)
     headers = {"Cache-Control": "private, no-cache"}
     return Response(found or b'{"frame":[]}', media_type="application/json", headers=headers)
+
+
+@router.get("/reels/{reel_id}/treatment")
+def show_treatment(reel_id: str, _user: Looker) -> Response:
+    """The documentation of treatment as the record tells it now, by name of nobody; packages hold it as it was then."""
+    from restoration_tasks.steps.documents import treatment_report
+
+    headers = {**REPORT_HEADERS, "Cache-Control": "private, no-store"}
+    return HTMLResponse(treatment_report(catalogue(), reel_id), headers=headers)
 
 
 @router.get("/reels/{reel_id}/record")

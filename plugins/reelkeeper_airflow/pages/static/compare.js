@@ -183,10 +183,14 @@
     go(told.shots[next].start);
   }
   function jump(next) {
-    if (next === null) say("No other changed frame on that side.");
+    if (next === null) say(told.checked ? "No other changed frame on that side." : "Which frames changed is known after the check.");
     else go(next);
   }
   function tellChanged() {
+    if (!told.checked) {
+      id("changed-said").textContent = "Not checked yet: which frames changed is not known.";
+      return;
+    }
     const count = told.changed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
     const here = told.changed.some(([first, last]) => view.frame >= first && view.frame <= last);
     id("changed-said").textContent = `${count} of ${told.frames} frames changed; this one ${here ? "is" : "is not"}`;
@@ -211,6 +215,7 @@
     if (!shot.treatments.length) parts.push(element("p", "Left alone.", "quiet"));
     if (shot.generative) parts.push(element("p", "Holds invented detail.", "warn"));
     id("shot-told").replaceChildren(...parts);
+    id("shot-plan").hash = `#shot-${shot.number}`;
     fillMark(shot);
   }
 
@@ -263,7 +268,10 @@
       link.href = `#${shot ? shot.start : 0}`;
       line.className = `mark-${draft.choice}`;
       line.append(link, ` ${CHOICES[draft.choice]} `, element("span", draft.mine ? "you" : (draft.by ?? "a person erased since"), "quiet"));
-      if (draft.note) line.append(element("p", draft.note));
+      if (draft.note) {
+        line.append(element("p", draft.note));
+        line.lastChild.dir = "auto";
+      }
       return line;
     });
     for (const number of edits.keys()) shown.push(element("li", `Shot ${number}: not kept yet`, "warn"));
@@ -337,8 +345,9 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const field = event.target.closest("input, textarea, select, button, a");
-    if (field && (field.matches("textarea, select, input[type=number], input[type=radio]") || event.key === " ")) return;
-    if (field && field.id === "wipe" && event.key.startsWith("Arrow")) return;
+    // What a field needs for itself is its own; after a click on a view, the other keys go on working.
+    if (field && (field.matches("textarea, select, input[type=number]") || event.key === " ")) return;
+    if (field && field.matches("input[type=radio], input[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
     const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
     event.preventDefault();

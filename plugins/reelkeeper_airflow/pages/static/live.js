@@ -4,6 +4,7 @@
   const section = document.getElementById("run");
   if (!section) return;
   const EVERY_MS = 5000;
+  const AT_ONCE = 100;
   const OVER = new Set(["success", "failed"]);
   const PASSED_OVER = new Set(["skipped", "removed", "upstream_failed"]);
   const WORDS = {
@@ -21,6 +22,16 @@
     if (answer.status === 404) throw new Error("Airflow does not know this run: it was made on the command line, or removed.");
     if (!answer.ok) throw new Error(await reason(answer));
     return answer.json();
+  }
+
+  /** Every task of the run: Airflow gives a hundred at most at one time, and a long reel has more. */
+  async function everyTask() {
+    const found = [];
+    for (;;) {
+      const { task_instances: some, total_entries: total } = await ask(`${path}/taskInstances?limit=${AT_ONCE}&offset=${found.length}&order_by=id`);
+      found.push(...some);
+      if (!some.length || found.length >= total) return found;
+    }
   }
 
   function grouped(tasks) {
@@ -54,7 +65,7 @@
 
   async function look() {
     try {
-      const [about, { task_instances: tasks }] = await Promise.all([ask(path), ask(`${path}/taskInstances?limit=1000`)]);
+      const [about, tasks] = await Promise.all([ask(path), everyTask()]);
       steps.replaceChildren(...grouped(tasks).map(item));
       live.textContent = OVER.has(about.state) ? `Ended: ${WORDS[about.state]}.` : "Not ended; this list follows it.";
       if (OVER.has(about.state)) return;
