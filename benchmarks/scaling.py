@@ -1,13 +1,18 @@
 """The whole way of reels of different length: does time grow in step with their frames, and memory not at all?
 
-    python -m benchmarks.scaling [--frames 500 2000]
+    python -m benchmarks.scaling [--frames 500 2000 20000] [--lanes 1 2] [--lanes-frames 500]
 
 Each reel is a delivery of small 10-bit DPX frames (96x72, shots of 50 frames, two of three aged), taken from ingest to
 package by `reelkeeper run` in a home of its own. Memory is the most that the processes of one batch of a step held
-together, looked at ten times a second. Time is processor time, as the machine may be busy with other work.
+together, looked at ten times a second. Time is processor time, as the machine may be busy with other work. Each length
+is measured once and kept; `--again` measures it anew.
 
-Bars: per frame, the longest reel takes at most 1.1 x the processor time of the shortest, and no step more than 1.15 x
-its memory. Writes docs/benchmarks/scaling.json, where lengths measured before are kept; exit 1 if a bar is missed.
+Beside it: one reel with one lane and with two, by the clock; and what a lane takes beside its work: processor time of
+its process less that of its results, and what its first segment took more than the median of the others, as libraries
+and networks are loaded with it.
+
+Bars: per frame, the longest reel takes at most 1.1 x the processor time of the shortest, and no step more than 1.1 x
+its memory. Writes docs/benchmarks/scaling.json; exit 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -16,10 +21,12 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,96 +36,154 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bars import bar
+from benchmarks.command import run
 from benchmarks.soak_home import REEL, Home
 from restoration_tasks.runtime.errors import ExitCode
-from restoration_tasks.runtime.spec import SpecFile
+from restoration_tasks.runtime.files import write_atomic
+from restoration_tasks.runtime.spec import SpecFile, StepName, StepResult
 from tests.integration.reels import deliver
 
 FIGURES = Path(__file__).parents[1] / "docs" / "benchmarks" / "scaling.json"
 FRAMES_A_SHOT = 50
-MOST_TIME, MOST_MEMORY = 1.1, 1.15
-"""Of the longest reel over the shortest: processor time a frame; memory of any step (sampling, not growth)."""
+MOST_TIME, MOST_MEMORY = 1.1, 1.1
+"""Of the longest reel over the shortest: processor time a frame; memory of any step."""
 LOOK_S = 0.1
+LANES_BATCH_FRAMES = 250
+"""Of a batch where lanes are compared: several for each."""
 
 console = Console()
+
+
+@dataclass
+class Seen:
+    """What was seen of one process of a step."""
+
+    step: StepName
+    segments: tuple[str, ...]
+    cpu_s: float = 0.0
+    most_bytes: int = 0
+
+
+@dataclass
+class Watched:
+    """What was seen of a run."""
+
+    processes: dict[int, Seen] = field(default_factory=dict)
+    conductor_bytes: int = 0
+
+    def peaks(self) -> dict[StepName, int]:
+        """The most bytes a process of each step held. Two lanes are two: each by itself must stay small."""
+        found: dict[StepName, int] = {}
+        for one in self.processes.values():
+            found[one.step] = max(found.get(one.step, 0), one.most_bytes)
+        return found
 
 
 def main() -> int:
     """Measure what is asked for and not kept; the exit code says whether every bar is held."""
     parser = argparse.ArgumentParser(description="Time and memory against the length of a reel.")
-    parser.add_argument("--frames", type=int, nargs="+", default=[500, 2000])
+    parser.add_argument("--frames", type=int, nargs="*", default=[500, 2000, 20_000])
+    parser.add_argument("--lanes", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--lanes-frames", type=int, default=500, help="frames of the reel that lanes are compared by")
+    parser.add_argument("--again", action="store_true", help="measure what is kept anew")
     parser.add_argument("--folder", type=Path, default=None, help="where to work")
     asked = parser.parse_args()
-    kept: dict[str, Any] = json.loads(FIGURES.read_text())["reels"] if FIGURES.exists() else {}
-    for frames in sorted(asked.frames):
-        kept[str(frames)] = measure(frames, asked.folder)
-        write(kept)
-        console.print(f"{frames} frames: {kept[str(frames)]['cpu_s_a_frame']:.3f} s of processor a frame")
+    kept: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    wanted: list[tuple[str, str, int, dict[str, str]]] = [
+        ("reels", str(frames), frames, {}) for frames in sorted(asked.frames)
+    ]
+    for lanes in asked.lanes:
+        settings = {"REELKEEPER_LANES": str(lanes), "REELKEEPER_BATCH_FRAMES": str(LANES_BATCH_FRAMES)}
+        wanted.append(("lanes", str(lanes), asked.lanes_frames, settings))
+    for part, key, frames, settings in wanted:
+        if asked.again or key not in kept.setdefault(part, {}):
+            kept.setdefault(part, {})[key] = measure(frames, settings, asked.folder)
+            write(kept)
     return show(kept)
 
 
-def measure(frames: int, folder: Path | None) -> dict[str, Any]:
+def measure(frames: int, settings: Mapping[str, str], folder: Path | None) -> dict[str, Any]:
     """Take one reel its whole way.
 
     Returns:
         Seconds and, by step, processor seconds a frame and the most bytes its processes held together.
     """
     with tempfile.TemporaryDirectory(prefix="reelkeeper-scaling-", dir=folder) as name:
-        home = Home(Path(name))
+        home = Home(Path(name), settings)
         deliver(home.folder / "inbox", REEL, shots=frames // FRAMES_A_SHOT, frames_a_shot=FRAMES_A_SHOT)
+        load = os.getloadavg()[0]
         try:
             begun = time.monotonic()
-            run = home.start_reel()
-            peaks = watch(run)
+            command = home.start_reel()
+            try:
+                watched = watch(command)
+            finally:
+                command.terminate()
             wall_s = time.monotonic() - begun
-            if run.returncode != 0:
+            if command.returncode != 0:
                 raise SystemExit(f"the run failed: {home.log_end()}")
-            cpu: dict[str, float] = {}
-            for step, results in home.results().items():
-                cpu[step] = sum(result.cpu_s for result in results) / frames
+            results = home.results()
         finally:
             home.stop_database()
+    cpu = {step: sum(result.cpu_s for result in of_it) / frames for step, of_it in results.items()}
+    peaks = watched.peaks()
     return {
+        "frames": frames,
         "wall_s": round(wall_s, 1),
         "cpu_s_a_frame": round(sum(cpu.values()), 4),
         "steps": {
-            step: {"cpu_s_a_frame": round(seconds, 5), "memory_bytes": peaks.get(step, 0)}
+            step.value: {"cpu_s_a_frame": round(seconds, 5), "memory_bytes": peaks.get(step, 0)}
             for step, seconds in cpu.items()
         },
-        "conductor_bytes": peaks.get("conductor", 0),
-        "load": round(os.getloadavg()[0], 1),
+        "batches": sum(one.step is StepName.ASSESS for one in watched.processes.values()),
+        "start_cpu_s": starts(watched, results),
+        "conductor_bytes": watched.conductor_bytes,
+        "load_before": round(load, 1),
     }
 
 
-def watch(run: subprocess.Popen[bytes]) -> dict[str, int]:
-    """The most bytes held together by the processes of each step, and by the conductor itself, while a run lasts."""
-    peaks: dict[str, int] = {}
-    labels: dict[int, str] = {}
-    while run.poll() is None:
+def watch(command: subprocess.Popen[bytes]) -> Watched:
+    """Look at the processes of a run while it lasts."""
+    watched = Watched()
+    while command.poll() is None:
         try:
-            conductor = psutil.Process(run.pid)
-            held = {"conductor": [conductor]}
+            conductor = psutil.Process(command.pid)
+            watched.conductor_bytes = max(watched.conductor_bytes, conductor.memory_info().rss)
             for child in conductor.children():
-                if child.pid not in labels:
-                    labels[child.pid] = _step_of(child)
-                if labels[child.pid]:
-                    # two lanes of a step are two processes: each by itself must stay small
-                    held[f"{labels[child.pid]}/{child.pid}"] = [child, *child.children(recursive=True)]
-            for name, family in held.items():
-                label = name.partition("/")[0]
-                peaks[label] = max(peaks.get(label, 0), sum(one.memory_info().rss for one in family))
+                one = watched.processes.get(child.pid) or _begun(child)
+                if one is not None:
+                    watched.processes[child.pid] = one
+                    family = [child, *child.children(recursive=True)]
+                    one.most_bytes = max(one.most_bytes, sum(member.memory_info().rss for member in family))
+                    spent = child.cpu_times()
+                    one.cpu_s = spent.user + spent.system + spent.children_user + spent.children_system
         except (psutil.NoSuchProcess, FileNotFoundError):
             pass  # it ended between two looks
         time.sleep(LOOK_S)
-    return peaks
+    return watched
 
 
-def _step_of(process: psutil.Process) -> str:
-    """The step a child of the conductor works on; empty where it is none (the database)."""
+def _begun(process: psutil.Process) -> Seen | None:
+    """What a child of the conductor works on; None where it is no step (the database)."""
     line = process.cmdline()
     if "step" not in line:
-        return ""
-    return SpecFile.parse(Path(line[-1]).read_bytes(), source="spec").specs[0].step.value
+        return None
+    specs = SpecFile.parse(Path(line[-1]).read_bytes(), source="spec").specs
+    return Seen(specs[0].step, tuple(spec.segment or "" for spec in specs))
+
+
+def starts(watched: Watched, results: Mapping[StepName, Sequence[StepResult]]) -> dict[str, Any]:
+    """Seconds of processor that lanes of assess took beside their work: the median and the longest."""
+    took = {result.segment or "": result.cpu_s for result in results[StepName.ASSESS]}
+    found = []
+    for one in watched.processes.values():
+        if one.step is StepName.ASSESS and len(one.segments) > 2:
+            first, *others = (took[segment] for segment in one.segments)
+            usual = statistics.median(others)
+            found.append(one.cpu_s - sum(others) - min(first, usual))
+    if not found:
+        return {}
+    return {"lanes": len(found), "median": round(statistics.median(found), 2), "longest": round(max(found), 2)}
 
 
 def judged(reels: dict[str, Any]) -> list[dict[str, Any]]:
@@ -137,26 +202,29 @@ def judged(reels: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def write(reels: dict[str, Any]) -> None:
+def write(kept: dict[str, Any]) -> None:
     """Keep what there is."""
     head = {
         "benchmark": "scaling",
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "picture": "96x72, 10-bit RGB",
-        "bars": judged(reels),
-        "reels": dict(sorted(reels.items(), key=lambda one: int(one[0]))),
+        "bars": judged(kept["reels"]) if kept.get("reels") else [],
+        **{part: dict(sorted(kept.get(part, {}).items(), key=lambda one: int(one[0]))) for part in ("reels", "lanes")},
     }
-    FIGURES.write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n")
+    write_atomic(FIGURES, (json.dumps(head, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def show(reels: dict[str, Any]) -> int:
+def show(kept: dict[str, Any]) -> int:
     """Print the table and the bars."""
+    reels = kept["reels"]
     table = Table("step", *(f"{key} frames: ms a frame, MB" for key in reels))
     for step in next(iter(reels.values()))["steps"]:
         cells = [one["steps"][step] for one in reels.values()]
         table.add_row(step, *(f"{1000 * c['cpu_s_a_frame']:.1f}, {c['memory_bytes'] / 1e6:.0f}" for c in cells))
     console.print(table)
+    for lanes, one in kept.get("lanes", {}).items():
+        console.print(f"{lanes} lanes: {one['wall_s']} s for {one['frames']} frames", highlight=False)
     bars = judged(reels)
     for one in bars:
         console.print(f"{one['bar']}: {one['measured']} (asked at most {one['asked']})", highlight=False)
@@ -164,4 +232,4 @@ def show(reels: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main, "scaling")

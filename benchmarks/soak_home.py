@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,8 @@ class Home:
     """One REELKEEPER_HOME with one delivery in its inbox."""
 
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Environment of its commands beside the home."""
 
     @classmethod
     def delivered(cls, folder: Path, seed: int) -> Self:
@@ -59,7 +62,7 @@ class Home:
         with (self.folder / "run.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "restoration_tasks.cli.main", *command],
-                env=environment | {"REELKEEPER_HOME": str(self.folder)},
+                env=environment | {"REELKEEPER_HOME": str(self.folder), **self.settings},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -41,7 +41,13 @@ from reelkeeper_airflow.restore_reel.record import (
     record_plan,
     rejected,
 )
-from reelkeeper_airflow.restore_reel.reel import batches, close_reel, larger_batches, open_reel
+from reelkeeper_airflow.restore_reel.reel import (
+    batches,
+    close_reel,
+    larger_batches,
+    open_reel,
+    restore_batches,
+)
 
 
 @dag(
@@ -85,7 +91,7 @@ def restore_reel() -> None:
     def restore(batch: Any) -> None:
         step("restore", task_id="batch", reel=reel, inputs=plan_and_shots, batch=batch)
 
-    restored = restore.expand(batch=lanes)
+    restored = restore.expand(batch=restore_batches(reel, shots, version))
 
     larger_lanes = larger_batches(reel, shots, version)
 

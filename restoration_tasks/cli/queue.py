@@ -177,7 +177,7 @@ def estimate(
                 )
             ).one()
             told = {"reels": many, "device_h": device_h or 0.0, "worker_h": worker_h or 0.0}
-        told |= {"treatments": learned.treatments, "executions_seen": len(learned.seen) - len(rates.FIRST_RUN)}
+        told |= {"treatments": learned.treatments, "executions_seen": len(learned.seen) - len(rates.STAND_INS)}
     if as_json:
         typer.echo(json.dumps(told))
         return

@@ -75,10 +75,15 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1)
     """Threads one step process uses for its pixel work (two lanes run side by side on a two-core machine)."""
     batch_frames: int | None = Field(default=None, ge=1)
-    """Frames a batch should hold at least, so that a start does not outweigh its work.
+    """Frames a batch should hold at least. Default: as many as make its start small against its work
+    (`steps/batching.py`)."""
+    start_s: float | None = Field(default=None, gt=0)
+    """Seconds a batch takes beside its work: until its process or pod works, and from its end until that is noticed.
 
-    Default: 100 for a process of this machine (a second's start, half a minute's work), 1500 for a pod.
+    Default: 8 for a process of this machine, 30 for a pod (see `lane_start_s`).
     """
+    lanes: int = Field(default=2, ge=1)
+    """Batches that `reelkeeper run` works side by side: one a core of the smallest machine we support."""
     night_schedule: str = "0 20 * * *"
     """When the night begins by itself: a cron expression, in UTC."""
     night_hours: float = Field(default=8.0, gt=0)
@@ -177,9 +182,15 @@ class Settings(BaseSettings):
         return self.profiles or self.home / "profiles"
 
     @cached_property
-    def enough_frames(self) -> int:
-        """Frames a batch should hold at least."""
-        return self.batch_frames or (100 if self.runtime is Runtime.LOCAL else 1500)
+    def lane_start_s(self) -> float:
+        """Seconds a batch takes beside its work.
+
+        A process: seconds of processor as `python -m benchmarks.scaling` measures them, mostly for loading libraries
+        and networks. A pod: as much, and 3 s from its creation to its first line and from its end to its task's,
+        seen on a cluster of Kubernetes 1.36 with the image at hand. The rest of its 30 s is kept for what was
+        not measured: mounting the vault, taking hold of a GPU.
+        """
+        return self.start_s or (8.0 if self.runtime is Runtime.LOCAL else 30.0)
 
     @cached_property
     def thread_limits(self) -> dict[str, str]:

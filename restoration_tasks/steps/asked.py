@@ -69,6 +69,10 @@ class Batch:
         which = f"shot {shots[0]}" if len(shots) == 1 else f"shots {shots[0]}–{shots[-1]}"
         return f"batch {self.number} · {which}"
 
+    def as_xcom(self) -> dict[str, str]:
+        """The batch as Airflow keeps it for each lane: it may hold hundreds of segments, which follow on each other."""
+        return {"title": self.title, "first": self.segments[0].id, "last": self.segments[-1].id}
+
 
 @dataclass(frozen=True)
 class PlanFile:

@@ -21,6 +21,7 @@ from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
 from restoration_tasks.steps import plan_versions
 from restoration_tasks.steps.asked import Execution
+from restoration_tasks.steps.batching import Pace, pace_of
 from restoration_tasks.steps.carrier import with_carrier
 from restoration_tasks.steps.liveness import alive, dead_holder
 from restoration_tasks.steps.way import Way
@@ -28,10 +29,8 @@ from restoration_tasks.steps.way import Way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.asked import PlanFile
-
-LANES = 2
-"""Batches worked side by side: one a core of the smallest machine we support."""
 
 Say = Callable[[str], object]
 
@@ -166,7 +165,7 @@ class Conductor:
         """Every segment, treated as the plan says."""
         ingest, assessed, plan = self.ingested, self.assessed, self.plan.plan
         return self._lanes(
-            StepName.RESTORE, lambda asks, segment: self.way.restore(asks, ingest, assessed, plan, segment)
+            StepName.RESTORE, lambda asks, segment: self.way.restore(asks, ingest, assessed, plan, segment), plan
         )
 
     @cached_property
@@ -288,16 +287,21 @@ class Conductor:
             ),
         )
 
+    @cached_property
+    def _pace(self) -> Pace:
+        with self.sessions() as session:
+            return pace_of(session, self.way.settings, self.way.reel_id, self.run_id)
+
     def _one(self, step: StepName, spec_for: Callable[[Execution], Spec]) -> StepResult:
         task = journal.Task(self.run_id, step)
         return self._work(task, (spec_for(self._execution(task)),))[0]
 
-    def _lanes(self, step: StepName, spec_for: Callable[..., Spec]) -> dict[str, StepResult]:
+    def _lanes(self, step: StepName, spec_for: Callable[..., Spec], plan: Plan | None = None) -> dict[str, StepResult]:
         """Work every batch, some side by side."""
         found: dict[str, StepResult] = {}
-        with ThreadPoolExecutor(LANES) as lanes:
+        with ThreadPoolExecutor(self.way.settings.lanes) as lanes:
             futures = []
-            for batch in self.way.batches(self.shots):
+            for batch in self.way.batches(step, self.shots, self._pace, plan):
                 task = journal.Task(self.run_id, step, batch.number - 1)
                 specs = tuple(spec_for(self._execution(task), segment) for segment in batch.segments)
                 futures.append(lanes.submit(self._work, task, specs))

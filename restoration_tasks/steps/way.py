@@ -26,6 +26,7 @@ from restoration_tasks.runtime.settings import Runtime, Settings
 from restoration_tasks.runtime.spec import NumericProfile, Reference, Source, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps.asked import Batch, Execution, PlanFile, RunOptions
+from restoration_tasks.steps.batching import Pace, by_frames, by_seconds
 from restoration_tasks.steps.inbox import delivery_of, is_delivery
 from restoration_tasks.steps.registry import definition
 from restoration_tasks.steps.rules import Rules
@@ -461,15 +462,20 @@ class Way:
             raise StepFailed("the shot list is gone", reel=self.reel_id, action="clear the shots task")
         return tuple(Segment.from_json(item) for item in json.loads(text)["segments"])
 
-    def batches(self, shots: StepResult) -> list[Batch]:
-        """Segments gathered until a batch holds enough frames to outweigh a pod's start."""
-        enough = self.options.batch_frames or self.settings.enough_frames
-        groups: list[list[Segment]] = [[]]
-        for segment in self.segments(shots):
-            if groups[-1] and sum(member.frames for member in groups[-1]) >= enough:
-                groups.append([])
-            groups[-1].append(segment)
-        return [Batch(number=number, segments=tuple(group)) for number, group in enumerate(groups, start=1) if group]
+    def batches(self, step: StepName, shots: StepResult, pace: Pace, plan: Plan | None = None) -> list[Batch]:
+        """The lanes of a step: segments gathered until each outweighs its start, or holds the frames asked for.
+
+        Args:
+            step: assess, restore or enlarge.
+            shots: the shot list.
+            pace: what work takes.
+            plan: what is carried out, for restore.
+        """
+        segments = self.segments(shots)
+        if frames := self.options.batch_frames or self.settings.batch_frames:
+            return by_frames(segments, frames)
+        beside = self.settings.lanes if self.settings.runtime is Runtime.LOCAL else 1
+        return by_seconds(segments, pace.of(step, plan), pace, beside=beside)
 
     def result_of(self, spec: Spec) -> StepResult:
         """The finished result of a spec.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from restoration_tasks.catalogue import executions, journal, rates, scans
-from restoration_tasks.catalogue.rates import FIRST_RUN, Rates, Seen
+from restoration_tasks.catalogue.rates import FIRST_RUN, STAND_INS, Rates, Seen
 from restoration_tasks.provenance.recorder import Recorder
 from restoration_tasks.runtime.spec import Spec, StepName
 from tests.catalogue.reel import ingest_result, make_ingested
@@ -33,6 +33,14 @@ def test_a_long_past_outweighs_the_first_run_and_sizes_alike_outweigh_others():
     small = Rates((*past, Seen(StepName.ASSESS, "cpu", 0.2, 100_000, 1.0, 200_000.0)))
     assert small.rate(StepName.ASSESS, 3.0) == pytest.approx(0.1, rel=0.01)
     assert small.rate(StepName.ASSESS, 0.2) == pytest.approx(10.0, rel=0.01)
+
+
+def test_a_gpu_nobody_has_used_is_judged_by_what_one_was_measured_to_do():
+    learned = Rates(STAND_INS)
+    frame = 2048 * 1556 / 1e6
+    lane_s = sum(learned.rate(step, frame, device="cuda") * frame for step in (StepName.ASSESS, StepName.RESTORE))
+    assert 14 / lane_s == pytest.approx(8.58, abs=0.01), "docs/benchmarks/dirt-gpu.json: frames a second of 14 lanes"
+    assert learned.treatments == Rates(FIRST_RUN).treatments, "its one treatment is no archive's practice"
 
 
 def test_a_device_is_judged_by_its_own_past_where_there_is_one():
@@ -66,7 +74,7 @@ def test_executions_teach_what_they_took_and_reused_work_teaches_nothing(session
         ("restore", 24, 2, 48.0, 48.0),
         ("shots", 240, None, 12.0, 12.0),
     ]
-    seen = {one.step: one for one in learned.seen[len(FIRST_RUN) :]}
+    seen = {one.step: one for one in learned.seen[len(STAND_INS) :]}
     assert (seen[StepName.RESTORE].treatments, seen[StepName.RESTORE].wall_s) == (2.0, 48.0)
     assert seen[StepName.RESTORE].megapixels == pytest.approx(3.19)
     assert [(row["step"], row["executions"], row["frames"]) for row in day] == [("restore", 1, 24), ("shots", 1, 240)]
@@ -80,4 +88,4 @@ def test_a_failed_or_empty_execution_teaches_nothing(sessions):
             task = executions.TaskInstance("r", "assess", frames or -1)
             executions.record(session, task, 0, result_uri="u", signature="s", took=took)
         assert scans.newest(session, REEL) is None
-        assert rates.learned(session).seen == FIRST_RUN
+        assert rates.learned(session).seen == STAND_INS

@@ -28,8 +28,8 @@ WAY = (
     "close_reel",
 )
 """Each task waits for the one before it."""
-BESIDE = {"larger_batches"}
-"""Says which lanes are enlarged, once the plan has its number."""
+BESIDE = {"restore_batches", "larger_batches"}
+"""Say which lanes there are to restore and to enlarge, once the plan has its number."""
 ENDS = {"redo", "rejected"}
 
 

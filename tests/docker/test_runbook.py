@@ -11,6 +11,7 @@ from reelkeeper_airflow.operators.pod import QUOTA_PAUSE
 from reelkeeper_airflow.operators.pod_template import LOG_EVERY_S, LONGEST, ON_GPU, SHARED_MEMORY, USER
 
 from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.steps.batching import MOST_LANES, MOST_START_SHARE
 from tests.docker.kubernetes_types import MANIFESTS, REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "kubernetes.md").read_text(encoding="utf-8")
@@ -51,7 +52,10 @@ def test_figures_are_the_codes() -> None:
     assert f"({LONGEST.total_seconds() / 3600:.0f} hours)" in TEXT
     assert f"({SHARED_MEMORY.removesuffix('Gi')} GiB)" in TEXT
     assert f"user and group {USER}" in TEXT
-    assert f"({Settings(home=REPOSITORY, runtime='kubernetes').enough_frames} for pods)" in TEXT
+    start_s = Settings(home=REPOSITORY, runtime="kubernetes").lane_start_s
+    assert f"at most {MOST_START_SHARE:.0%}".replace("%", " %") in TEXT
+    assert f"reckoned with {start_s:.0f} s" in TEXT
+    assert f"more than {MOST_LANES} pods" in TEXT
     named = re.search(r"(\*shots\*.*)\n? +use a GPU", TEXT)
     assert named is not None
     assert set(re.findall(r"\*(\w+)\*", named[1])) == {step.value for step in ON_GPU}

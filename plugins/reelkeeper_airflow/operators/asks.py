@@ -26,7 +26,7 @@ class Ask:
         way: the reel's way, with the form's options.
         asks: who asks, for each piece of work.
         inputs: XComs of the tasks before, by the name of their step.
-        batch: the batch of a lane: `{"title": …, "segments": [ids]}`; None for a reel's step.
+        batch: the batch of a lane: `Batch.as_xcom()`; None for a reel's step.
     """
 
     way: Way
@@ -42,16 +42,16 @@ class Ask:
 
     def segments(self) -> list[Any]:
         """Find the segments of the batch."""
-        known = {segment.id: segment for segment in self.way.segments(self.result("shots"))}
-        wanted = (self.batch or {}).get("segments", [])
-        missing = [id_ for id_ in wanted if id_ not in known]
-        if missing or not wanted:
+        known = self.way.segments(self.result("shots"))
+        places = {segment.id: place for place, segment in enumerate(known)}
+        ends = [str((self.batch or {}).get(end)) for end in ("first", "last")]
+        if missing := [id_ for id_ in ends if id_ not in places]:
             raise StepFailed(
-                f"the shot list has no segment {missing[0]}" if missing else "the batch is empty",
+                f"the shot list has no segment {missing[0]}",
                 reel=self.way.reel_id,
                 action="clear the task 'batches' and what follows",
             )
-        return [known[id_] for id_ in wanted]
+        return list(known[places[ends[0]] : places[ends[1]] + 1])
 
     def plan_file(self) -> PlanFile:
         """Read the plan version this run carries out.

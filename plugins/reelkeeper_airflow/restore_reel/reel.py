@@ -14,12 +14,14 @@ from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.form import way_from_form
 from restoration_tasks.runtime.errors import ReelkeeperError
 from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import StepName
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy.orm import Session
 
     from restoration_tasks.catalogue.lock import DeadHolder
+    from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.way import Way
 
 RUN_IS_OVER = frozenset({"success", "failed"})
@@ -67,8 +69,21 @@ def way_of(reel: Mapping[str, Any]) -> Way:
 
 @task
 def batches(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Gather the reel's segments into batches, one lane each."""
-    return _lanes(reel, shots)
+    """Gather the reel's segments into batches to be assessed, one lane each."""
+    return _lanes(StepName.ASSESS, reel, shots)
+
+
+@task
+def restore_batches(
+    reel: Mapping[str, Any], shots: Mapping[str, Any], version: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Gather the segments by what the plan does to them; shots it leaves alone cost next to nothing."""
+    from restoration_tasks.restoration.plan import Plan
+
+    with staff_language():
+        uri = version["plan"]["uri"]
+        plan = Plan.from_yaml(way_of(reel).vault.read_bytes(uri) or b"", source=uri)
+    return _lanes(StepName.RESTORE, reel, shots, plan)
 
 
 @task
@@ -76,14 +91,21 @@ def larger_batches(
     reel: Mapping[str, Any], shots: Mapping[str, Any], version: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Gather the segments to be enlarged, as for the other lanes; no lane where the plan asks for no larger version."""
-    return _lanes(reel, shots) if version.get("enlarge") else []
+    return _lanes(StepName.ENLARGE, reel, shots) if version.get("enlarge") else []
 
 
-def _lanes(reel: Mapping[str, Any], shots: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _lanes(
+    step: StepName, reel: Mapping[str, Any], shots: Mapping[str, Any], plan: Plan | None = None
+) -> list[dict[str, Any]]:
+    """What lanes are mapped over. A lane may hold hundreds of segments, so it is named by its first and last."""
+    from restoration_tasks.steps.batching import pace_of
+
     with staff_language():
-        way = way_of(reel)
-        found = way.batches(result_at(way.vault, shots))
-    return [{"title": batch.title, "segments": [segment.id for segment in batch.segments]} for batch in found]
+        way, run_id = way_of(reel), get_current_context()["run_id"]
+        with catalogue(way.settings)() as session:
+            pace = pace_of(session, way.settings, way.reel_id, run_id)
+        found = way.batches(step, result_at(way.vault, shots), pace, plan)
+    return [batch.as_xcom() for batch in found]
 
 
 @task(retries=3)
