@@ -97,11 +97,12 @@ WORK = st.lists(st.integers(0, 40), min_size=1, max_size=12)
 def test_no_other_cut_gives_more_lanes_that_have_enough(work, enough):
     segments = reel(*[10] * len(work))
     weights = {segment.id: float(its) for segment, its in zip(segments, work, strict=True)}
-    found = by_seconds(segments, lambda segment: weights[segment.id], pace(1.0, enough * MOST_START_SHARE))
+    known = pace(1.0, enough * MOST_START_SHARE)
+    found = by_seconds(segments, lambda segment: weights[segment.id], known)
     held = [sum(weights[part.id] for part in batch.segments) for batch in found]
     assert [part for batch in found for part in batch.segments] == segments
-    assert len(found) == 1 or min(held) >= enough - 1e-6
-    needed = max(enough, sum(work) / MOST_LANES) - 1e-6
+    needed = max(known.enough_s, sum(work) / MOST_LANES)
+    assert len(found) == 1 or min(held) >= needed
     most = [0] + [-(10**6)] * len(work)  # lanes that the first so many segments can make, by trying every cut
     for stop in range(1, len(work) + 1):
         most[stop] = max(
