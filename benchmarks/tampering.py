@@ -70,10 +70,11 @@ def attempts(recipe: dict[str, Any], seeds: list[int]) -> dict[str, dict[str, An
 
 
 def drawn(recipe: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Kind and strengths of a seed; its place is drawn on, by the same generator."""
+    """Kind and strengths of a seed. Each kind has its turn, in an order of chance, before any has another."""
     rng = np.random.default_rng(seed)
     kinds = [(family, kind) for family in FAMILIES for kind in recipe[family]]
-    family, kind = kinds[rng.integers(len(kinds))]
+    round_, place = divmod(seed - recipe["seeds"]["first"], len(kinds))
+    family, kind = kinds[np.random.default_rng([recipe["version"], round_]).permutation(len(kinds))[place]]
     strengths = {
         name: int(rng.integers(low, high + 1)) if isinstance(low, int) else round(float(rng.uniform(low, high)), 3)
         for name, (low, high) in recipe[family][kind].items()
@@ -84,7 +85,7 @@ def drawn(recipe: dict[str, Any], seed: int) -> dict[str, Any]:
 def made_by_digest(attempt: dict[str, Any]) -> str:
     """What an attempt's result depends on."""
     sources = ("restoration_tasks/quality", "restoration_tasks/steps/check.py", "restoration_tasks/media")
-    own = [f"benchmarks/tampering{part}.py" for part in ("_pictures", "_files", "_reel")]
+    own = [f"benchmarks/tampering{part}.py" for part in ("_pictures", "_files", "_reel", "_scene")]
     return digest(attempt, source_digest(*sources, *own), file_digest("restoration_tasks/quality/policy.yaml"))
 
 

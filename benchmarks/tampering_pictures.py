@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.tampering_scene import FACE, strokes
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.quality.pixels import Mask
 
@@ -228,6 +229,34 @@ def highlight_eaten(target: Target, *, side_px: int) -> None:
     target.put(index, picture)
 
 
+def moved_face(target: Target, *, share: float) -> None:
+    """The face pushed aside by a share of its width, and what is around it drawn along, in one frame or the shot."""
+    top, left, high, wide = FACE
+    start, stop = target.shots[-1]
+    one = int(target.rng.integers(start, stop))
+    step = target.sign * share * wide
+    for index in [range(one, one + 1), range(start, stop)][target.rng.integers(2)]:
+        picture = target.seen(index).astype(np.float32)
+        y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]].astype(np.float32)
+        beside = np.maximum(abs(x - left - wide / 2) / wide, abs(y - top - high / 2) / high)
+        falls = np.clip(2.5 * (1 - beside / 0.6), 0, 1)
+        drawn = cv2.remap(picture, np.asarray(x - falls * step, np.float32), y, cv2.INTER_CUBIC)
+        target.put(index, np.where(falls[..., None] > 0, drawn, picture))
+
+
+def stroke_erased(target: Target, *, frames: int) -> None:
+    """A stroke of a letter of the title painted over with what surrounds it, in so many frames."""
+    start, stop = target.shots[-1]
+    places = strokes()
+    rows, columns = places[target.rng.integers(len(places))]
+    first = int(target.rng.integers(start, stop - frames + 1))
+    for index in range(first, first + frames):
+        picture = target.seen(index)
+        around = picture[rows.start - 6 : rows.start - 1, columns]
+        picture[rows.start - 1 : rows.stop + 1, columns.start - 1 : columns.stop + 1] = np.median(around, axis=(0, 1))
+        target.put(index, picture)
+
+
 def eight_bits(target: Target, *, bits: int) -> None:
     """The lowest bits lost."""
     for index in target.extent():
@@ -257,6 +286,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         black,
         scratch,
         highlight_eaten,
+        moved_face,
+        stroke_erased,
         eight_bits,
     )
 }

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.demo import restore, results
+from benchmarks.tampering_scene import Titled
 from restoration_tasks.media import copies, framemd5
 from restoration_tasks.media.delivery.manifest import write_manifest
 from restoration_tasks.media.join import join
@@ -26,6 +27,8 @@ from restoration_tasks.media.segments import Segment
 from restoration_tasks.media.sound.flac import encode
 from restoration_tasks.media.sound.read import read_sound
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.models import centerface
+from restoration_tasks.models.shelf.shelf import Shelf
 from restoration_tasks.quality.pixels import Mask, changes
 from restoration_tasks.restoration.changes import FrameChange, write_changes
 from restoration_tasks.restoration.plan import Plan
@@ -46,7 +49,7 @@ Samples = npt.NDArray[np.int16]
 
 
 def build(home: Path, recipe: dict[str, Any]) -> None:
-    """Age the clip, lay sound beside it and take the reel its way to the decision.
+    """Age the clip, a face and a title laid into it, lay sound beside it and take the reel its way to the decision.
 
     Args:
         home: home folder of the run, which must be new.
@@ -60,7 +63,9 @@ def build(home: Path, recipe: dict[str, Any]) -> None:
         (),
         (Dirt(area=(0.012, 0.024), bright_share=0.7, seed=43), Hair(strands=0.4, seed=44)),
     )
-    views = (View("whole"), View("closer, mirrored", left=0.0, top=0.22, size=0.62, mirrored=True), View("whole"))
+    closer = View("closer, mirrored", left=0.0, top=0.22, size=0.62, mirrored=True)
+    views = (View("whole"), closer, Titled("whole, with a portrait and a title"))
+    Shelf.of(Settings(home=home)).install(centerface.NAME)
     shots = tuple(
         DemoShot(start, stop, view, damage)
         for (start, stop), view, damage in zip(recipe["shots"], views, damages, strict=True)

@@ -13,6 +13,8 @@ import numpy as np
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
 from restoration_tasks.quality.around import NOTHING, AroundMeter
 from restoration_tasks.quality.dye_meter import DyeMeter
+from restoration_tasks.quality.faces import UNCHANGED, face_change
+from restoration_tasks.quality.lettering import LetteringMeter
 from restoration_tasks.quality.metrics import luma
 from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
@@ -21,8 +23,11 @@ from restoration_tasks.quality.texture import SAME, Texture, colour_drift, compa
 from restoration_tasks.quality.weave_meter import WeaveMeter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from restoration_tasks.assessment.faces import Face
     from restoration_tasks.quality.permits import Expected
 
 SAMPLING_PX: Final = 4
@@ -102,9 +107,14 @@ class Measured:
     sharpness_ratio: float
     colour_drift: float
     """This and those before: see `texture.Texture`."""
+    face_shift: float
+    face_structure: float
+    """This and the one before: see `faces.FaceChange`."""
     out_of_order: bool = False
     lasting_share: float = 0.0
-    """This and the one before are known only when the next frame has come: see `around.Around`."""
+    lettering_lost: float = 0.0
+    """Share of a letter's strokes that is gone, of the letter that lost most. This and the two before are known only
+    when the next frame has come: see `around.Around` and `lettering`."""
 
 
 class ReelMeter:
@@ -121,7 +131,7 @@ class ReelMeter:
         self._rows: list[Measured] = []
         self._shots: list[ShotSums] = []
         self._recent: deque[tuple[Luma, Luma]] = deque(maxlen=3)
-        self._around = AroundMeter(policy)
+        self._around, self._lettering = AroundMeter(policy), LetteringMeter(policy)
 
     def add(
         self,
@@ -139,6 +149,7 @@ class ReelMeter:
         mapped_share: float,
         dirt: Mask | None = None,
         expected: Expected | None = None,
+        faces: Sequence[Face] = (),
     ) -> Measured:
         """Measure the next frame.
 
@@ -156,6 +167,7 @@ class ReelMeter:
             mapped_share: share of the frame's pixels that the damage map calls damaged, 0 … 1.
             dirt: `(H, W)`: those of the mask where nothing that lasts longer than a frame may be; all of it if None.
             expected: what the plan makes of the frame, where its numbers tell.
+            faces: that are in the frame, as far as was looked for any.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
@@ -164,10 +176,11 @@ class ReelMeter:
             self._shots.append(ShotSums(shot, treatment, frame))
             self._recent.clear()
             self._around.cut()
+            self._lettering.cut()
         self._shots[-1].treatment = max(Treatment(self._shots[-1].treatment), treatment, key=REACH.index)
-        self._around.add(
-            frame, whole, after, mask if dirt is None else mask & dirt, judged=treatment is not Treatment.GENERATIVE
-        )
+        judged = treatment is not Treatment.GENERATIVE
+        self._around.add(frame, whole, after, mask if dirt is None else mask & dirt, judged=judged)
+        self._lettering.add(frame, whole, whole if np.array_equal(whole, after) else after, judged=judged)
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
         size, lessened = before.size, expected is not None and expected.within > 0
@@ -198,6 +211,7 @@ class ReelMeter:
             frozen_added=previous is not None and self._frozen(previous, (before, after), lessened),
             grain_least=self._policy.limit("grain_ratio_min") * (1.0 if expected is None else expected.grain_kept),
             **asdict(texture),
+            **asdict(face_change(whole, after, mask, faces) if judged else UNCHANGED),
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)
@@ -214,9 +228,15 @@ class ReelMeter:
         import pandas as pd
 
         self._around.end()
+        self._lettering.cut()
         pixels = self._picture.width * self._picture.height
         rows = [
-            {**asdict(row), "out_of_order": told.out_of_order, "lasting_share": told.lasting_px / pixels}
+            {
+                **asdict(row),
+                "out_of_order": told.out_of_order,
+                "lasting_share": told.lasting_px / pixels,
+                "lettering_lost": self._lettering.lost.get(row.frame, 0.0),
+            }
             for row in self._rows
             for told in [self._around.found.get(row.frame, NOTHING)]
         ]

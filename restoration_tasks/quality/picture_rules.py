@@ -10,8 +10,13 @@ from restoration_tasks.quality.policy import Policy
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Table
 
 
-def picture_rules(policy: Policy) -> tuple[Rule, ...]:
-    """What the restored picture must keep of the scan's, or of what the plan's numbers make of it."""
+def picture_rules(policy: Policy, no_faces: str) -> tuple[Rule, ...]:
+    """What the restored picture must keep of the scan's, or of what the plan's numbers make of it.
+
+    Args:
+        policy: the thresholds.
+        no_faces: why nothing can be said of faces; empty where it can.
+    """
 
     def limits(column: str, low: float, high: float) -> Expectation:
         return Expectation(Kind.BETWEEN, {"column": column, "min_value": low, "max_value": high})
@@ -44,6 +49,23 @@ def picture_rules(policy: Policy) -> tuple[Rule, ...]:
             limits("colour_drift", 0, policy.limit("colour_drift_max")),
         ),
         _rule(
+            "fidelity.faces_in_place",
+            "Every face is where it was scanned, or where the plan puts it: eyes, nose and mouth lie where they lay.",
+            limits("face_shift", 0, policy.limit("face_shift_max")),
+            idle=no_faces,
+        ),
+        _rule(
+            "fidelity.faces_kept",
+            "Every face looks as it was scanned.",
+            limits("face_structure", policy.limit("face_structure_min"), 1.0001),
+            idle=no_faces,
+        ),
+        _rule(
+            "fidelity.lettering_kept",
+            "Titles and other lettering that stands still keep every stroke.",
+            limits("lettering_lost", 0, policy.limit("lettering_lost_max")),
+        ),
+        _rule(
             "fidelity.nothing_lasting_repaired",
             "Nothing was repaired as dirt that the scan shows alike in the frames before and after, such as lettering.",
             limits("lasting_share", 0, policy.limit("lasting_share_max")),
@@ -64,5 +86,7 @@ def picture_rules(policy: Policy) -> tuple[Rule, ...]:
     )
 
 
-def _rule(rule: str, sentence: str, *expectations: Expectation, severity: Severity = Severity.FAIL) -> Rule:
-    return Rule(rule, Table.FRAMES, severity, sentence, expectations)
+def _rule(
+    rule: str, sentence: str, *expectations: Expectation, severity: Severity = Severity.FAIL, idle: str = ""
+) -> Rule:
+    return Rule(rule, Table.FRAMES, severity, sentence, expectations, idle=idle)

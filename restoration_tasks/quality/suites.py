@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from restoration_tasks.quality.copies import copy_rules
+from restoration_tasks.quality.faces import NOT_LOOKED
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.picture_rules import picture_rules
@@ -43,6 +44,9 @@ FRAME_COLUMNS: Final = (
     "sharpness_ratio",
     "colour_drift",
     "lasting_share",
+    "face_shift",
+    "face_structure",
+    "lettering_lost",
 )
 """Columns of the table of frames that must hold a value in every row."""
 
@@ -60,7 +64,9 @@ TREATED: Final = Scope("treatment", tuple(kind for kind in Treatment if kind is 
 NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.GENERATIVE)
 
 
-def rules(policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 0) -> tuple[Rule, ...]:
+def rules(
+    policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 0, no_faces: str = NOT_LOOKED
+) -> tuple[Rule, ...]:
     """Every rule a restored reel must meet.
 
     Args:
@@ -69,6 +75,7 @@ def rules(policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 
         shots: how many shots were found.
         files: how many files were delivered.
         tracks: how many sound tracks the preservation master has.
+        no_faces: why nothing can be said of faces; empty where it can (`faces.why_idle`).
     """
     return (
         *_measured(frames, shots),
@@ -76,7 +83,7 @@ def rules(policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 
         *_source(files),
         *_whole_picture(),
         *_fidelity(policy),
-        *picture_rules(policy),
+        *picture_rules(policy, no_faces),
         *copy_rules(policy, frames=frames),
         *sound_rules(policy, tracks=tracks),
         *_benefit(),

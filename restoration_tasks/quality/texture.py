@@ -60,12 +60,12 @@ def compared(planned: Luma, restored: Luma, mask: Mask, drift: float) -> Texture
         return SAME
     # What was repaired must not count: there the planned frame stands in.
     seen = np.where(mask, planned, restored)
-    matched = _matched(seen, planned, outside)
+    even = matched(seen, planned, outside)
     return Texture(
-        place_off_px=shift_px(planned, matched),
-        structure=_structure(planned, matched),
+        place_off_px=shift_px(planned, even),
+        structure=_structure(planned, even),
         grain_ratio=_ratio(grain_of(seen, outside), grain_of(planned, outside)),
-        sharpness_ratio=_ratio(_edges(matched, outside), _edges(planned, outside)),
+        sharpness_ratio=_ratio(_edges(even, outside), _edges(planned, outside)),
         colour_drift=drift,
     )
 
@@ -101,7 +101,7 @@ def _ratio(after: float, before: float) -> float:
     return (after + LEAST) / (before + LEAST)
 
 
-def _matched(plane: Luma, planned: Luma, where: Mask) -> Luma:
+def matched(plane: Luma, planned: Luma, where: Mask) -> Luma:
     """The plane with the planned one's mean and contrast outside the mask."""
     mean, wanted = float(plane[where].mean()), float(planned[where].mean())
     contrast, asked = float(plane[where].std()), float(planned[where].std())

@@ -17,6 +17,7 @@ from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
 if TYPE_CHECKING:
+    from restoration_tasks.assessment.faces import Face
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
@@ -60,6 +61,8 @@ class _Reel:
     """Pixels changed by frame, as the restore step recorded it."""
     repaired_px: Mapping[int, Mapping[Defect, int]]
     """Pixels repaired by frame and kind of damage, from the same record."""
+    faces: tuple[dict[int, list[Face]] | None, ...]
+    """By segment, the faces of the scan, as the assess step found them; None where it did not look."""
     master: Path
     restored: Path
 
@@ -97,6 +100,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.quality.copies import ACCESS, MEZZANINE, copies_table
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
+    from restoration_tasks.quality.faces import why_idle
     from restoration_tasks.quality.facts import facts_table, files_table
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
@@ -148,7 +152,12 @@ def run(work: StepWork) -> None:
         ),
     }
     wanted = rules(
-        policy(), frames=reel.scan.frames, shots=len(reel.permits), files=len(reel.scan.delivered), tracks=len(heard)
+        policy(),
+        frames=reel.scan.frames,
+        shots=len(reel.permits),
+        files=len(reel.scan.delivered),
+        tracks=len(heard),
+        no_faces=why_idle(reel.faces),
     )
     if reel.plan.enlarge is not None:
         wanted += enlarged_rules(policy(), frames=reel.scan.frames)
@@ -170,6 +179,7 @@ def run(work: StepWork) -> None:
 
 
 def _open(work: StepWork) -> _Reel:
+    from restoration_tasks.assessment.faces import read_faces
     from restoration_tasks.media import framemd5
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.segments import Segment
@@ -193,6 +203,7 @@ def _open(work: StepWork) -> _Reel:
         repaired_px={
             frame: {kind: changes[f"repaired_{kind}_px"] for kind in Defect} for frame, changes in recorded.items()
         },
+        faces=tuple(read_faces(work.input(name)) for name in work.input_names if name.startswith("faces/")),
         master=work.input("master"),
         restored=work.input("restoration_master"),
     )
@@ -247,13 +258,15 @@ def _picture(master: Path) -> PictureFormat:
 
 def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMeter, stills: StillPicker) -> _Passed:
     """Stream master, restored master and maps together, once."""
+    from restoration_tasks.assessment.faces import joined
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.quality.agreement import map_agrees
+    from restoration_tasks.quality.faces import FaceLookup
     from restoration_tasks.quality.pixels import damaged_share
 
     complaints: list[str] = []
     restored = _restored_frames(reel.restored, picture, complaints.append)
-    maps = _map_frames(work, reel.segments)
+    maps, faces = _map_frames(work, reel.segments), FaceLookup(joined(reel.faces))
     total, decoded, other_maps = reel.scan.frames, 0, []
     for index, frame in enumerate(FrameReader(reel.master)):
         found, after = next(maps, None), next(restored, None)
@@ -279,6 +292,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
             mapped_share=damaged_share(found.any),
             dirt=permit.passing(index, found, picture),
             expected=permit.expected(index, frame, picture),
+            faces=faces.near(index, permit.start, permit.stop),
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)
@@ -347,4 +361,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="8", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="9", run=run)

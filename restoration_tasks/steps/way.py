@@ -335,6 +335,7 @@ class Way:
                 },
                 **{f"map/{id_}": result.reference("map") for id_, result in assessed.items()},
                 **{f"figures/{id_}": result.reference("figures") for id_, result in assessed.items()},
+                **{f"faces/{id_}": result.reference("faces") for id_, result in assessed.items()},
                 **{f"changes/{id_}": result.reference("changes") for id_, result in restored.items()},
             },
             params={"carried_out": {id_: slice_digest(result.params["plan"]) for id_, result in restored.items()}},

@@ -9,6 +9,7 @@ import numpy as np
 
 from restoration_tasks.media.picture import PictureFormat, frame_md5
 from restoration_tasks.quality.copies import PIXEL_FORMATS, CopiedFrame
+from restoration_tasks.quality.faces import NOT_LOOKED
 from restoration_tasks.quality.measure import ReelMeter, Treatment
 from restoration_tasks.quality.policy import policy
 from restoration_tasks.quality.property_rules import FACTS
@@ -24,10 +25,12 @@ NOTHING_TO_SAY = {
     "fidelity.colours_as_planned": "",
     "fidelity.moved_as_planned": "",
     "fidelity.no_more_than_grain_taken": "",
+    "fidelity.faces_in_place": NOT_LOOKED,
+    "fidelity.faces_kept": NOT_LOOKED,
     **{rule.id: "the scan has no sound" for rule in sound_rules(policy(), tracks=0)},
 }
 """Rules with nothing to speak about, and what they say: no shot is evened out in density, gets its colours back, is
-steadied or has less grain, and there is no sound."""
+steadied or has less grain, nobody looked for faces, and there is no sound."""
 
 
 @dataclass
