@@ -11,6 +11,7 @@ STAMP := $(VENV)/.made
 export REELKEEPER_HOME ?= $(CURDIR)/.reelkeeper
 PORT ?= 8080
 SOAK_MINUTES ?= 60
+BENCH ?=
 
 .PHONY: help setup demo test soak up down status lint format bench clean screenshots audit images-check
 
@@ -60,12 +61,8 @@ test: $(STAMP) lint ## Lint, types, layers and every rule once.
 soak: $(STAMP) ## The long tests, for SOAK_MINUTES minutes.
 	@$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
-bench: $(STAMP) ## Measure the figures the README shows.
-	@$(BIN)/python -m benchmarks.demo
-	@$(BIN)/python -m benchmarks.ingest
-	@$(BIN)/python -m benchmarks.infrared
-	@$(BIN)/python -m benchmarks.sheets $(REELKEEPER_HOME)/sheets
-	@$(BIN)/python -m benchmarks.dirt
+bench: $(STAMP) ## Measure every figure we publish (hours; BENCH="ingest cost" runs some) and write docs/benchmarks.md.
+	@$(BIN)/python -m benchmarks.all $(BENCH)
 
 audit: $(STAMP) ## Ask for known holes in what we depend on, and write a bill of materials (CycloneDX).
 	@$(BIN)/python docker/audit.py $(REELKEEPER_HOME)/audit

@@ -22,6 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.command import run
 from restoration_tasks.assessment.network import Found, NetworkDetector
 from restoration_tasks.assessment.seen import Seen
 from restoration_tasks.assessment.settling import with_passing
@@ -170,4 +171,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "dirt_lanes")

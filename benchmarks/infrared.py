@@ -16,7 +16,6 @@ table, writes docs/benchmarks/infrared.json; exit 1 if a bar is missed.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from restoration_tasks.assessment.infrared import InfraredLimits, Sample, infrared_confidence, judge, picture_share
 from restoration_tasks.media.delivery.polarity import Polarity
 from restoration_tasks.restoration.damage_map import CERTAIN
@@ -184,4 +184,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main, "infrared")

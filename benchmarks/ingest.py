@@ -40,6 +40,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.delivery import delivery_digest, find_delivery
 from restoration_tasks.media.delivery.fixity import check_delivery
@@ -309,4 +310,4 @@ def report(chosen: argparse.Namespace, checking: Contest, encoding: Contest, mem
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main, "ingest")

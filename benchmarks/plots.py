@@ -22,7 +22,8 @@ def draw(folder: Path) -> Iterator[str]:
     mpl.rcParams["svg.fonttype"] = "none"
     import matplotlib.pyplot as plt
 
-    for name, (plot, columns) in {"dirt": (_dirt, 1), "picture": (_picture, 3), "scaling": (_scaling, 2)}.items():
+    plots = {"dirt": (_dirt, 1), "picture": (_picture, 3), "scaling": (_scaling, 2), "cost": (_cost, 2)}
+    for name, (plot, columns) in plots.items():
         path = folder / f"{name}.json"
         if not path.exists():
             continue
@@ -94,3 +95,18 @@ def _scaling(kept: dict[str, Any], axes: list[Axes]) -> None:
         axes[1].plot(frames, [one["steps"][step]["memory_bytes"] / 1e6 for one in reels], "o-", label=step)
     axes[1].set(xlabel="frames of the reel", ylabel="most memory of a step, MB", ylim=(0, None))
     axes[1].legend(fontsize="x-small")
+
+
+def _cost(kept: dict[str, Any], axes: list[Axes]) -> None:
+    """Cents of a reel between the assumed prices, and years of fleets."""
+    for place, one in enumerate(kept["reel"].values()):
+        low, usual, high = (cents / 100 for cents in one["cents"])
+        axes[0].bar(place, usual, color=OURS, width=0.5)
+        axes[0].errorbar(place, usual, yerr=[[usual - low], [high - usual]], color="black", capsize=6)
+    axes[0].set_xticks(range(len(kept["reel"])), list(kept["reel"]))
+    axes[0].set_ylabel(f"US dollars for {kept['assumed']['reel_frames']} frames\nat the assumed prices, low to high")
+    by_gpus = {one["gpus"]: one["years"] for one in kept["fleets"]}
+    axes[1].plot(list(by_gpus), list(by_gpus.values()), "o-", color=OURS)
+    axes[1].set(xscale="log", yscale="log", xlabel="GPUs", ylabel=f"years for {kept['assumed']['archive_reels']} reels")
+    for gpus, years in by_gpus.items():
+        axes[1].annotate(f"{years:.2g}", (gpus, years), textcoords="offset points", xytext=(6, 4), fontsize="small")

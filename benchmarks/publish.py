@@ -274,6 +274,48 @@ def _catalogue(kept: Kept) -> Iterator[Row]:
     yield Row("tamperings found and named", str(tampered["found"]), f"{tampered['of']}", tampered["passed"])
 
 
+def _scaling(kept: Kept) -> Iterator[Row]:
+    yield from _bars(kept["bars"])
+    for frames, one in kept["reels"].items():
+        yield Row(f"{frames} frames: processor seconds a frame, all steps", _number(one["cpu_s_a_frame"]))
+        largest = max(one["steps"].values(), key=lambda step: int(step["memory_bytes"]))
+        yield Row(f"{frames} frames: memory of the largest step, MB", _number(largest["memory_bytes"] / 1e6))
+    for lanes, one in kept["lanes"].items():
+        yield Row(f"{one['frames']} frames with lanes side by side: {lanes}; seconds", _number(one["wall_s"]))
+        if one["start_cpu_s"]:
+            yield Row("what a lane takes beside its work, seconds of processor", _number(one["start_cpu_s"]["median"]))
+
+
+def _scheduler(kept: Kept) -> Iterator[Row]:
+    yield from _bars(kept["bars"])
+    for name, one in kept["passes"].items():
+        active = one["runs"].get("running", 0)
+        waiting = one["runs"].get("queued", 0)
+        yield Row(
+            f"a pass of the scheduler, {name} ({active} runs active, {waiting} queued): median ms",
+            f"{one['median_ms']} ({one['cpu_ms']} of processor)",
+        )
+    for name, seconds in kept["read_cpu_s"].items():
+        yield Row(f"reading {name}: seconds of processor", _number(seconds))
+
+
+def _cost(kept: Kept) -> Iterator[Row]:
+    frames = kept["assumed"]["reel_frames"]
+    for size, one in kept["reel"].items():
+        low, usual, high = one["cents"]
+        yield Row(f"a reel of {frames} frames at {size}: GPU-hours", _number(one["gpu_hours"]))
+        yield Row("the same: hours of one core beside it, at most", _number(one["core_hours"]))
+        yield Row("the same: cents, at the assumed prices (low to high)", f"{usual} ({low} to {high})")
+    for one in kept["fleets"]:
+        lost = one["lost_reels"]
+        yield Row(
+            f"{kept['assumed']['archive_reels']} such reels at 2K, {one['gpus']} GPUs, storage"
+            f" × {one['storage_median']:g}, half lost at acidity {one['half_lost_at']:g}: years;"
+            " reels' worth lost until their turn, worst first (first in, first out)",
+            f"{_number(one['years'])}; {lost['worst first']} ({lost['first in, first out']})",
+        )
+
+
 def _tampering(kept: Kept) -> Iterator[Row]:
     yield from _bars(kept["bars"])
     attempts = [one for one in kept["parts"]["attempts"].values() if one["family"]]
@@ -303,7 +345,9 @@ SECTIONS = (
     Section("Faces", "faces.json", "python -m benchmarks.faces", _faces),
     Section("The scanner's infrared channel", "infrared.json", "python -m benchmarks.infrared", _infrared),
     Section("Ingest", "ingest.json", "python -m benchmarks.ingest", _ingest),
-    Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _listed, plot="scaling"),
+    Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _scaling, plot="scaling"),
+    Section("Airflow's scheduler", "scheduler.json", "python -m benchmarks.scheduler", _scheduler),
+    Section("What it costs", "cost.json", "python -m benchmarks.cost", _cost, plot="cost"),
     Section("The Reels pages", "pages.json", "python -m benchmarks.pages", _pages),
     Section("Queue and nights", "queue.json", "python -m benchmarks.queue", _queue),
     Section("The record", "catalogue.json", "python -m benchmarks.catalogue", _catalogue),

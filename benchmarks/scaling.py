@@ -5,7 +5,8 @@
 Each reel is a delivery of small 10-bit DPX frames (96x72, shots of 50 frames, two of three aged), taken from ingest to
 package by `reelkeeper run` in a home of its own. Memory is the most that the processes of one batch of a step held
 together, looked at ten times a second. Time is processor time, as the machine may be busy with other work. Each length
-is measured once and kept; `--again` measures it anew.
+is measured once and kept; `--again` measures it anew. A made reel that the check refuses has gone its way up to there:
+its package is missing, and the rules that refused it are kept beside its figures.
 
 Beside it: one reel with one lane and with two, by the clock; and what a lane takes beside its work: processor time of
 its process less that of its results, and what its first segment took more than the median of the others, as libraries
@@ -120,7 +121,7 @@ def measure(frames: int, settings: Mapping[str, str], folder: Path | None) -> di
             finally:
                 command.terminate()
             wall_s = time.monotonic() - begun
-            if command.returncode != 0:
+            if command.returncode not in (ExitCode.DONE, ExitCode.CHECK_REFUSED):
                 raise SystemExit(f"the run failed: {home.log_end()}")
             results = home.results()
         finally:
@@ -137,6 +138,7 @@ def measure(frames: int, settings: Mapping[str, str], folder: Path | None) -> di
         },
         "batches": sum(one.step is StepName.ASSESS for one in watched.processes.values()),
         "start_cpu_s": starts(watched, results),
+        "refused_by": results[StepName.CHECK][0].figures.get("failed_rules"),
         "conductor_bytes": watched.conductor_bytes,
         "load_before": round(load, 1),
     }

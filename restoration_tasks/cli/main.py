@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -62,7 +63,11 @@ _register()
 
 
 def main() -> None:
-    """Run a command; an error is one line on stderr and an exit code (DONE 0 … NEEDS_DECISION 4)."""
+    """Run a command; an error is one line on stderr and an exit code (DONE 0 … NEEDS_DECISION 4).
+
+    TERM ends it as Ctrl-C does: the database it started for itself stops, and so do its lanes.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except ReelkeeperError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -59,3 +60,13 @@ def test_figures_are_the_codes() -> None:
     named = re.search(r"(\*shots\*.*)\n? +use a GPU", TEXT)
     assert named is not None
     assert set(re.findall(r"\*(\w+)\*", named[1])) == {step.value for step in ON_GPU}
+
+
+def test_what_to_order_is_what_the_cost_model_found() -> None:
+    kept = json.loads((REPOSITORY / "docs/benchmarks/cost.json").read_text())
+    reel = kept["reel"]["2K"]
+    assert f"about {reel['gpu_hours']:.1f} hours of a GPU" in TEXT
+    assert f"at most {reel['core_hours']:.0f} core-hours" in TEXT
+    (years,) = {fleet["years"] for fleet in kept["fleets"] if fleet["gpus"] == 10}
+    assert round(years) == 2
+    assert "ten GPUs busy for two years" in TEXT

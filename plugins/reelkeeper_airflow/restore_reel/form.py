@@ -182,7 +182,8 @@ def trigger_form() -> dict[str, Param]:
             type=["null", "integer"],
             minimum=1,
             title="Frames in a batch",
-            description_md="Shots are gathered into a lane until it holds this many. Empty: as the archive has set it.",
+            description_md="Shots are gathered into a lane until it holds this many. Empty: as the archive has set"
+            " it, or else as many as outweigh the lane's start.",
             section=WORK,
         ),
         # Not `plan_version`: Airflow lays the form's values over a task's own parameters of the same name, and `decide`
