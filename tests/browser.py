@@ -70,9 +70,9 @@ class Browser:
         self.wait(f"document.body && document.body.innerText.includes({json.dumps(ready)})", f"{ready!r} on {url}")
 
     def wait(self, condition: str, what: str, *, settle_s: float = 2.5) -> None:
-        """Wait until a script says true, and a moment longer for what moves."""
+        """Wait until a script gives something true, and a moment longer for what moves."""
         deadline = time.monotonic() + PATIENCE_S
-        while not self.evaluate(condition):
+        while not self.evaluate(f"!!({condition})"):  # an element of the page arrives here as an empty value
             if time.monotonic() > deadline:
                 shown = self.evaluate("document.body.innerText")
                 raise RuntimeError(f"waited in vain for {what}; the page shows: {str(shown)[:600]}")
@@ -96,6 +96,14 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key)
 
+    def push(self, text: str) -> None:
+        """Press the mouse on the button that bears exactly this text: some of Airflow's hear nothing else."""
+        button = f"[...document.querySelectorAll('button')].find(one => one.innerText.trim() === {json.dumps(text)})"
+        self.wait(button, f"the button {text!r}", settle_s=0.5)
+        middle = "one => [one.left + one.width / 2, one.top + one.height / 2]"
+        x, y = self.evaluate(f"({middle})({button}.getBoundingClientRect())")
+        self.drag((x, y), (x, y))
+
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag the mouse from one place of the page to another, px."""
         self._mouse("mousePressed", start)
@@ -109,11 +117,14 @@ class Browser:
         """Give the page a user's token, as signing in does."""
         self.call("Network.setCookie", name="_token", value=token, url=url)
 
-    def picture(self, path: Path, kind: str = "png") -> None:
-        """Write what the page shows, as PNG or WebP."""
-        quality = {} if kind == "png" else {"quality": 82}
-        shot = self.call("Page.captureScreenshot", format=kind, **quality)
-        path.write_bytes(base64.b64decode(shot["data"]))
+    def picture(self, path: Path, most_bytes: int) -> None:
+        """Write what the page shows as WebP, as finely as goes into so many bytes."""
+        for quality in (82, 70, 55, 40, 25):
+            shot = self.call("Page.captureScreenshot", format="webp", quality=quality)
+            content = base64.b64decode(shot["data"])
+            if len(content) <= most_bytes:
+                break
+        path.write_bytes(content)
 
 
 @contextlib.contextmanager
@@ -144,11 +155,3 @@ def browser() -> Iterator[Browser]:
         finally:
             process.terminate()
             process.wait(10)
-
-
-def click(text: str, *, within: str = "button, a, [role=tab]") -> str:
-    """Write the script that clicks what bears exactly this text, and says whether it was there."""
-    return (
-        f"(() => {{ const found = [...document.querySelectorAll({json.dumps(within)})]"
-        f".find(one => one.innerText.trim() === {json.dumps(text)}); found && found.click(); return !!found; }})()"
-    )

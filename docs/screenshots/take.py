@@ -16,7 +16,7 @@ from reelkeeper_airflow.stack.environment import HOST
 from reelkeeper_airflow.stack.home import Home
 from reelkeeper_airflow.stack.rest import RestClient
 from reelkeeper_airflow.stack.service import remembered_port
-from tests.browser import WIDTH, Browser, browser, click
+from tests.browser import WIDTH, Browser, browser
 
 FOLDER = Path(__file__).parent
 TALL = 1240
@@ -26,6 +26,15 @@ PAGES = FOLDER / "pages"
 SIZES = ((1280, 800), (1920, 1080))
 FRAME = 20
 """Of the demo reel, for the comparison."""
+REPORTS = {"Report": "check", "Condition": "condition", "Treatment": "treatment"}
+"""Reports by the words of their links on a reel's page, and the names of their pictures."""
+MOST_BYTES = 200 * 1024
+"""Of one picture."""
+
+
+def keep(page: Browser, path: Path) -> None:
+    """Write what the page shows."""
+    page.picture(path, MOST_BYTES)
 
 
 def grid(page: Browser, url: str) -> None:
@@ -35,31 +44,40 @@ def grid(page: Browser, url: str) -> None:
         "(() => { const one = document.querySelector('[aria-label=\"Expand all task groups\"]'); one && one.click(); return !!one })()",
         "groups",
     )
-    page.picture(FOLDER / "grid.png")
+    keep(page, FOLDER / "grid.webp")
 
 
 def form(page: Browser, url: str) -> None:
-    """The trigger form."""
+    """The trigger form, and what may be chosen of the treatment."""
+    page.size(WIDTH, 860)
     page.open(f"{url}/dags/{DAG}", "Trigger")
-    page.wait(click("Trigger"), "the Trigger button")
+    page.push("Trigger")
     page.wait("document.body.innerText.includes('reel id, as it is written')", "the form")
-    page.picture(FOLDER / "trigger-form.png")
+    keep(page, FOLDER / "trigger-form.webp")
+    page.size(WIDTH, 1720)
+    page.push("Treatment")
+    page.wait("document.body.innerText.includes('Show me the plan first')", "the section of treatment")
+    keep(page, FOLDER / "trigger-form-treatment.webp")
 
 
 def approval(page: Browser, url: str, run_id: str) -> None:
     """The question to the conservator."""
     page.size(WIDTH, TALL)
     page.open(f"{url}/dags/{DAG}/runs/{run_id}/tasks/decide/required_actions", "is the restoration good?")
-    page.picture(FOLDER / "approval.png")
+    keep(page, FOLDER / "approval.webp")
 
 
 def pages(page: Browser, url: str, reel_id: str) -> None:
-    """The Reels pages, light and dark, at two widths."""
+    """The Reels pages and the reports, light and dark; the pages at two widths, as the reports have one column."""
     reel = f"{url}/reelkeeper/reels/{reel_id}"
     shown = {
         "board": (f"{url}/reelkeeper/reels", "document.querySelector('.board')"),
-        "reel": (reel, "document.querySelectorAll('.steps li').length && document.querySelector('.js-plotly-plot .main-svg')"),
+        "reel": (
+            reel,
+            "document.querySelectorAll('.steps li').length && document.querySelector('.js-plotly-plot .main-svg')",
+        ),
         "compare": (f"{reel}/compare#{FRAME}", "document.getElementById('stage')?.dataset.frame"),
+        "difference": (f"{reel}/compare#{FRAME}", "document.getElementById('stage')?.dataset.frame"),
         "record": (f"{reel}/record", "document.querySelector('.record')"),
         "plan": (f"{reel}/plan", "document.getElementById('plan')"),
     }
@@ -72,7 +90,38 @@ def pages(page: Browser, url: str, reel_id: str) -> None:
                 page.go("about:blank")  # the same address with another frame would not be loaded again
                 page.go(address)
                 page.wait(f"!!({ready})", name)
-                page.picture(PAGES / f"{name}-{theme}-{width}.webp", "webp")
+                prepare(page, name)
+                keep(page, PAGES / f"{name}-{theme}-{width}.webp")
+    reports(page, reel)
+
+
+def prepare(page: Browser, name: str) -> None:
+    """Bring a page into the state that shows most of it."""
+    if name == "plan":
+        page.evaluate("document.querySelector('#plan summary').click()")
+        page.wait("!!document.querySelector('.settings')", "the settings")
+    if name == "difference":
+        page.evaluate("document.querySelector('[name=mode][value=difference]').click()")
+        page.evaluate("document.getElementById('damage').click()")
+        page.wait(
+            "document.querySelector('#difference img')?.naturalWidth > 0 && document.querySelector('#found img')?.naturalWidth > 0",
+            name,
+        )
+
+
+def reports(page: Browser, reel: str) -> None:
+    """What the check, the condition and the treatment are told in."""
+    page.size(*SIZES[0])
+    page.go(reel)
+    page.wait("!!document.querySelector('.reel-head')", "the reel")
+    found = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.actions a')].map(one => [one.innerText, one.href]))"
+    )
+    for theme in ("light", "dark"):
+        page.theme(theme)
+        for words, name in REPORTS.items():
+            page.open(found[words], "frames")
+            keep(page, PAGES / f"{name}-{theme}-{SIZES[0][0]}.webp")
 
 
 def in_airflow(page: Browser, url: str, reel_id: str) -> None:
@@ -82,7 +131,7 @@ def in_airflow(page: Browser, url: str, reel_id: str) -> None:
     page.go(f"{url}/plugin/reels/reelkeeper/reels/{reel_id}/compare#{FRAME}")
     stage = "document.querySelector('iframe')?.contentDocument?.getElementById('stage')?.dataset.frame"
     page.wait(f"!!{stage}", "the comparison in Airflow")
-    page.picture(FOLDER / "compare.webp", "webp")
+    keep(page, FOLDER / "compare.webp")
 
 
 def waiting_run(client: RestClient) -> tuple[str, str]:

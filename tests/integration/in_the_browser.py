@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from tests.browser import Browser
+
+RUNS = "/dags/restore_reel/runs/"
+LEISURE_S = 2.0
+"""No person answers sooner; Airflow 3.3 asks again if its scheduler has not yet seen the asking process end."""
 
 
 def log_in(page: Browser, url: str, user: str, password: str) -> None:
@@ -63,3 +68,46 @@ def mark(page: Browser, choice: str, note: str) -> None:
     page.type(note)
     page.evaluate(in_frame("frame.querySelector('#mark button').click()"))
     page.wait(in_frame("frame.getElementById('said').innerText.startsWith('Kept.')"), "the mark to be kept", settle_s=0)
+
+
+def press_button(page: Browser, text: str, then: str, what: str) -> None:
+    """Press the button of this text in the frame, and wait until a script of the frame says true."""
+    button = f"[...frame.querySelectorAll('button')].find(one => one.innerText.trim() === {json.dumps(text)})"
+    page.wait(in_frame(f"!!{button} && !{button}.disabled"), f"the button {text!r}", settle_s=0.1)
+    page.evaluate(in_frame(f"{button}.click()"))
+    page.wait(in_frame(then), what, settle_s=0.1)
+
+
+def press_key(page: Browser, key: str, then: str, what: str) -> None:
+    """Press a key in the frame, and wait until a script of the frame says true."""
+    page.evaluate("document.querySelector('iframe').contentWindow.focus()")
+    page.press(key)
+    page.wait(in_frame(then), what, settle_s=0.1)
+
+
+def write(page: Browser, selector: str, text: str) -> None:
+    """Type into a field of the frame, in place of what is in it."""
+    field = f"frame.querySelector({json.dumps(selector)})"
+    page.evaluate("document.querySelector('iframe').contentWindow.focus()")
+    page.evaluate(in_frame(f"({field}.focus(), {field}.select(), true)"))
+    page.type(text)
+
+
+def start_from_the_board(page: Browser, reel_id: str) -> str:
+    """Press a reel's *Start …* and *Start*; give the id of the run whose page Airflow then shows."""
+    start = f"frame.querySelector('[data-start={json.dumps(reel_id)}]')"
+    page.wait(in_frame(f"!!{start}"), "the reel's button", settle_s=0.1)
+    page.evaluate(in_frame(f"{start}.click()"))
+    press_button(page, "Start", "!frame.getElementById('start').open", "the dialog to close")
+    page.wait(f"location.pathname.startsWith({json.dumps(RUNS)})", "the run's page in Airflow", settle_s=0.1)
+    return unquote(str(page.evaluate("location.pathname")).removeprefix(RUNS).split("/")[0])
+
+
+def answer(page: Browser, option: str, note: str) -> None:
+    """Fill in the note of the question Airflow shows, and press an option's button."""
+    button = f"[...document.querySelectorAll('button')].find(one => one.innerText.trim() === {json.dumps(option)})"
+    page.wait(f"!!{button} && !{button}.disabled", f"the button {option!r}", settle_s=LEISURE_S)
+    page.evaluate("document.querySelector('[name=element_note]').focus()")
+    page.type(note)
+    page.evaluate(f"{button}.click()")
+    page.wait(f"!{button} || {button}.disabled", "the answer to be taken", settle_s=0.5)

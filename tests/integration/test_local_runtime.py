@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from reelkeeper_airflow.stack.rest import RestError
+from sqlalchemy import select
 
 from restoration_tasks.catalogue import drafts, lock, nights, plans, queue, reels, scans, waivers
 from restoration_tasks.catalogue.models import DraftChoice, ReelState
 from restoration_tasks.provenance.agents import Person
-from restoration_tasks.provenance.models import AgentName
+from restoration_tasks.provenance.models import AgentName, Event
 from restoration_tasks.provenance.verify import verify
-from restoration_tasks.provenance.vocabulary import DecisionAnswer
+from restoration_tasks.provenance.vocabulary import DECISION_TERM, DecisionAnswer
+from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.steps import queueing
-from tests.browser import browser
+from tests.browser import Browser, browser
 from tests.integration import in_the_browser
+from tests.integration.accessible import faults, unseen_focus
 from tests.integration.conftest import Stack
+from tests.integration.in_the_browser import in_frame
+from tests.integration.over_http import answer_to
 from tests.integration.reels import CLEAN_SHOT, SHOTS, deliver
+from tests.plugins.page_routes import every_route
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -80,6 +88,7 @@ def test_question_says_what_a_person_needs(stack: Stack, first_run: tuple[str, d
     assert question["params"]["plan_version"]["value"] == 1
     body = question["body"]
     assert "The check **passed**" in body
+    assert "{'" not in body, "figures stand in words, not as Python writes them"
     assert f"| {CLEAN_SHOT} | 10–19 | left alone |" in body
     for file in ("report.html", "comparison.mp4"):
         address = next(part.split(")")[0] for part in body.split("](") if f"{file})" in part)
@@ -329,3 +338,193 @@ def test_viewer_may_look_but_not_start(stack: Stack) -> None:
     assert stack.viewer.get("/api/v2/dags/restore_reel")["dag_id"] == "restore_reel"
     with pytest.raises(RestError, match="403"):
         stack.viewer.post("/api/v2/dags/restore_reel/dagRuns", {"logical_date": None, "conf": {"reel_id": REEL}})
+
+
+def run_tasks_shown(page: Browser) -> int:
+    return int(page.evaluate(in_frame("frame.querySelectorAll('.steps li').length")))
+
+
+def look_at_frames(page: Browser) -> None:
+    """Every view of the comparison, by its keys, with pictures that really come."""
+    shown = "frame.querySelector('#{} img')?.naturalWidth > 0 && !frame.getElementById('{}').hidden"
+    frame = "Number(frame.getElementById('stage').dataset.frame)"
+    in_the_browser.press_key(page, "Home", f"{frame} === 0", "the first frame")
+    in_the_browser.press_key(page, "n", f"{frame} > 0", "the next changed frame")
+    assert page.evaluate(in_frame("frame.getElementById('changed-said').innerText")).endswith("this one is")
+    in_the_browser.press_key(page, "d", shown.format("difference", "difference"), "the difference")
+    in_the_browser.press_key(page, "m", shown.format("found", "found"), "the damage found")
+    in_the_browser.press_key(page, "m", "frame.getElementById('found').hidden", "the damage to go")
+    for side in ("before", "after"):
+        in_the_browser.press_key(page, "f", f"!frame.getElementById('side-{side}').hidden", f"the flicker: {side}")
+    in_the_browser.press_key(page, "w", "frame.getElementById('stage').dataset.mode === 'wipe'", "the wipe")
+    assert page.evaluate(in_frame("frame.getElementById('failed').hidden"))
+
+
+def change_the_plan(page: Browser) -> int:
+    """Make the repair of dirt in the shot shown more careful, after two slips; give the version it is saved as."""
+    plan = "frame.getElementById('plan')"
+    in_the_browser.follow(page, "Change the plan of this shot", plan, "the plan")
+    page.evaluate(in_frame("frame.querySelector('[data-shot=\"1\"] [data-treatment=dirt] summary').click()"))
+    threshold = "#shot-1-dirt-threshold"
+    page.wait(in_frame(f"frame.querySelector('{threshold}')"), "the settings", settle_s=0)
+    refused = "frame.getElementById('shot-1-dirt-threshold-wrong').innerText === '{}'"
+    rule = "A number, at least 0.35 and at most 0.95."
+    in_the_browser.write(page, "#reason", "the stars are not dirt")
+    in_the_browser.write(page, threshold, "2")
+    in_the_browser.press_button(page, "Save as the next version", refused.format(rule), "the field to be refused")
+    # as a browser would that asks nobody: the server says the same, at the same field
+    page.evaluate(in_frame(f"(frame.querySelector('{threshold}').removeAttribute('max'), true)"))
+    in_the_browser.write(page, threshold, "3")
+    page.wait(in_frame(refused.format("")), "the sentence to go", settle_s=0)
+    in_the_browser.press_button(page, "Save as the next version", refused.format(rule), "the server's refusal")
+    in_the_browser.write(page, threshold, "0.8")
+    saved = "/^Saved as version [0-9]+/.test(frame.getElementById('said').innerText)"
+    in_the_browser.press_button(page, "Save as the next version", saved, "the plan to be saved")
+    return int(page.evaluate(in_frame("frame.getElementById('said').innerText.match(/[0-9]+/)[0]")))
+
+
+def test_a_shot_is_redone_and_approved_on_the_pages(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    """The whole way of a conservator, in a browser: start, watch, look, mark, change the plan, redo, look, approve."""
+    url, passwords = stack.running.layout.url, stack.running.home.passwords()
+    asked_for = "location.pathname.endsWith('/required_actions')"
+    with browser() as page:
+        page.listen()
+        in_the_browser.log_in(page, url, "conservator", passwords["conservator"])
+        in_the_browser.open_reels(page)
+        run_id = in_the_browser.start_from_the_board(page, REEL)
+        version = stack.wait_asked(run_id)["params"]["plan_version"]["value"]
+
+        in_the_browser.open_reels(page)
+        in_the_browser.follow(page, REEL, "frame.querySelector('.task-awaiting_input')", "the run that waits")
+        steps = run_tasks_shown(page)
+        # a long reel's run has more tasks than Airflow gives at one time: as if that were five
+        assert steps > 5
+        fewer = "ask(one.replace('limit=100', 'limit=5'))"
+        few = f"const ask = frame.defaultView.fetch; frame.defaultView.fetch = (one) => {fewer}"
+        page.evaluate(in_frame(f"(() => {{ {few}; frame.querySelector('.steps').replaceChildren(); return true }})()"))
+        every = f"frame.querySelectorAll('.steps li').length === {steps}"
+        page.wait(in_frame(every), "all tasks of the run", settle_s=0)
+        in_the_browser.follow(
+            page, "Compare before and after", "frame.getElementById('stage')?.dataset.frame", "both pictures"
+        )
+        look_at_frames(page)
+        in_the_browser.mark(page, "redo", "stars are gone")
+        saved = change_the_plan(page)
+        assert saved == version + 1
+        with stack.sessions.begin() as session:
+            before, after = (Plan.from_yaml(plans.get(session, REEL, number).yaml) for number in (version, saved))
+        dirt = [{one.name: one for one in plan.shots[0].treatments}["dirt"].params for plan in (before, after)]
+        assert (dirt[0].get("threshold", 0.5), dirt[1]["threshold"]) == (0.5, 0.8)
+        assert before.shots[1:] == after.shots[1:]
+
+        in_the_browser.follow(page, REEL, "frame.querySelector('.reel-head')", "the reel")
+        link = "[...frame.querySelectorAll('a')].find(one => one.innerText === 'Decide in Airflow')"
+        page.evaluate(in_frame(f"{link}.click()"))
+        page.wait(asked_for, "the question in Airflow", settle_s=0)
+        in_the_browser.answer(page, "Redo", "once more")
+        assert stack.wait_over(run_id) == "success", stack.failures(run_id)
+        following = stack.wait_run("manual__")
+        assert following != run_id
+        assert stack.wait_asked(following)["params"]["plan_version"]["value"] == saved
+        assert stack.tasks(run_id)["redo", -1]["state"] == "success"
+        page.go(f"{url}{in_the_browser.RUNS}{quote(following, safe='')}/tasks/decide/required_actions")
+        in_the_browser.answer(page, "Approve", "the stars are back")
+        assert stack.wait_over(following) == "success", stack.failures(following)
+        assert [one for one in page.complaints if "sandbox" not in one] == []
+
+    with stack.sessions.begin() as session:
+        events = session.scalars(select(Event).where(Event.reel_id == REEL).order_by(Event.seq)).all()
+        assert reels.status(session, REEL).state is ReelState.RESTORED
+    redone, approved = [one.detail for one in events if one.subtype == DECISION_TERM.subtype][-2:]
+    assert (redone["answer"], redone["note"], redone["plan_version"]) == ("redo", "once more", version)
+    assert redone["shots"] == [{"shot": 1, "choice": "redo", "note": "stars are gone"}]
+    assert (approved["answer"], approved["note"], approved["plan_version"]) == ("approve", "the stars are back", saved)
+    restored = [one.detail for one in events if one.execution_id.startswith(f"{following}/restore.batch/")]
+    reused = {one["segment"] for one in restored if one["reused_from"] is not None}
+    assert (len(restored), reused) == (SHOTS, {"s002-01", "s003-01"}), "only the shot that was changed is worked again"
+
+
+NEVER_SERVED = (
+    "/reelkeeper/files/../../../etc/passwd",
+    "/reelkeeper/files/reels/../../keys/checkpoints.pem",
+    "/reelkeeper/files/%2e%2e/%2e%2e/passwords.json",
+    "/reelkeeper/files/reels/..%2f..%2fpasswords.json",
+    "/reelkeeper/files//etc/passwd",
+    "/reelkeeper/files/%2fetc%2fpasswd",
+    "/reelkeeper/files/reels/%00",
+    "/reelkeeper/reels/..%2f..%2fetc%2fpasswd",
+    "/reelkeeper/reels/%2fetc%2fpasswd/compare",
+    "/reelkeeper/static/../../../etc/passwd",
+)
+
+
+def test_the_pages_of_the_real_airflow_let_nobody_in_and_nothing_out(
+    stack: Stack, first_run: tuple[str, dict[str, Any]]
+) -> None:
+    url, write = stack.running.layout.url, {"X-Reelkeeper": "1"}
+    for method, path in every_route(REEL):
+        status, _ = answer_to(url, path, method=method, headers=write, body={} if method == "POST" else None)
+        assert status in {401, 403}, (method, path)
+        assert answer_to(url, path, method=method, token="forged", headers=write)[0] in {401, 403}, (method, path)
+    for path in NEVER_SERVED:
+        assert answer_to(url, path, token=stack.viewer.token)[0] == 404, path
+    titles = {
+        "TEST-TITLE-1": "<script>alert(1)</script>",
+        "TEST-TITLE-2": "電影修復 第三本",
+        "TEST-TITLE-3": "فيلم قديم",
+    }
+    with stack.sessions.begin() as session:
+        for reel_id, title in titles.items():
+            reels.register(session, reel_id, title=title)
+    for reel_id, title in titles.items():
+        for page in ("", f"/{reel_id}", f"/{reel_id}/compare", f"/{reel_id}/plan", f"/{reel_id}/record"):
+            status, shown = answer_to(url, f"/reelkeeper/reels{page}", token=stack.viewer.token)
+            assert (status, f"<bdi>{html.escape(title)}</bdi>" in shown) == (200, True), page
+            assert "<script>alert" not in shown
+
+
+def test_no_other_site_writes_and_no_viewer(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    url, token = stack.running.layout.url, stack.conservator.token
+    mark = {"plan_version": 1, "shot": 2, "choice": "none", "note": ""}
+    plan = {"from_version": 1, "reason": "from elsewhere", "shots": [{"shot": 1, "treatments": []}]}
+    own = {"X-Reelkeeper": "1"}
+    for path, body in ((f"/reelkeeper/reels/{REEL}/marks", mark), (f"/reelkeeper/reels/{REEL}/plan", plan)):
+        for who, headers in (
+            (token, {}),
+            (token, own | {"Origin": "https://elsewhere.example"}),
+            (token, own | {"Sec-Fetch-Site": "cross-site"}),
+            (stack.viewer.token, own),
+        ):
+            assert answer_to(url, path, method="POST", token=who, headers=headers, body=body)[0] == 403, (path, headers)
+    marks = f"/reelkeeper/reels/{REEL}/marks"
+    assert answer_to(url, marks, method="POST", token=token, headers=own | {"Origin": url}, body=mark)[0] == 200
+    for page, absent in (("", "data-start"), (f"/{REEL}", "data-start"), (f"/{REEL}/plan", "Save as the next version")):
+        shown = answer_to(url, f"/reelkeeper/reels{page}", token=stack.viewer.token)[1]
+        assert "Reelkeeper" in shown
+        assert absent not in shown, page
+        assert absent in answer_to(url, f"/reelkeeper/reels{page}", token=token)[1], page
+
+
+def test_the_pages_keep_nobody_out(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
+    """Every page in both themes, with the plan's settings unfolded: names, headings, contrast, and the keys' focus."""
+    url = stack.running.layout.url
+    pages = {
+        "": ".board",
+        f"/{REEL}": ".steps li",
+        f"/{REEL}/compare": "#stage[data-frame]",
+        f"/{REEL}/plan": "#plan",
+        f"/{REEL}/record": ".record",
+        f"/{REEL}/treatment": "h1",
+        "/NO-SUCH": "h1",
+    }
+    with browser() as page:
+        page.sign_in(url, stack.conservator.token)
+        for theme in ("light", "dark"):
+            page.theme(theme)
+            for path, ready in pages.items():
+                page.go("about:blank")
+                page.go(f"{url}/reelkeeper/reels{path}")
+                page.wait(f"document.querySelector('{ready}')", path, settle_s=0.2)
+                page.evaluate("document.querySelectorAll('#plan summary').forEach(one => one.click())")
+                assert faults(page) == [], (theme, path)
+                assert unseen_focus(page, 8) == [], (theme, path)

@@ -388,6 +388,8 @@ def test_what_may_be_set_is_what_the_models_allow() -> None:
     for name in registry():
         for setting in settings_of(name):
             assert setting.allows(setting.default), (name, setting.name)
+            assert ("less than" in setting.rule) is not setting.most_itself
+            assert ("more than" in setting.rule) is not setting.least_itself
             ends = ((setting.least, setting.least_itself, -1), (setting.most, setting.most_itself, 1))
             for end, itself, outwards in ends:
                 if end is None:

@@ -107,11 +107,11 @@ def show_timeline(reel_id: str, _user: Looker) -> Response:
 
 @router.get("/reels/{reel_id}/treatment")
 def show_treatment(reel_id: str, _user: Looker) -> Response:
-    """The documentation of treatment as the record tells it now, by name of nobody; packages hold it as it was then."""
+    """The documentation of treatment as the record tells it now, with names; the one in a package has none."""
     from restoration_tasks.steps.documents import treatment_report
 
     headers = {**REPORT_HEADERS, "Cache-Control": "private, no-store"}
-    return HTMLResponse(treatment_report(catalogue(), reel_id), headers=headers)
+    return HTMLResponse(treatment_report(catalogue(), reel_id, include_names=True), headers=headers)
 
 
 @router.get("/reels/{reel_id}/record")

@@ -119,6 +119,7 @@
     layers.found.hidden = !id("damage").checked;
     id("legend").hidden = !id("damage").checked;
     document.querySelector(".gain").hidden = view.mode !== "difference";
+    layers.before.style.visibility = view.mode === "difference" ? "hidden" : "visible"; // it would look out at the edges
     layers.after.style.visibility = view.mode === "wipe" || (view.mode === "flicker" && view.shown === "after") ? "visible" : "hidden";
     id("side-before").hidden = view.mode === "difference" || (view.mode === "flicker" && view.shown === "after");
     id("side-after").hidden = view.mode === "difference" || (view.mode === "flicker" && view.shown !== "after");
@@ -369,6 +370,10 @@
     id("keys").hidden = !id("keys").hidden;
     id("help").setAttribute("aria-expanded", String(!id("keys").hidden));
   });
+  if (!told.segments.length) {
+    id("damage").disabled = true;
+    id("damage").parentElement.title = "Known after the check";
+  }
   id("frame").max = told.frames - 1;
   id("frame").addEventListener("change", () => go(Number(id("frame").value)));
   id("wipe").addEventListener("input", () => setWipe(Number(id("wipe").value)));

@@ -38,7 +38,8 @@
         yaxis: { title: { text: "% of the picture" }, gridcolor: colour("--rule"), zeroline: false, rangemode: "tozero" },
         shapes: cuts.map((x) => ({ type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour("--quiet"), width: 1, dash: "dot" } })),
       },
-      { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"] },
+      // No bar of tools: it lies over the legend, and one of its tools would send the figures to Plotly's own servers.
+      { responsive: true, displayModeBar: false },
     );
   }
   draw();
