@@ -63,7 +63,12 @@ class Bench:
             "report": ("report.html", "text/html", "<h1>Report</h1>"),
         }
         return self._result(
-            StepName.CHECK, files, passed=passed, failed_rules=[] if passed else ["b"], specks_less=0.82
+            StepName.CHECK,
+            files,
+            passed=passed,
+            failed_rules=[] if passed else ["b"],
+            specks_less=0.82,
+            condition={"before": {"specks": 0.01815, "weave_px": 0.0}, "after": {"specks": 0.000632, "weave_px": 0.0}},
         )
 
     def _result(self, step: StepName, files: dict[str, tuple[str, str, str]], **figures: Any) -> StepResult:
@@ -104,6 +109,7 @@ def test_a_refused_result_says_why_and_escapes_what_others_wrote(bench: Bench) -
         "- **Note**: No frame is black. 1 is.",
     ]
     assert "| specks less | 0.82 |" in body
+    assert r"| condition | specks 0.01815 → 0.000632, weave\_px 0 → 0 |" in body
     assert "| 1 | 0–9 | left alone | – |" in body
 
 

@@ -148,12 +148,23 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:.4g}"
+        case dict():
+            return ", ".join(_named(value)) or "none"
         case list():
             return _plain(", ".join(map(str, value))) or "none"
         case None:
             return "–"
         case _:
             return _plain(str(value))
+
+
+def _named(figures: Mapping[str, Any]) -> Iterable[str]:
+    """Figures by name; of what was measured twice, before and after."""
+    match figures:
+        case {"before": dict() as before, "after": dict() as after}:
+            return (f"{_plain(name)} {_cell(one)} → {_cell(after.get(name))}" for name, one in before.items())
+        case _:
+            return (f"{_plain(name)} {_cell(one)}" for name, one in figures.items())
 
 
 def _plain(text: str) -> str:
