@@ -165,7 +165,9 @@ def listening(engine: Engine) -> Any:
 def explained(engine: Engine, heard: list[tuple[str, Any, float]]) -> list[dict[str, Any]]:
     """The plans of the slowest queries, as Postgres carried them out."""
     plans = []
-    for statement, parameters, took in sorted(heard, key=lambda one: -one[2])[:PLANS_SHOWN]:
+    # what sets a transaction has no plan
+    asked = [one for one in heard if one[0].lstrip().startswith(("SELECT", "WITH"))]
+    for statement, parameters, took in sorted(asked, key=lambda one: -one[2])[:PLANS_SHOWN]:
         with engine.connect() as connection:
             explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) {statement}"
             lines = [row[0] for row in connection.exec_driver_sql(explain, parameters)]

@@ -152,6 +152,13 @@ def _cell(value: Any) -> str:
             return ", ".join(_named(value)) or "none"
         case list():
             return _plain(", ".join(map(str, value))) or "none"
+        case Mapping():
+            inner = {_plain(name.replace("_", " ")): one for name, one in value.items()}
+            nested = any(isinstance(one, Mapping) for one in inner.values())
+            return ("; " if nested else ", ").join(
+                f"{name}: {_cell(one)}" if isinstance(one, Mapping) else f"{name} {_cell(one)}"
+                for name, one in inner.items()
+            )
         case None:
             return "–"
         case _:
