@@ -109,7 +109,7 @@ def test_a_refused_result_says_why_and_escapes_what_others_wrote(bench: Bench) -
         "- **Note**: No frame is black. 1 is.",
     ]
     assert "| specks less | 0.82 |" in body
-    assert r"| condition | specks 0.01815 → 0.000632, weave\_px 0 → 0 |" in body
+    assert "| condition | specks 0.01815 → 0.000632, weave px 0 → 0 |" in body
     assert "| 1 | 0–9 | left alone | – |" in body
 
 

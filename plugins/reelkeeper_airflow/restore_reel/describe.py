@@ -138,7 +138,7 @@ def _pictures(outputs: Iterable[OutputFile]) -> str:
 
 
 def _table(figures: Mapping[str, Any]) -> str:
-    rows = [f"| {_plain(name.replace('_', ' '))} | {_cell(value)} |" for name, value in figures.items()]
+    rows = [f"| {_words(name)} | {_cell(value)} |" for name, value in figures.items()]
     return "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else ""
 
 
@@ -152,13 +152,6 @@ def _cell(value: Any) -> str:
             return ", ".join(_named(value)) or "none"
         case list():
             return _plain(", ".join(map(str, value))) or "none"
-        case Mapping():
-            inner = {_plain(name.replace("_", " ")): one for name, one in value.items()}
-            nested = any(isinstance(one, Mapping) for one in inner.values())
-            return ("; " if nested else ", ").join(
-                f"{name}: {_cell(one)}" if isinstance(one, Mapping) else f"{name} {_cell(one)}"
-                for name, one in inner.items()
-            )
         case None:
             return "–"
         case _:
@@ -169,9 +162,13 @@ def _named(figures: Mapping[str, Any]) -> Iterable[str]:
     """Figures by name; of what was measured twice, before and after."""
     match figures:
         case {"before": dict() as before, "after": dict() as after}:
-            return (f"{_plain(name)} {_cell(one)} → {_cell(after.get(name))}" for name, one in before.items())
+            return (f"{_words(name)} {_cell(one)} → {_cell(after.get(name))}" for name, one in before.items())
         case _:
-            return (f"{_plain(name)} {_cell(one)}" for name, one in figures.items())
+            return (f"{_words(name)} {_cell(one)}" for name, one in figures.items())
+
+
+def _words(name: str) -> str:
+    return _plain(name.replace("_", " "))
 
 
 def _plain(text: str) -> str:
