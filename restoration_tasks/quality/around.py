@@ -164,10 +164,14 @@ class AroundMeter:
 
 
 def _apart(planned: Luma, restored: Luma) -> float:
-    """Median distance of two frames after their mean brightness has been matched."""
+    """Median distance of two frames, as they are or after their mean brightness has been matched, whichever is less.
+
+    Dirt on one of them moves the mean: matched, a frame that is as it was but for its dirt would be none of its own.
+    """
     every = slice(None, None, SAMPLING_PX)
     one, other = planned[every, every], restored[every, every]
-    return float(np.median(np.abs(one - other * (one.mean() / max(float(other.mean()), 1e-6)))))
+    matched = other * (one.mean() / max(float(other.mean()), 1e-6))
+    return min(float(np.median(np.abs(one - shown))) for shown in (other, matched))
 
 
 def _raised(plane: Luma) -> Luma:

@@ -99,10 +99,7 @@ class LetteringMeter:
         if np.count_nonzero(gone) < LOST_PX:
             return
         worst = max(
-            _lost_share(
-                [sign * one.planned for one in (here, *others)], sign * here.restored, gone & (sign * change > 0)
-            )
-            for sign in (1, -1)
+            _lost_share(sign * here.planned, sign * here.restored, gone & (sign * change > 0)) for sign in (1, -1)
         )
         if worst > 0:
             self.lost[here.frame] = worst
@@ -116,20 +113,20 @@ def _small(plane: Luma) -> Luma:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _lost_share(planned: list[Luma], restored: Luma, gone: Mask) -> float:
+def _lost_share(planned: Luma, restored: Luma, gone: Mask) -> float:
     """Of the letter that lost most, the share of its strokes that is gone; 0 where that is no stroke.
 
     Args:
-        planned: `(h, w)` each: the frame as planned and those beside it, strokes bright.
+        planned: `(h, w)`, strokes bright.
         restored: `(h, w)`, likewise.
-        gone: `(h, w)`: pixels that were taken away.
+        gone: `(h, w)`: pixels that were taken away, and that the frames beside show as this one does.
     """
     if np.count_nonzero(gone) < LOST_PX:
         return 0.0
-    raised = [_raised(one) for one in planned]
-    strokes = np.all([one > STROKE_CONTRAST for one in raised], axis=0)
+    raised = _raised(planned)
+    strokes = raised > STROKE_CONTRAST
     # A pixel further a stroke is still one: lettering weaves, and a speck at its edge leaves the edge of this frame.
-    left = cv2.dilate((_raised(restored) > STILL * raised[0]).astype(np.uint8) * strokes, np.ones((3, 3), np.uint8)) > 0
+    left = cv2.dilate((_raised(restored) > STILL * raised).astype(np.uint8) * strokes, np.ones((3, 3), np.uint8)) > 0
     labels, letters = letters_of(strokes)
     lost = np.bincount(labels[gone & strokes & ~left], minlength=labels.max() + 1)
     areas = np.bincount(labels.ravel(), minlength=labels.max() + 1)

@@ -45,6 +45,20 @@ def test_a_frame_that_was_swapped_is_out_of_order_and_a_repaired_one_is_not():
     assert [number for number, told in sorted(meter.found.items()) if told.out_of_order] == [1, 2]
 
 
+def test_dirt_taken_from_a_still_dark_scene_leaves_its_frames_in_order():
+    """Much bright dirt on one frame moves its mean, not where it belongs: a title, say, stands still around it."""
+    meter = AroundMeter(policy())
+    for number in range(3):
+        clean = np.full(SHAPE, 0.1, np.float32) + np.random.default_rng(number).normal(0, 5e-4, SHAPE)
+        clean[:, ::9] = 0.8
+        dirty = clean.copy()
+        if number == 1:
+            dirty[40:60, 100:300] = 0.9
+        meter.add(number, np.float32(dirty), np.float32(clean), EVERYWHERE, judged=True)
+    meter.end()
+    assert not any(told.out_of_order for told in meter.found.values())
+
+
 def test_another_plan_than_was_carried_out_is_named_by_segment():
     def planned(threshold):
         dirt = PlannedTreatment(name="dirt", params={"threshold": threshold}, why="w")

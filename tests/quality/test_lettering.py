@@ -132,3 +132,12 @@ def test_what_is_taken_from_foliage_or_a_fence_is_not_called_lettering():
         scan = [np.clip(scene + grain(number), 0, 1) for number in range(FRAMES)]
         restored = [erase(frame, slice(100, 106), slice(100, 110), 0.2) for frame in scan]
         assert told(scan, restored) == {}
+
+
+def test_a_title_that_flashes_up_in_one_frame_is_not_lettering_that_stands():
+    """What only one frame shows may be dirt in rows: that it was taken away is for the other rules."""
+    scan = frames()
+    scan[1], scan[3] = 0.1 + grain(7), 0.1 + grain(8)
+    restored = list(scan)
+    restored[2] = erase(scan[2], *stroke(1, FAR), 0.1)
+    assert told(scan, restored) == {}
