@@ -42,7 +42,7 @@ PAGES: dict[str, Address] = {
     "board, the most urgent": lambda _reel: "/reels?sort=urgency",
     "board, page 150 by title": lambda _reel: "/reels?sort=title&page=150",
     "board, in work": lambda _reel: "/reels?state=in%20work",
-    "board, words looked for": lambda _reel: "/reels?q=ab1",
+    "board, words looked for": lambda _reel: "/reels?q=filler%20a",
     "reel": lambda reel: f"/reels/{reel.reel_id}",
     "timeline": lambda reel: f"/reels/{reel.reel_id}/timeline.json",
     "record": lambda reel: f"/reels/{reel.reel_id}/record",

@@ -35,8 +35,10 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 FILL = [
     "SET LOCAL session_replication_role = replica",  # foreign keys hold by construction; checking them takes minutes
     "INSERT INTO reelkeeper.agents (id, kind, name) VALUES (gen_random_uuid(), 'software', 'filler')",
-    """INSERT INTO reelkeeper.reels (id, title, state, delivery_uri, state_since)
+    # what they are looked for by comes from a trigger otherwise, and triggers are off
+    """INSERT INTO reelkeeper.reels (id, title, words, state, delivery_uri, state_since)
        SELECT 'F-' || lpad(r::text, 6, '0'), 'Filler reel ' || md5(r::text),
+         reelkeeper.folded('F-' || lpad(r::text, 6, '0') || ' Filler reel ' || md5(r::text)),
          (ARRAY['registered','in work','awaiting decision','failed','restored','restored','restored','rejected'])
            [1 + r % 8], '', now() - r * interval '7 minutes'
        FROM generate_series(1, :reels) AS r""",
