@@ -185,10 +185,10 @@ class Settings(BaseSettings):
     def lane_start_s(self) -> float:
         """Seconds a batch takes beside its work.
 
-        A process: seconds of processor as `python -m benchmarks.scaling` measures them, mostly for loading libraries
-        and networks. A pod: as much, and 3 s from its creation to its first line and from its end to its task's,
-        seen on a cluster of Kubernetes 1.36 with the image at hand. The rest of its 30 s is kept for what was
-        not measured: mounting the vault, taking hold of a GPU.
+        A process: 2.6 s of processor to load libraries and networks on a machine that has read them before, taken three
+        times for a busy one; `python -m benchmarks.scaling` measures it (`start_cpu_s`). A pod: as much, and 3 s from
+        its creation to its first line and from its end to its task's, seen on a cluster of Kubernetes 1.36 with the
+        image at hand. The rest of its 30 s is kept for what was not measured: mounting the vault, taking hold of a GPU.
         """
         return self.start_s or (8.0 if self.runtime is Runtime.LOCAL else 30.0)
 
