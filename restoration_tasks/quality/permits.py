@@ -105,6 +105,8 @@ class Permit:
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
+        Stains and tears have their map in the plan, whatever that of dirt, hairs and scratches says there.
+
         On a frame that is moved after its repair, where what was repaired has come to lie.
 
         Args:
@@ -120,8 +122,8 @@ class Permit:
         found = edited(found, self.regions, index - self.start)
         shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in masked:
-            allowed |= treatment.mask(shown)
-        allowed &= found.any > 0
+            mask = treatment.mask(shown)
+            allowed |= mask & (found.any > 0) if treatment.needs_map else mask
         for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
             allowed = steadied.reach(allowed, index, picture)
         return allowed
