@@ -193,6 +193,43 @@ class TearGauge(Gauge[TearReading]):
         )
 
 
+@dataclass(frozen=True)
+class SureTear:
+    """A tear that both its pull and its rip were seen of."""
+
+    first: int
+    last: int
+    """Positions in the shot of the torn frames, the last included."""
+    pull_px: float
+    """Pixels of the scan."""
+    left: float
+    right: float
+    """Where the rip meets the edges, shares of the picture's height, 0–1."""
+
+
+def sure_tears(rows: Sequence[TearReading], width: int) -> list[SureTear]:
+    """The tears of a shot whose pull follows the course of a tear where a rip comes and goes on the same frames.
+
+    Neither alone is enough: what moves unevenly may follow that course, and thin lines come and go where all rushes by.
+
+    Args:
+        rows: of every frame of the shot, in order.
+        width: of the scan, pixels.
+    """
+    if not rows:
+        return []
+    found = rips([row.came for row in rows], [row.goes for row in rows])
+    sure = []
+    for tear in _tears(rows, SD_WIDTH / width):
+        rip = next((one for one in found if one.first == tear.first and one.frames == tear.frames), None)
+        if rip is None or not tear.measured:
+            continue
+        seen, told = rows[rip.first].came, rows[tear.first]
+        if abs((seen.left + seen.right) - (told.left + told.right)) / 2 <= SAME_HEIGHT:
+            sure.append(SureTear(rip.first, rip.first + rip.frames - 1, tear.pull_px, seen.left, seen.right))
+    return sorted(sure, key=lambda tear: tear.first)
+
+
 def tear_severity(pull_px: float, torn_share: float = USUAL_SHARE) -> float:
     """0 … 100 of the largest pull (px at 720 px width), by octaves: 0 up to 0.3, 50 at 2.3, 100 from 18.
 

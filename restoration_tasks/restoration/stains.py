@@ -57,6 +57,9 @@ KNOWN = 0.05
 """Weight from which a place is known; elsewhere its density is carried on from around."""
 LEAST_DENSITY = 0.004
 """Density under which nothing is taken off: a half of one of 8-bit code values in the middle tones."""
+KEPT = 0.3
+"""Share of the detail that must go on below what is taken for a stain where no person says that it is one; below what
+came by itself it is 0 on average."""
 CLIPPED = (0.01, 0.985)
 """Shares of the code range beyond which the picture is gone, where the stain adds or takes at least this density:"""
 CLIPPED_DENSITY = 0.2
@@ -98,6 +101,10 @@ class StainParams(TreatmentParams):
         ge=0.3,
         le=3.0,
         description="Density from which nothing is taken to be left below a stain, and other frames show the place.",
+    )
+    fill_hidden: bool = Field(
+        default=True,
+        description="Whether what a stain hides wholly is shown from other frames; no: only what it adds is taken off.",
     )
 
     def sliced(self, first: int, stop: int) -> Self:
@@ -233,12 +240,17 @@ class StainRemoval(Treatment[StainParams]):
             return _Sheet(np.zeros_like(reach.centre.density), (), ())
         tones = [_tone(reach.centre, one) for one in laid]
         apart = np.stack([reach.centre.density - one.density - tone for one, tone in zip(laid, tones, strict=True)])
-        return _Sheet(_added(apart, np.stack([one.clean for one in laid]), stained), tuple(laid), tuple(tones))
+        added = _added(apart, np.stack([one.clean for one in laid]), stained)
+        if not self.params.fill_hidden:
+            added *= _kept(reach.centre, laid[0], stained)
+        return _Sheet(added, tuple(laid), tuple(tones))
 
     # -- what a stain hides --------------------------------------------------------------------------------------------
 
     def _hidden(self, rows: Rows, added: Floats, mask: Mask) -> Mask:
-        """`(H, W)`: where nothing is left of the picture."""
+        """`(H, W)`: where nothing is left of the picture and it is to be shown from elsewhere."""
+        if not self.params.fill_hidden:
+            return np.zeros_like(mask)
         mean, light = np.abs(added).mean(axis=2), rows.mean(axis=2)
         gone = ((light <= CLIPPED[0]) | (light >= CLIPPED[1])) & (mean >= CLIPPED_DENSITY)
         return np.asarray(mask & (gone | (mean >= self.params.opaque)), np.bool_)
@@ -342,6 +354,19 @@ def _added(apart: Floats, clean: NDArray[np.bool_], stained: Mask) -> Floats:
     added = carried_on(np.asarray(added, np.float32), np.asarray(fine[1] >= KNOWN))
     added[~stained] = 0.0
     return np.asarray(added, np.float32)
+
+
+def _kept(centre: SmallFrame, other: Laid, stained: Mask) -> np.float32:
+    """1 where the frame's detail goes on below a stain, 0 where it does not: then it is a thing that came, no stain."""
+    where = stained & other.clean
+    if not where.any():
+        return np.float32(0.0)
+    means = (centre.density.mean(axis=2), other.density.mean(axis=2))
+    # Grain is finer, stains are coarser.
+    own, its = (_blur(plane, FINE_PX) - _blur(plane, WIDE_PX) for plane in means)
+    power = float(np.square(own[where]).mean() + np.square(its[where]).mean())
+    kept = 1.0 - float(np.square(own - its)[where].mean()) / max(power, 1e-9)
+    return np.float32(kept >= KEPT)
 
 
 def _median(apart: Floats, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -68,4 +68,4 @@ def run(work: StepWork) -> None:
         work.agent(AgentKind.MODEL, title, version, sha256)
 
 
-STEP = StepDefinition(name=StepName.RESTORE, version="3", run=run)
+STEP = StepDefinition(name=StepName.RESTORE, version="4", run=run)
