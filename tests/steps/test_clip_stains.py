@@ -53,7 +53,7 @@ def test_a_tear_is_mended_and_the_other_frames_stay(tmp_path):
 
 
 def test_what_is_whole_and_clean_stays(tmp_path):
-    clean = test_stain.scene((0.8, 0.3))
+    clean = test_tear.scene((0.8, 0.3))
     run, after = treated(clean, tmp_path)
     assert run.plan.shots[0].treatments == ()
     assert np.array_equal(np.rint(after * 65535), np.rint(clean * 65535))
