@@ -28,6 +28,7 @@ from benchmarks import (
     picture_flicker,
     picture_noise,
     picture_stains,
+    picture_tears,
     picture_weave,
 )
 from benchmarks.dirt_cases import work_folder
@@ -55,6 +56,7 @@ PARTS = {
     "weave": Part(picture_weave.pieces, picture_weave.report),
     "flicker": Part(picture_flicker.pieces, picture_flicker.report),
     "stains": Part(picture_stains.pieces, picture_stains.report),
+    "tears": Part(picture_tears.pieces, picture_tears.report),
 }
 
 
