@@ -38,6 +38,7 @@ from restoration_tasks.restoration.treatment import Shown
 from restoration_tasks.training.damage import DamageKind
 from restoration_tasks.training.damage import Tear as TearDamage
 from restoration_tasks.training.damage.base import alive
+from restoration_tasks.training.damage.tear import rip_line
 
 _MADE_BY = (
     "benchmarks/picture_tears.py",
@@ -55,8 +56,6 @@ _MADE_BY = (
 )
 SPEED_SIZES = ((720, 405), (2048, 1556))
 SCENE_SEED = 7
-EDGE_SHARE = 0.01
-"""Share of the width at either edge over which the simulator's rip is averaged to say where it meets it."""
 
 
 @cache
@@ -106,7 +105,7 @@ def torn(split: str, name: str, number: int, seed: int) -> Result:
     for start, stop in take.shots:
         truth = clean_frames(take)[start:stop]
         frames = [one.picture for one in damage.apply(truth, bit_depth=BITS, first=start)]
-        named = list(_named(damage, truth, frames, start))
+        named = list(_named(damage, frames, start))
         own = planned(frames)
         drawn, alone = (list(_treated(frames, asked)) for asked in (TearParams(tears=tuple(named)), own))
         at = {tear.first for tear in named}
@@ -211,17 +210,13 @@ def planned(frames: Sequence[Codes]) -> TearParams:
     return TearParams() if asked is None else TearParams.model_validate(asked.params)
 
 
-def _named(damage: TearDamage, truth: Sequence[Codes], frames: Sequence[Codes], first: int) -> Iterator[Tear]:
-    """The simulator's torn frames, each with where its rip meets the edges: where its first column differs first."""
-    for place, (clean_frame, frame) in enumerate(zip(truth, frames, strict=True)):
-        lives = alive(damage.seed, damage.kind, first + place, present=damage.tears, durations=damage.frames)
-        if not any(True for _ in lives):
-            continue
-        moved = (clean_frame != frame).any(axis=0)
-        edge = max(round(EDGE_SHARE * moved.shape[1]), 1)
-        ends = [moved[:, side].mean(axis=1) > 0 for side in (slice(None, edge), slice(-edge, None))]
-        left, right = (float(np.argmax(end)) if end.any() else moved.shape[0] / 2 for end in ends)
-        yield Tear(first=place, last=place, left=left, right=right)
+def _named(damage: TearDamage, frames: Sequence[Codes], first: int) -> Iterator[Tear]:
+    """The simulator's tears frame by frame, each with the rows at which its line meets the edges."""
+    _, height, width = frames[0].shape
+    for place in range(len(frames)):
+        for life in alive(damage.seed, damage.kind, first + place, present=damage.tears, durations=damage.frames):
+            line = rip_line(life.looks, height, width)
+            yield Tear(first=place, last=place, left=float(line[0]), right=float(line[-1]))
 
 
 def _treated(frames: Sequence[Codes], params: TearParams) -> Iterator[Codes]:

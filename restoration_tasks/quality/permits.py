@@ -33,6 +33,8 @@ COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
+REBUILT: Final = frozenset({"stains", "tears"})
+"""Local repairs of what is large, inside outlines that the plan holds."""
 _TOLD: Final = frozenset({Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
 """Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
 
@@ -174,6 +176,8 @@ class Permit:
 
 
 def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
+    if treatment.name in REBUILT:
+        return Treatment.REBUILT
     if treatment.name in MOVED:
         return Treatment.MOVED
     if treatment.name in COLOUR:

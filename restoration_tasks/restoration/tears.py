@@ -115,7 +115,11 @@ class TearRepair(Treatment[TearParams]):
 
     def __init__(self, params: TearParams, **where: Any) -> None:
         super().__init__(params, **where)
-        self._torn = {frame: tear for tear in params.tears for frame in range(tear.first, tear.last + 1)}
+        self._torn: dict[int, list[Tear]] = {}
+        # Outwards from the side that stays: what is put back first carries the rest along.
+        for tear in sorted(params.tears, key=lambda one: (one.left + one.right) * (-1) ** (one.moved is Side.UPPER)):
+            for frame in range(tear.first, tear.last + 1):
+                self._torn.setdefault(frame, []).append(tear)
         self._fillers = threading.local()
 
     @property
@@ -139,12 +143,11 @@ class TearRepair(Treatment[TearParams]):
     def mask(self, shown: Shown) -> Mask:
         """`(H, W)`: the side that is moved, and where the rip may run."""
         shape = (shown.picture.height, shown.picture.width)
-        tear = self._torn.get(shown.index - self.origin)
-        if tear is None:
-            return np.zeros(shape, np.bool_)
-        far = np.arange(shape[0])[:, None] - np.linspace(tear.left, tear.right, shape[1])[None]
-        stray = STRAY * shape[0]
-        return np.asarray(far >= -stray if tear.moved is Side.LOWER else far <= stray, np.bool_)
+        moved, stray = np.zeros(shape, np.bool_), STRAY * shape[0]
+        for tear in self._torn.get(shown.index - self.origin, ()):
+            far = np.arange(shape[0])[:, None] - np.linspace(tear.left, tear.right, shape[1])[None]
+            moved |= far >= -stray if tear.moved is Side.LOWER else far <= stray
+        return moved
 
     def apply_all(self, windows: Sequence[Mapping[int, Shown]]) -> list[Work]:
         """The torn frames mended, the others as they are."""
@@ -152,25 +155,32 @@ class TearRepair(Treatment[TearParams]):
 
     def _mended(self, window: Mapping[int, Shown]) -> Work:
         shown = window[0]
-        tear = self._torn.get(shown.index - self.origin)
         whole = {at: one for at, one in window.items() if at and not self.touches(one.index)}
         before = sorted((at for at in whole if at < 0), reverse=True)[:EACH_WAY]
         after = sorted(at for at in whole if at > 0)[:EACH_WAY]
-        if tear is None or not before or not after:
+        if not self.touches(shown.index) or not before or not after:
             # On one side there is nothing to say where it belongs.
             return shown.work.copy()
         one, other = before[0], after[0]
         expected = midway(reduced(window[one].luma), reduced(window[other].luma), one / (one - other))
-        stray = STRAY * shown.picture.height
-        found = torn(shown.luma, expected, (tear.left, tear.right), stray, lower=tear.moved is Side.LOWER)
-        work, gone = put_back(shown.work, found, shown.picture.max_code, lower=tear.moved is Side.LOWER)
-        gone &= self.mask(shown)
-        nothing = np.zeros_like(gone)
-        sides = ([Masked(window[at], nothing) for at in side] for side in (before, after))
-        (filled,) = self._filler().fill([FillJob(Masked(replace(shown, work=work), gone), *sides)])
         mask = self.mask(shown)
-        mended = shown.work.copy()
-        mended[:, mask] = filled[:, mask]
+        sides = [[Masked(window[at], np.zeros_like(mask)) for at in side] for side in (before, after)]
+        tears = self._torn[shown.index - self.origin]
+        for place, tear in enumerate(tears):
+            beyond = next((next_one for next_one in tears[place + 1 :] if next_one.moved is tear.moved), None)
+            found = torn(
+                shown.luma,
+                expected,
+                (tear.left, tear.right),
+                STRAY * shown.picture.height,
+                lower=tear.moved is Side.LOWER,
+                until=None if beyond is None else (beyond.left, beyond.right),
+            )
+            work, gone = put_back(shown.work, found, shown.picture.max_code, lower=tear.moved is Side.LOWER)
+            (work,) = self._filler().fill([FillJob(Masked(replace(shown, work=work), gone & mask), *sides)])
+            shown = replace(shown, work=work)
+        mended = window[0].work.copy()
+        mended[:, mask] = shown.work[:, mask]
         return mended
 
     def _filler(self) -> Filler:

@@ -26,6 +26,8 @@ Rows = NDArray[np.intp]
 WIDEST_PX = 720
 """Frames are looked at no wider than this."""
 LEAST_SIDE_PX = 48
+FEWEST_PX = 576
+"""Pixels a side must have for its place to be told."""
 LARGEST_PULL = 0.08
 """Share of the width; the simulator pulls by 30 px of 720 at most."""
 STEEPEST = 3
@@ -63,7 +65,15 @@ class Torn:
     """`(H, W)`: what of the frame as it is shows the rip, and no picture."""
 
 
-def torn(luma: Luma, expected: Floats, rough: tuple[float, float], stray: float, *, lower: bool) -> Torn:
+def torn(
+    luma: Luma,
+    expected: Floats,
+    rough: tuple[float, float],
+    stray: float,
+    *,
+    lower: bool,
+    until: tuple[float, float] | None = None,
+) -> Torn:
     """Measure a torn frame.
 
     Args:
@@ -72,6 +82,7 @@ def torn(luma: Luma, expected: Floats, rough: tuple[float, float], stray: float,
         rough: rows of the frame at its left and right edge that the rip begins and ends near.
         stray: rows it may be away from the straight line between them.
         lower: whether the lower side was pulled away; else the upper one.
+        until: the same rows of the next tear on that side, beyond which it lies otherwise; None where there is none.
     """
     small = reduced(luma)
     height, width = small.shape
@@ -80,6 +91,10 @@ def torn(luma: Luma, expected: Floats, rough: tuple[float, float], stray: float,
     far = np.arange(height)[:, None] - line[None]
     above, below = far < -stray / scale / 2, far > stray / scale / 2
     sides = (below, above) if lower else (above, below)
+    if until is not None:
+        beyond = np.arange(height)[:, None] - np.linspace(until[0], until[1], width)[None] / scale
+        near = sides[0] & ((beyond < 0) if lower else (beyond > 0))
+        sides = (near if np.count_nonzero(near) >= FEWEST_PX else sides[0], sides[1])
     moved, kept = (_displaced(expected, small, side) for side in sides)
     pull = moved - kept
     if np.hypot(*pull) > LARGEST_PULL * width:
@@ -137,7 +152,7 @@ def _carried(plane: Floats, flow: Flow) -> Floats:
 
 def _displaced(expected: Floats, seen: Luma, side: Mask) -> NDArray[np.float64]:
     """How far a side lies to the right and down of what was expected, `(2,)`: the median motion, settled."""
-    if np.count_nonzero(side) < LEAST_SIDE_PX * LEAST_SIDE_PX // 4:
+    if np.count_nonzero(side) < FEWEST_PX:
         return np.zeros(2)
     codes = np.asarray(np.clip(np.rint(expected), 0, 255), np.uint8)
     flow = _flow(codes, seen)

@@ -115,6 +115,22 @@ def test_the_upper_side_where_that_is_named():
     assert np.array_equal(made[:, ~side & ~near], damaged[4][:, ~side & ~near])
 
 
+def test_two_tears_on_one_frame_are_put_back_one_after_the_other():
+    clean = moving_clip(9, step=2.0, fmt=FMT, grain=2.0)
+    damaged = clean.copy()
+    damaged[4] = tear(clean[4])[0]
+    # The lower third is pulled once more.
+    moved = np.roll(damaged[4], (2, -6), axis=(1, 2))
+    damaged[4][:, 112:] = moved[:, 112:]
+    damaged[4][:, 111:114] = 980
+    both = mended(damaged, 4, one(4, 4), one(4, 4, left=112, right=112))
+    first = mended(damaged, 4, one(4, 4))
+    low = np.zeros(clean.shape[2:], bool)
+    low[122:-6, 14:-14] = True
+    assert psnr(both, clean[4], low) > psnr(first, clean[4], low) + 4
+    assert psnr(both, clean[4]) > psnr(damaged[4], clean[4]) + 12
+
+
 def test_a_rip_that_pulled_nothing_away_is_only_filled():
     clean, damaged = torn_clip([4], pull=(0.0, 0.0))
     made = mended(damaged, 4, one(4, 4))
