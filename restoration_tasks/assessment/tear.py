@@ -54,6 +54,8 @@ RIGID, RIGID_ON_AVERAGE = 0.5, 0.65
 """How rigid the sides must be: on every torn frame, and on average with the frames beside."""
 SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
+BESIDE_EDGE = 0.08
+"""Share of the picture's height from its upper and lower edge within which a line is none between two sides."""
 STANDS_OUT = 2.0
 """Times the shot's median bend that a pull must reach."""
 SEEN_BY_RIP, WITHIN = 0.5, 3.0
@@ -225,7 +227,10 @@ def sure_tears(rows: Sequence[TearReading], width: int) -> list[SureTear]:
         if rip is None or not tear.measured:
             continue
         seen, told = rows[rip.first].came, rows[tear.first]
-        if abs((seen.left + seen.right) - (told.left + told.right)) / 2 <= SAME_HEIGHT:
+        middle = (seen.left + seen.right) / 2
+        # The frame's own edge comes and goes where film weaves in the gate.
+        inside = BESIDE_EDGE <= middle <= 1 - BESIDE_EDGE
+        if inside and abs(middle - (told.left + told.right) / 2) <= SAME_HEIGHT:
             sure.append(SureTear(rip.first, rip.first + rip.frames - 1, tear.pull_px, seen.left, seen.right))
     return sorted(sure, key=lambda tear: tear.first)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,18 @@ def test_a_pull_without_a_rip_is_named_and_left_alone():
 def test_a_rip_that_pulls_nothing_away_is_left_alone():
     asked = planned(torn(scene(), 6, (0.0, 0.0)))
     assert asked is None or asked.params == {"tears": []}
+
+
+def test_the_frames_own_edge_is_no_rip():
+    rows = readings(torn(scene(), 6, (4.0, -1.0)))
+    assert mend(planned_tears(tears_found([REEL_SHOT], rows, SHOT.scan)[2], 1.0))
+    at_edge = []
+    for row in rows:
+        read = row.by[Category.TEAR]
+        read = replace(read, came_left=0.01, came_right=0.01, goes_left=0.01, goes_right=0.01, left=0.1, right=0.1)
+        at_edge.append(FrameReadings(row.frame, {Category.TEAR: read}))
+    asked = planned_tears(tears_found([REEL_SHOT], at_edge, SHOT.scan)[2], 1.0)
+    assert asked.params == {"tears": []}
 
 
 def test_pulls_under_the_gate_are_left_alone():
