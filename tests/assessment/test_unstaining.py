@@ -72,8 +72,9 @@ def test_what_only_comes_is_named_and_left_alone():
 
 def test_two_things_in_two_places_are_no_stain_that_came_and_went():
     twice = np.concatenate([scene(), scene(), scene()])
-    goes = stained(twice, 0.3, at=(0.25, 0.35), radius=36, born=FRAMES - 6, stay=14)[FRAMES:]
-    both = stained(goes, 0.3, at=(0.75, 0.65), radius=36, born=FRAMES - 8, stay=16)[:FRAMES]
+    # One is there from the start and goes late, one comes early and stays.
+    goes = stained(twice, 0.3, at=(0.25, 0.35), radius=36, born=4, stay=40)[FRAMES:]
+    both = stained(goes, 0.3, at=(0.75, 0.65), radius=36, born=4, stay=40)[:FRAMES]
     rows = [row.by[Category.STAIN] for row in readings(both)]
     assert max(row.came for row in rows) > 0.05
     assert max(row.goes for row in rows) > 0.05
