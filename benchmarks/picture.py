@@ -22,7 +22,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import command, picture_fade, picture_flicker, picture_noise, picture_weave
+from benchmarks import (
+    command,
+    picture_fade,
+    picture_flicker,
+    picture_noise,
+    picture_stains,
+    picture_tears,
+    picture_weave,
+)
 from benchmarks.dirt_cases import work_folder
 from benchmarks.kept import Kept, Result, file_digest
 from restoration_tasks.media import ffmpeg
@@ -47,6 +55,8 @@ PARTS = {
     "noise": Part(picture_noise.pieces, picture_noise.report),
     "weave": Part(picture_weave.pieces, picture_weave.report),
     "flicker": Part(picture_flicker.pieces, picture_flicker.report),
+    "stains": Part(picture_stains.pieces, picture_stains.report),
+    "tears": Part(picture_tears.pieces, picture_tears.report),
 }
 
 

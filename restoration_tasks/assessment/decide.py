@@ -17,6 +17,7 @@ from restoration_tasks.assessment.figures import FrameFigures
 from restoration_tasks.assessment.less_grain import GrainFound, planned_grain
 from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.assessment.lines import Line
+from restoration_tasks.assessment.mending import TearsFound, planned_tears
 from restoration_tasks.assessment.onward import Going
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
@@ -24,6 +25,7 @@ from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.steadying import LEFT_ALONE, GateWeave, planned_stabilise
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
+from restoration_tasks.assessment.unstaining import StainsFound, planned_stains
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
 from restoration_tasks.restoration.tuning import Tunings
 from restoration_tasks.runtime.errors import PlanError
@@ -57,6 +59,7 @@ would flicker."""
 _FLICKER_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _STABILISE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _FADE_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
+_STAIN_AMOUNT = {Strength.GENTLER: 0.7, Strength.SAME: 1.0, Strength.STRONGER: 1.0}
 _GATE_SHARE = {Strength.GENTLER: 2.0, Strength.SAME: 1.0, Strength.STRONGER: 0.5}
 """What the gates are multiplied by."""
 _IDLE = {**ONLY_ADDED, "stabilise": LEFT_ALONE}
@@ -102,6 +105,8 @@ def decide(
     grains: Mapping[int, GrainFound] = MappingProxyType({}),
     less_grain: float = 0.0,
     lights: Mapping[int, LightRelation] = MappingProxyType({}),
+    stains: Mapping[int, StainsFound] = MappingProxyType({}),
+    tears: Mapping[int, TearsFound] = MappingProxyType({}),
     tunings: Tunings | None = None,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
@@ -118,6 +123,8 @@ def decide(
         grains: the grain of each shot, by its number; none where it could not be read.
         less_grain: the share of it that a person wants gone, 0–1.
         lights: what the light of every frame does beside the frame before, by frame; what lacks does not flicker.
+        stains: what the readings say of stains, by the shot's number; what lacks is left alone.
+        tears: the same of tears.
         tunings: what the profile says of single treatments.
 
     Raises:
@@ -132,7 +139,10 @@ def decide(
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
         measured, flicker = _measured(shot, _rows_of(shot, rows), own, lights)
         asked = _Asked(treatments, strength, engine, less_grain, tunings or Tunings())
-        whole = _Whole(flicker, losses.get(shot.number), weaves.get(shot.number), grains.get(shot.number))
+        number = shot.number
+        whole = _Whole(
+            flicker, losses.get(number), weaves.get(number), grains.get(number), stains.get(number), tears.get(number)
+        )
         planned = _planned(measured, whole, asked, _rows_of(shot, rows))
         decided.append((planned, measured))
     return decided
@@ -213,6 +223,8 @@ class _Whole:
     loss: DyeLoss | None
     weave: GateWeave | None
     grain: GrainFound | None
+    stains: StainsFound | None
+    tears: TearsFound | None
 
 
 def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
@@ -222,6 +234,8 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
     planned = (
         _dirt(measured, asked, rows),
         _scratches(measured, asked),
+        planned_stains(whole.stains, asked.gate("stains"), _STAIN_AMOUNT[asked.strength]),
+        planned_tears(whole.tears, asked.gate("tears"), asked.fill),
         planned_stabilise(whole.weave, asked.gate("stabilise"), _STABILISE_AMOUNT[asked.strength]),
         planned_flicker(whole.flicker, asked.gate("flicker"), _FLICKER_AMOUNT[asked.strength]),
         planned_fade(whole.loss, asked.gate("fade"), _FADE_AMOUNT[asked.strength]),

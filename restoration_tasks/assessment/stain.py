@@ -60,6 +60,14 @@ SAME_PLACE = 0.1
 """How far a patch may be from where it was first seen, share of the picture's sides."""
 FREE_DENSITY, FULL_DENSITY = 0.03, 0.6
 """Gain at which severity is 0 and 100 for a patch of a twentieth of the picture; between them by octaves."""
+ONSET = 2
+"""Frames before a stain is first seen and after it is last seen that it is already, and still, on."""
+RIM = 0.15
+"""Share of the gain at its top that a patch's outline reaches out to …"""
+WIDER_CELLS = 2
+"""… and cells it is widened by: what is outside a stain loses nothing when a stain is taken off."""
+FINER = 4
+"""Steps of an outline to a cell."""
 USUAL_AREA, BY_AREA = 0.05, 0.1
 """The gain is weighed with the area against a twentieth, to the power of 0.1."""
 
@@ -116,6 +124,9 @@ class StainReading:
     goes_shear: float
     seen: float
     """Share of the picture that could be compared, 0–1."""
+    came_outline: tuple[float, ...] = ()
+    """Corners of the patch and what is soft about it, x and y in turn, shares of width and height."""
+    goes_outline: tuple[float, ...] = ()
 
 
 class _Patch(NamedTuple):
@@ -141,6 +152,9 @@ class _Stain:
     """Position in the shot of the frame that shows it best."""
     x: float
     y: float
+    first: int
+    last: int
+    """Positions of the frames that show it in a row, the last included."""
 
     @property
     def weighed(self) -> float:
@@ -159,12 +173,14 @@ class StainGauge(Gauge[StainReading]):
         """Compare a frame with those four frames away."""
         here = reduced_density(window[0])
         sides = [_Patch(), _Patch()]
+        outlines: list[tuple[float, ...]] = [(), ()]
         seen = [0.0]
         for place, at in enumerate((-LAG, LAG)):
             if at in window and min(here[0].shape) >= SMALLEST_SIDE and window[at].rows.shape == window[0].rows.shape:
-                sides[place], share = _most_gained(Gained.between(here, reduced_density(window[at])))
+                change = Gained.between(here, reduced_density(window[at]))
+                sides[place], outlines[place], share = _most_gained(change)
                 seen.append(share)
-        return StainReading(*sides[0], *sides[1], max(seen))
+        return StainReading(*sides[0], *sides[1], max(seen), *outlines)
 
     def judge(self, rows: Sequence[StainReading], shot: ShotFacts) -> Verdict:
         """Look for patches that stay in their place."""
@@ -205,6 +221,52 @@ def stain_severity(gain: float, area_share: float = USUAL_AREA) -> float:
     return float(np.clip(100.0 * np.log(weighed / FREE_DENSITY) / np.log(FULL_DENSITY / FREE_DENSITY), 0.0, 100.0))
 
 
+@dataclass(frozen=True)
+class LastingStain:
+    """A stain that was seen to come and to go in one place."""
+
+    first: int
+    last: int
+    """Positions in the shot of the frames it is on, the last included."""
+    gain: float
+    """Density, mean of the channels."""
+    area: float
+    """Share of the picture, 0–1."""
+    outlines: tuple[tuple[float, ...], ...]
+    """As it came and as it went; see `StainReading.came_outline`."""
+
+
+def lasting_stains(rows: Sequence[StainReading], grey: bool) -> list[LastingStain]:
+    """The stains of a shot that both came and went within it: nothing that moves by itself was seen to do so.
+
+    Args:
+        rows: of every frame of the shot, in order.
+        grey: whether the scan has one channel only.
+    """
+    came, goes = (_stains([_Patch(*_side(row, side)) for row in rows], grey) for side in ("came", "goes"))
+    found = []
+    for one in came:
+        after = [other for other in goes if other.last > one.first and _same_place(one, other)]
+        if not after:
+            continue
+        other = min(after, key=lambda stain: stain.last)
+        outlines = (rows[one.frame].came_outline, rows[other.frame].goes_outline)
+        found.append(
+            LastingStain(
+                max(one.first - ONSET, 0),
+                min(other.last + ONSET, len(rows) - 1),
+                max(one.gain, other.gain),
+                max(one.area, other.area),
+                tuple(outline for outline in outlines if outline),
+            )
+        )
+    return found
+
+
+def _same_place(one: _Stain, other: _Stain) -> bool:
+    return bool(np.hypot(one.x - other.x, one.y - other.y) <= SAME_PLACE)
+
+
 def _side(row: StainReading, name: str) -> tuple[float, ...]:
     return (getattr(row, name), *(getattr(row, f"{name}_{field}") for field in _Patch._fields[1:]))
 
@@ -231,25 +293,20 @@ def _stains(patches: Sequence[_Patch], grey: bool) -> list[_Stain]:
             continue
         best = max(run, key=lambda place: patches[place].gain)
         area = max(one.area for one in seen)
-        stains.append(_Stain(patches[best].gain, area, best, float(mean.x), float(mean.y)))
+        stains.append(_Stain(patches[best].gain, area, best, float(mean.x), float(mean.y), run[0], run[-1]))
     return stains
 
 
 def _both(came: Sequence[_Stain], went: Sequence[_Stain]) -> tuple[list[_Stain], list[_Stain]]:
     """Those that came and later went in the same place."""
-    pairs = [
-        (one, other)
-        for one in came
-        for other in went
-        if one.frame < other.frame and np.hypot(one.x - other.x, one.y - other.y) <= SAME_PLACE
-    ]
+    pairs = [(one, other) for one in came for other in went if one.frame < other.frame and _same_place(one, other)]
     return [one for one in came if any(one is pair[0] for pair in pairs)], [
         other for other in went if any(other is pair[1] for pair in pairs)
     ]
 
 
-def _most_gained(change: Gained) -> tuple[_Patch, float]:
-    """The patch that gained most as a stain would, and the share of the picture that could be compared."""
+def _most_gained(change: Gained) -> tuple[_Patch, tuple[float, ...], float]:
+    """The patch that gained most as a stain would, its outline, and the share of the picture that could be compared."""
     channels = change.gain.shape[2]
     tint = np.array(TINT if channels == 3 else (1.0,), np.float32)
     weight = change.trust
@@ -263,7 +320,7 @@ def _most_gained(change: Gained) -> tuple[_Patch, float]:
     top = np.unravel_index(int(np.argmax(gain)), gain.shape)
     noise = 1.48 * float(np.median(np.abs(gain)))
     if gain[top] <= 0:
-        return _Patch(), seen
+        return _Patch(), (), seen
     _, labels = cv2.connectedComponents((gain > gain[top] / 2).astype(np.uint8))
     patch = (labels == labels[top]).astype(np.uint8)
     wide = cv2.dilate(patch, np.ones((5, 5), np.uint8)) > 0
@@ -275,13 +332,26 @@ def _most_gained(change: Gained) -> tuple[_Patch, float]:
     area = float(core.mean())
     as_a_stain = AREAS[0] <= area <= AREAS[1] and (channels == 1 or COLOURS[0] <= colour <= COLOURS[1])
     if depth <= NOISE_TIMES * noise or not as_a_stain or float(weight[wide].mean()) < LEAST_TRUST:
-        return _Patch(), seen
+        return _Patch(), (), seen
     y, x = np.nonzero(core)
     detail = float((change.detail[wide] + np.float32(DETAIL_DENSITY**2)).sum())
     kept = 1.0 - float(change.misfit[wide].sum()) / detail
     fits = float(weight[core].mean()) / max(float(weight[rim].mean()), 1e-3)
     middle = (float(x.mean() + 0.5) / gain.shape[1], float(y.mean() + 0.5) / gain.shape[0])
-    return _Patch(depth, *middle, area, colour, kept, min(fits, 9.0), float(change.shear[wide].mean())), seen
+    found = _Patch(depth, *middle, area, colour, kept, min(fits, 9.0), float(change.shear[wide].mean()))
+    return found, _outline(gain, (int(top[0]), int(top[1]))), seen
+
+
+def _outline(gain: Floats, top: tuple[int, int]) -> tuple[float, ...]:
+    """Corners of all that gained a share of what the top gained and hangs together with it, a little widened."""
+    _, labels = cv2.connectedComponents((gain > RIM * gain[top]).astype(np.uint8))
+    patch = (labels == labels[top]).astype(np.uint8)
+    wide = cv2.dilate(patch, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * WIDER_CELLS + 1,) * 2))
+    grown = cv2.resize(wide, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_NEAREST)
+    curves, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    curve = cv2.approxPolyDP(max(curves, key=cv2.contourArea), FINER, True)[:, 0]
+    size = np.array([grown.shape[1], grown.shape[0]], np.float64)
+    return tuple(np.round((curve + 0.5) / size, 4).ravel().tolist()) if len(curve) >= 3 else ()
 
 
 def _soft(plane: Floats) -> Floats:

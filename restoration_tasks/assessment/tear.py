@@ -54,6 +54,8 @@ RIGID, RIGID_ON_AVERAGE = 0.5, 0.65
 """How rigid the sides must be: on every torn frame, and on average with the frames beside."""
 SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
+BESIDE_EDGE = 0.08
+"""Share of the picture's height from its upper and lower edge within which a line is none between two sides."""
 STANDS_OUT = 2.0
 """Times the shot's median bend that a pull must reach."""
 SEEN_BY_RIP, WITHIN = 0.5, 3.0
@@ -191,6 +193,46 @@ class TearGauge(Gauge[TearReading]):
             figures,
             shot.start + largest.first if largest else None,
         )
+
+
+@dataclass(frozen=True)
+class SureTear:
+    """A tear that both its pull and its rip were seen of."""
+
+    first: int
+    last: int
+    """Positions in the shot of the torn frames, the last included."""
+    pull_px: float
+    """Pixels of the scan."""
+    left: float
+    right: float
+    """Where the rip meets the edges, shares of the picture's height, 0–1."""
+
+
+def sure_tears(rows: Sequence[TearReading], width: int) -> list[SureTear]:
+    """The tears of a shot whose pull follows the course of a tear where a rip comes and goes on the same frames.
+
+    Neither alone is enough: what moves unevenly may follow that course, and thin lines come and go where all rushes by.
+
+    Args:
+        rows: of every frame of the shot, in order.
+        width: of the scan, pixels.
+    """
+    if not rows:
+        return []
+    found = rips([row.came for row in rows], [row.goes for row in rows])
+    sure = []
+    for tear in _tears(rows, SD_WIDTH / width):
+        rip = next((one for one in found if one.first == tear.first and one.frames == tear.frames), None)
+        if rip is None or not tear.measured:
+            continue
+        seen, told = rows[rip.first].came, rows[tear.first]
+        middle = (seen.left + seen.right) / 2
+        # The frame's own edge comes and goes where film weaves in the gate.
+        inside = BESIDE_EDGE <= middle <= 1 - BESIDE_EDGE
+        if inside and abs(middle - (told.left + told.right) / 2) <= SAME_HEIGHT:
+            sure.append(SureTear(rip.first, rip.first + rip.frames - 1, tear.pull_px, seen.left, seen.right))
+    return sorted(sure, key=lambda tear: tear.first)
 
 
 def tear_severity(pull_px: float, torn_share: float = USUAL_SHARE) -> float:

@@ -23,7 +23,7 @@ def clip(
     ],
     treat: Annotated[
         str, typer.Option(help="Treatments that may be used; `dirt` includes hair.")
-    ] = "dirt,scratches,stabilise,flicker,fade",
+    ] = "dirt,scratches,stains,tears,stabilise,flicker,fade",
     strength: Annotated[Literal["gentler", "same", "stronger"], typer.Option(help="How boldly.")] = "same",
     engine: Annotated[
         Literal["network", "classical"],

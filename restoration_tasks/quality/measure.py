@@ -42,6 +42,8 @@ class Treatment(StrEnum):
     UNTOUCHED = "untouched"
     MASKED = "masked"
     """Local repairs only."""
+    REBUILT = "rebuilt"
+    """Stains taken off or tears mended inside the plan's own outlines, which may be large; local repairs besides."""
     TONAL = "tonal"
     """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
     LIGHT = "light"

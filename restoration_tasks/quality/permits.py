@@ -33,6 +33,8 @@ COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
+REBUILT: Final = frozenset({"stains", "tears"})
+"""Local repairs of what is large, inside outlines that the plan holds."""
 _TOLD: Final = frozenset({Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
 """Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
 
@@ -105,6 +107,8 @@ class Permit:
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
+        Stains and tears have their map in the plan, whatever that of dirt, hairs and scratches says there.
+
         On a frame that is moved after its repair, where what was repaired has come to lie.
 
         Args:
@@ -120,8 +124,8 @@ class Permit:
         found = edited(found, self.regions, index - self.start)
         shown = Shown(index, picture.to_work(frame), found, picture)
         for treatment in masked:
-            allowed |= treatment.mask(shown)
-        allowed &= found.any > 0
+            mask = treatment.mask(shown)
+            allowed |= mask & (found.any > 0) if treatment.needs_map else mask
         for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
             allowed = steadied.reach(allowed, index, picture)
         return allowed
@@ -172,6 +176,8 @@ class Permit:
 
 
 def _kind(treatment: PlannedTreatment[TreatmentParams]) -> Treatment:
+    if treatment.name in REBUILT:
+        return Treatment.REBUILT
     if treatment.name in MOVED:
         return Treatment.MOVED
     if treatment.name in COLOUR:

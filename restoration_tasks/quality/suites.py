@@ -52,6 +52,7 @@ FRAME_COLUMNS: Final = (
 
 UNTOUCHED: Final = Scope("treatment", (Treatment.UNTOUCHED,))
 MASKED: Final = Scope("treatment", (Treatment.MASKED,))
+LOCAL: Final = Scope("treatment", (Treatment.MASKED, Treatment.REBUILT))
 TONAL: Final = Scope("treatment", (Treatment.TONAL,))
 LIT: Final = Scope("treatment", (Treatment.LIGHT,))
 COLOUR: Final = Scope("treatment", (Treatment.COLOUR,))
@@ -193,9 +194,10 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "fidelity.only_damage_changed",
             Table.FRAMES,
             Severity.FAIL,
-            "Where only local damage was repaired, not one pixel outside the damage map changed.",
+            "Where only local damage was repaired, not one pixel outside the damage map, or the plan's outlines of "
+            "stains and tears, changed.",
             (Expectation(Kind.BETWEEN, {"column": "outside_px", "min_value": 0, "max_value": 0}),),
-            scope=MASKED,
+            scope=LOCAL,
             optional=True,
         ),
         Rule(
@@ -240,7 +242,7 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             "fidelity.repairs_stay_local",
             Table.FRAMES,
             Severity.FAIL,
-            "Local repairs changed only a small part of any frame.",
+            "Repairs of dirt, hairs and scratches changed only a small part of any frame.",
             (
                 Expectation(
                     Kind.BETWEEN,

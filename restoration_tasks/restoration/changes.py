@@ -33,6 +33,10 @@ class FrameChange:
     """Pixels of scratches that were changed."""
     outside_map_px: int
     """Pixels a masked treatment changed outside its mask: always 0, counted all the same."""
+    repaired_stain_px: int = 0
+    """Pixels from which a stain was taken off."""
+    repaired_tear_px: int = 0
+    """Pixels of torn frames that were moved back or filled."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
@@ -47,11 +51,13 @@ class Repaired:
     dirt_px: int = 0
     hair_px: int = 0
     scratch_px: int = 0
+    stain_px: int = 0
+    tear_px: int = 0
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return self.dirt_px + self.hair_px + self.scratch_px
+        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.
@@ -62,6 +68,9 @@ class Repaired:
             found: the frame's damage map.
         """
         count = int(np.count_nonzero(changed))
+        if treatment in ("stains", "tears"):
+            field = f"{treatment.removesuffix('s')}_px"
+            return replace(self, **{field: getattr(self, field) + count})
         if treatment == "scratches" or found is None:
             return replace(self, scratch_px=self.scratch_px + count)
         hairs = int(np.count_nonzero(changed & (found.hair > found.dirt)))

@@ -206,5 +206,7 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         repaired_dirt_px=passing.repaired.dirt_px,
         repaired_hair_px=passing.repaired.hair_px,
         repaired_scratch_px=passing.repaired.scratch_px,
+        repaired_stain_px=passing.repaired.stain_px,
+        repaired_tear_px=passing.repaired.tear_px,
         outside_map_px=passing.outside_map_px,
     )

@@ -109,7 +109,12 @@ _LEFT_OUT = frozenset({"enlarge", "profile_sha256", "instead_of_profile"})
 """What a plan that has none of it does not write."""
 NEW_FRAMES = "frames"
 """The treatment that makes frames anew."""
-ONLY_ADDED: dict[str, dict[str, JsonValue]] = {"dirt": {"only_added": True}, "scratches": {"tracks": []}}
+ONLY_ADDED: dict[str, dict[str, JsonValue]] = {
+    "dirt": {"only_added": True},
+    "scratches": {"tracks": []},
+    "stains": {"patches": []},
+    "tears": {"tears": []},
+}
 """Parameters with which a treatment repairs what people added and nothing else."""
 
 

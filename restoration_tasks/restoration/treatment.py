@@ -179,10 +179,14 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.frames import NewFrames
     from restoration_tasks.restoration.scratches import ScratchRepair
     from restoration_tasks.restoration.stabilise import Stabilise
+    from restoration_tasks.restoration.stains import StainRemoval
+    from restoration_tasks.restoration.tears import TearRepair
 
     known: list[type[Treatment[TreatmentParams]]] = [
         DirtRepair,  # type: ignore[list-item]
         ScratchRepair,  # type: ignore[list-item]
+        StainRemoval,  # type: ignore[list-item]
+        TearRepair,  # type: ignore[list-item]
         NewFrames,  # type: ignore[list-item]
         Stabilise,  # type: ignore[list-item]
         Deflicker,  # type: ignore[list-item]

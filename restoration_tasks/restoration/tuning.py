@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-TreatmentName: TypeAlias = Literal["dirt", "scratches", "stabilise", "flicker", "fade"]
+TreatmentName: TypeAlias = Literal["dirt", "scratches", "stains", "tears", "stabilise", "flicker", "fade"]
 """Treatments the plan step may use by itself."""
-ALL_TREATMENTS: tuple[TreatmentName, ...] = ("dirt", "scratches", "stabilise", "flicker", "fade")
+ALL_TREATMENTS: tuple[TreatmentName, ...] = ("dirt", "scratches", "stains", "tears", "stabilise", "flicker", "fade")
 
 Amount = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -49,6 +49,13 @@ class ScratchTuning(Tuning):
     grain: Share | None = None
 
 
+class TearTuning(Tuning):
+    """Tears."""
+
+    grain: Share | None = None
+    """How much of the grain that a fill lacks it is given."""
+
+
 class SteadyTuning(Tuning):
     """Steadying the picture."""
 
@@ -59,7 +66,7 @@ class SteadyTuning(Tuning):
 
 
 class AmountTuning(Tuning):
-    """Flicker, and faded colour."""
+    """Stains, flicker, and faded colour."""
 
     amount: Amount | None = None
     """How much of it is taken away, or given back."""
@@ -72,6 +79,8 @@ class Tunings(BaseModel):
 
     dirt: DirtTuning | None = None
     scratches: ScratchTuning | None = None
+    stains: AmountTuning | None = None
+    tears: TearTuning | None = None
     stabilise: SteadyTuning | None = None
     flicker: AmountTuning | None = None
     fade: AmountTuning | None = None

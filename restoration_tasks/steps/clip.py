@@ -199,11 +199,15 @@ def _measure(
     from restoration_tasks.assessment.grain_level import GrainGauge
     from restoration_tasks.assessment.less_grain import grain_found
     from restoration_tasks.assessment.measure import measure_segment
+    from restoration_tasks.assessment.mending import tears_found
     from restoration_tasks.assessment.readings import FrameReadings, lights_of, read_segment, scanned
     from restoration_tasks.assessment.scanner_channel import open_channel
     from restoration_tasks.assessment.shots import find_shots
+    from restoration_tasks.assessment.stain import StainGauge
     from restoration_tasks.assessment.steadying import gate_weaves
+    from restoration_tasks.assessment.tear import TearGauge
     from restoration_tasks.assessment.uneven import UnevenGauge
+    from restoration_tasks.assessment.unstaining import stains_found
     from restoration_tasks.assessment.weave import WeaveGauge
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.media.segments import cut_segments
@@ -218,7 +222,13 @@ def _measure(
     figures: list[FrameFigures] = []
     lines: list[Line] = []
     readings: list[FrameReadings] = []
-    by_treatment: dict[str, Gauge[Any]] = {"stabilise": WeaveGauge(), "fade": FadeGauge(), "flicker": UnevenGauge()}
+    by_treatment: dict[str, Gauge[Any]] = {
+        "stains": StainGauge(),
+        "tears": TearGauge(),
+        "stabilise": WeaveGauge(),
+        "fade": FadeGauge(),
+        "flicker": UnevenGauge(),
+    }
     gauges = [gauge for name, gauge in by_treatment.items() if name in asked.treatments]
     gauges += [GrainGauge()] if asked.less_grain else []
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
@@ -252,6 +262,8 @@ def _measure(
         grains=grain_found(shots, readings, scan) if asked.less_grain else {},
         less_grain=asked.less_grain / 100,
         lights=lights_of(readings),
+        stains=stains_found(shots, readings, scan),
+        tears=tears_found(shots, readings, scan),
     )
     plan = Plan(
         reel_id="clip",

@@ -62,9 +62,11 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.less_grain import grain_found, models_asked
+    from restoration_tasks.assessment.mending import tears_found
     from restoration_tasks.assessment.readings import lights_of
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.assessment.steadying import gate_weaves
+    from restoration_tasks.assessment.unstaining import stains_found
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.condition import Found, write_condition
@@ -90,6 +92,8 @@ def run(work: StepWork) -> None:
         grains=grain_found(shots, readings, scan) if scan is not None else {},
         less_grain=params.less_grain / 100,
         lights=lights_of(readings),
+        stains=stains_found(shots, readings, scan) if scan is not None else {},
+        tears=tears_found(shots, readings, scan) if scan is not None else {},
         tunings=params.tunings,
     )
     plan = Plan(
@@ -165,4 +169,4 @@ def _measured(
     return rows, lines, readings, scan
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="9", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="10", run=run)

@@ -57,7 +57,7 @@ def run(work: StepWork) -> None:
     work.figure("frames_changed", sum(change.changed_px > 0 for change in changes))
     work.figure("changed_share", round(sum(change.changed_share for change in changes) / len(changes), 6))
     work.figure("repaired_px", sum(change.repaired_px for change in changes))
-    for kind in ("dirt", "hair", "scratch"):
+    for kind in ("dirt", "hair", "scratch", "stain", "tear"):
         work.figure(f"repaired_{kind}_px", sum(getattr(change, f"repaired_{kind}_px") for change in changes))
     work.figure("treatments", [name for name, _ in part.treatments])
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)
@@ -68,4 +68,4 @@ def run(work: StepWork) -> None:
         work.agent(AgentKind.MODEL, title, version, sha256)
 
 
-STEP = StepDefinition(name=StepName.RESTORE, version="3", run=run)
+STEP = StepDefinition(name=StepName.RESTORE, version="4", run=run)

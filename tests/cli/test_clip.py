@@ -33,7 +33,9 @@ def test_a_folder_of_dpx_frames(archive, reel, tmp_path):
         fields = [field.name for field in dataclasses.fields(before) if field.name not in moved]
         assert all(getattr(before, name) == getattr(after, name) for name in fields), "headers changed"
         history = [str(line) for line in history_of(new.read_bytes(), after)]
-        assert history == ([] if kept else ["W=10-bit, T=Reelkeeper 0.1.0; dirt; scratches; stabilise; flicker; fade"])
+        assert history == (
+            [] if kept else ["W=10-bit, T=Reelkeeper 0.1.0; dirt; scratches; stains; tears; stabilise; flicker; fade"]
+        )
     found = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(masks.iterdir())]
     assert len(found) == len(delivered)
     assert any(picture.any() for picture in found)

@@ -56,7 +56,7 @@ class Tear(FrameDamage):
     def _torn(self, frame: DamagedFrame, rng: np.random.Generator, scale: CodeScale) -> DamagedFrame:
         _, height, width = frame.picture.shape
         size = width / SD_WIDTH
-        line = _jagged(rng, height, width)
+        line = rip_line(rng, height, width)
         pull = rng.uniform(*self.pull_px) * size
         turn = rng.uniform(0, 2 * np.pi)
         x, y = pull * np.cos(turn), pull * np.sin(turn) * 0.5
@@ -65,7 +65,7 @@ class Tear(FrameDamage):
         tone = rng.uniform(0.88, 1.0) if rng.random() < 0.6 else rng.uniform(0.0, 0.06)
         rows = np.arange(height, dtype=np.float32)[:, None]
         below = rows > line[None, :]
-        gap = abs(rows - line[None, :]) <= rip / 2 * (0.5 + 0.5 * _jagged(rng, 2, width)[None, :])
+        gap = abs(rows - line[None, :]) <= rip / 2 * (0.5 + 0.5 * rip_line(rng, 2, width)[None, :])
         matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
         moved = [
             cv2.warpAffine(plane, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -83,7 +83,7 @@ class Tear(FrameDamage):
         return DamagedFrame(picture, truth.with_kind(self.kind, mask, {"x_px": float(x), "y_px": float(y)}))
 
 
-def _jagged(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+def rip_line(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
     """A ragged line from the left edge to the right: a row for each column, `(width,)`."""
     start, end = rng.uniform(0.1, 0.9, 2) * height
     places = np.linspace(0, 1, width)
