@@ -228,6 +228,7 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
         detail=f"{len(keys)} {plural}: {', '.join(named[:8])}{more}. {which}: {told}",
         count=len(keys),
         frames=frames[:LISTED],
+        worst=FrameNumber(frame=int(farthest[0]), scan=int(farthest[1])) if frames and None not in farthest else None,
         subjects=() if frames else tuple(named[:LISTED]),
     )
 

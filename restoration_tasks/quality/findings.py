@@ -58,6 +58,8 @@ class RuleResult(_Frozen):
     count: int = 0
     """How many frames, shots, files or facts broke it."""
     frames: tuple[FrameNumber, ...] = ()
+    worst: FrameNumber | None = None
+    """The frame farthest from what the rule asks; None where it speaks of no frames."""
     subjects: tuple[str, ...] = ()
     """Shots, files or facts that broke it."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterable
 from copy import copy
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,10 +17,17 @@ import numpy.typing as npt
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.models.defects.kinds import Defect
-from restoration_tasks.report.stills import Bgr, Display, fitted
+from restoration_tasks.quality.findings import FrameNumber, RuleResult
+from restoration_tasks.report.stills import Bgr, Display, fitted, jpeg
 from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 
+WORST_WIDTH_PX: Final = 480
+WORST_GAIN: Final = 16
+SHOWN_RULES: Final = 12
+"""Broken rules of a report that are shown with their worst frame; the rest name its number."""
+OF_PICTURES: Final = ("integrity.", "fidelity.", "benefit.")
+"""Rules that speak of the scan and the restored master."""
 GAINS: Final = (4, 16, 64)
 """How many times a difference may be enlarged: 64 shows a single code value of 10 bit as 16 of 255."""
 DAMAGE_BGR: Final = {Defect.DIRT: (40, 96, 255), Defect.HAIR: (48, 214, 255), Defect.SCRATCH: (255, 190, 60)}
@@ -69,6 +79,50 @@ def difference_png(before: Path, after: Path, frame: int, gain: int, width: int 
     apart = np.abs(picture.to_work(one).astype(np.int32) - picture.to_work(other).astype(np.int32)).max(axis=0)
     shown = np.minimum(apart * (gain * 255.0 / picture.max_code), 255)
     return _png(_shrunk_to_largest(np.ceil(shown).astype(np.uint8), width))
+
+
+@dataclass(frozen=True)
+class WorstFrame:
+    """The frame farthest from what a rule asks, as data URIs."""
+
+    number: FrameNumber
+    before: str
+    after: str
+    difference: str
+
+
+def worst_frames(results: Iterable[RuleResult], master: Path, restored: Path) -> dict[str, WorstFrame]:
+    """Pictures of broken rules, by rule; none for one whose frame cannot be read, which another rule says.
+
+    Args:
+        results: of the check, in order; the first `SHOWN_RULES` broken ones that name a frame are shown.
+        master: the preservation master.
+        restored: the restored master.
+    """
+    found: dict[str, WorstFrame] = {}
+    drawn: dict[FrameNumber, WorstFrame | None] = {}
+    for result in results:
+        if result.worst is None or not result.broken or not result.id.startswith(OF_PICTURES):
+            continue
+        if len(found) == SHOWN_RULES:
+            break
+        if result.worst not in drawn:
+            drawn[result.worst] = _worst(result.worst, master, restored)
+        if (picture := drawn[result.worst]) is not None:
+            found[result.id] = picture
+    return found
+
+
+def _worst(number: FrameNumber, master: Path, restored: Path) -> WorstFrame | None:
+    try:
+        before, after = (
+            jpeg(fitted(Display(picture).view(planes), WORST_WIDTH_PX))
+            for picture, planes in (_frame(path, number.frame) for path in (master, restored))
+        )
+        apart = difference_png(master, restored, number.frame, WORST_GAIN, WORST_WIDTH_PX)
+    except (WrongUse, MediaError):
+        return None
+    return WorstFrame(number, before, after, "data:image/png;base64," + base64.b64encode(apart).decode("ascii"))
 
 
 def damage_png(damage: Path, frame: int, width: int | None = None) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -21,6 +22,7 @@ from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.permits import shot_id
 from restoration_tasks.quality.policy import policy
 from restoration_tasks.report.charts import POINTS_MAX, binned, brightness_chart, damage_chart, mean
+from restoration_tasks.report.frame_pictures import WORST_GAIN, WorstFrame
 from restoration_tasks.report.stills import Still
 from restoration_tasks.restoration.plan import Plan, PlannedShot
 from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
@@ -113,6 +115,7 @@ def render(
     stills: Sequence[Still],
     files: Sequence[ReportedFile],
     repaired: Mapping[str, Mapping[Defect, float]],
+    worst: Mapping[str, WorstFrame] = MappingProxyType({}),
 ) -> str:
     """The page. It holds no date and loads nothing: the same work gives the same bytes, and it opens offline for ever.
 
@@ -125,6 +128,7 @@ def render(
         stills: pictures by shot.
         files: masters and copies.
         repaired: by shot's id and kind of damage, the mean share of the picture that was repaired.
+        worst: by broken rule, its worst frame.
     """
     script, style = asset("report.js"), asset("report.css")
     reported = _shots(plan, scan, shots, stills, repaired)
@@ -144,6 +148,8 @@ def render(
         timeline=_timeline(frames),
         boundaries=[100 * shot.first / max(1, len(frames)) for shot in reported[1:]],
         groups=_groups(check.results),
+        worst=worst,
+        worst_gain=WORST_GAIN,
         noticed=[finding for finding in scan.findings if finding.grade is not Grade.NOTE][:NOTICED_MAX],
         stood_in=[file.number for file in scan.files if file.stands_in],
         files=[(ROLES.get(file.role, file.role), file) for file in files],

@@ -329,6 +329,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     import great_expectations
 
     from restoration_tasks.quality.policy import policy, policy_text
+    from restoration_tasks.report.frame_pictures import worst_frames
     from restoration_tasks.report.page import ROLES, ReportedFile, render
 
     write_atomic(work.output("policy", "policy.yaml", media_type="application/yaml"), policy_text())
@@ -348,6 +349,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
         stills=stills.chosen(),
         files=files,
         repaired=_repaired_shares(reel),
+        worst=worst_frames(check.results, reel.master, reel.restored),
     )
     write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
     work.figure("passed", check.passed)
@@ -361,4 +363,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="9", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="10", run=run)

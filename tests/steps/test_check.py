@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
+import cv2
 import numpy as np
 import pytest
 
@@ -40,6 +44,7 @@ def test_a_sound_reel_passes_twice_with_the_same_bytes(reel):
     assert 0 <= measured["after"]["specks"] < measured["before"]["specks"] < 0.1
     page = reel.read(result, "report").decode()
     assert "passed every check" in page
+    assert 'class="worst"' not in page
     again = reel.run(StepName.CHECK, reel.check_inputs, fresh=True, execution="t/2")
     assert again.compared.verdict == "agrees"
 
@@ -54,6 +59,15 @@ def test_one_pixel_outside_the_map_is_found_in_the_file(reel):
     assert result.figures["failed_rules"] == ["integrity.changes_as_recorded", "fidelity.only_damage_changed"]
     assert not report.passed
     assert any("fidelity.only_damage_changed" in text for text in result.warnings)
+    # the page shows the frame, and what differs: one code value of 1023, at the place, 16 times as bright
+    worst = next(one for one in report.results if one.id == "fidelity.only_damage_changed").worst
+    assert worst is not None
+    assert worst.frame == SHOT_FRAMES + 1
+    page = reel.read(result, "report").decode()
+    assert page.count(f"Frame {worst.frame} (scan {worst.scan}), the farthest from this rule") == 2
+    pictures = re.findall(r'<img src="data:image/png;base64,([^"]+)"', page.split('class="worst"')[1])
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(pictures[0]), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert shown[70, 1] == np.ceil(16 * 255 / 1023)
 
 
 def test_a_dropped_frame_is_refused(reel):
