@@ -189,7 +189,9 @@ def starts(watched: Watched, results: Mapping[StepName, Sequence[StepResult]]) -
 
 
 def judged(reels: dict[str, Any]) -> list[dict[str, Any]]:
-    """The bars, by the shortest and the longest reel measured."""
+    """The bars, by the shortest and the longest reel measured; none before there are two."""
+    if len(reels) < 2:
+        return []
     short, long = (reels[key] for key in (min(reels, key=int), max(reels, key=int)))
     growth = {
         step: one["memory_bytes"] / short["steps"][step]["memory_bytes"]
@@ -211,7 +213,7 @@ def write(kept: dict[str, Any]) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "picture": "96x72, 10-bit RGB",
-        "bars": judged(kept["reels"]) if kept.get("reels") else [],
+        "bars": judged(kept.get("reels", {})),
         **{part: dict(sorted(kept.get(part, {}).items(), key=lambda one: int(one[0]))) for part in ("reels", "lanes")},
     }
     write_atomic(FIGURES, (json.dumps(head, indent=1, ensure_ascii=False) + "\n").encode())

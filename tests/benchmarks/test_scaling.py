@@ -23,6 +23,10 @@ def test_the_longest_is_held_against_the_shortest_and_the_step_that_grows_most_i
     assert not judged({"500": reel(0.1, shots=1), "2000": reel(0.2, shots=1)})[0]["met"]
 
 
+def test_one_length_alone_is_no_bar():
+    assert judged({"500": reel(0.1, shots=1)}) == []
+
+
 def test_a_start_is_what_a_lane_took_beside_its_segments():
     took = {"a": 9.0, "b": 2.0, "c": 2.0, "d": 2.0}
     results = {StepName.ASSESS: [step_result(StepName.ASSESS, segment=name, cpu_s=s) for name, s in took.items()]}
