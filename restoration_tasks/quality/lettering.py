@@ -3,7 +3,8 @@
 Lettering is told by its looks alone: strokes much brighter or darker than what is around them, in pieces of like height
 side by side, in the same place in the frames before and after. It is looked for only where a change took away what the
 neighbouring frames show in the same place, which dirt never does; so a reel without lettering costs next to nothing.
-Titles that roll by are not told by this.
+Where damage that lasts was repaired (scratches, stains, what people drew) nothing is told: it lies in one place as
+lettering does. Nor of titles that roll by.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class _Seen:
     frame: int
     planned: Luma
     restored: Luma
+    lasting: Mask | None
     judged: bool
 
 
@@ -64,22 +66,24 @@ class LetteringMeter:
         """By frame, the share of a letter's strokes that is gone, of the letter that lost most; frames with none are
         not among them."""
 
-    def add(self, frame: int, planned: Luma, restored: Luma, *, judged: bool) -> None:
+    def add(self, frame: int, planned: Luma, restored: Luma, lasting: Mask | None = None, *, judged: bool) -> None:
         """Take the next frame.
 
         Args:
             frame: 0-based position in the reel.
             planned: `(H, W)` luma as the plan makes it of the scan, share of the code range.
             restored: `(H, W)` luma of the restored frame; the same array where nothing was changed.
+            lasting: `(H, W)`: where damage was repaired that stays for longer than a frame; nowhere if None.
             judged: whether the frame is to be one of the scan's at all.
         """
         small = _small(planned)
-        self._recent.append(_Seen(frame, small, small if restored is planned else _small(restored), judged))
+        after = small if restored is planned else _small(restored)
+        over = None if lasting is None else _small(lasting.astype(np.float32)) > 0
+        self._recent.append(_Seen(frame, small, after, over, judged))
         if len(self._recent) == 2:
             self._judge(self._recent[0], [self._recent[1]])
         elif len(self._recent) == 3:
-            before, here, after = self._recent
-            self._judge(here, [before, after])
+            self._judge(self._recent[1], [self._recent[0], self._recent[2]])
 
     def cut(self) -> None:
         """Forget the frames before: a new shot begins, or the reel is over."""
@@ -92,6 +96,8 @@ class LetteringMeter:
             return
         change = here.planned - here.restored
         gone = np.abs(change) > self._contrast
+        if here.lasting is not None:
+            gone &= ~here.lasting
         if np.count_nonzero(gone) < LOST_PX:
             return
         for other in others:

@@ -182,7 +182,9 @@ class ReelMeter:
         self._shots[-1].treatment = max(Treatment(self._shots[-1].treatment), treatment, key=REACH.index)
         judged = treatment is not Treatment.GENERATIVE
         self._around.add(frame, whole, after, mask if dirt is None else mask & dirt, judged=judged)
-        self._lettering.add(frame, whole, whole if np.array_equal(whole, after) else after, judged=judged)
+        shown = whole if np.array_equal(whole, after) else after
+        lasting = None if dirt is None else mask & ~dirt
+        self._lettering.add(frame, whole, shown, lasting, judged=judged)
         previous = self._recent[-1] if self._recent else None
         self._recent.append((before, after))
         size, lessened = before.size, expected is not None and expected.within > 0

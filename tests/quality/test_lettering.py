@@ -134,6 +134,21 @@ def test_what_is_taken_from_foliage_or_a_fence_is_not_called_lettering():
         assert told(scan, restored) == {}
 
 
+def test_where_damage_that_lasts_was_repaired_nothing_is_told():
+    scan = frames()
+    lost = [erase(frame, *ARM, 0.1) for frame in scan]
+    lasting = np.zeros(scan[0].shape, np.bool_)
+    lasting[ARM] = True
+    found = []
+    for repaired in (None, lasting):
+        meter = LetteringMeter(policy())
+        for number, (before, after) in enumerate(zip(scan, lost, strict=True)):
+            meter.add(number, before, after, repaired, judged=True)
+        meter.cut()
+        found.append(set(meter.lost))
+    assert found == [set(range(FRAMES)), set()]
+
+
 def test_a_title_that_flashes_up_in_one_frame_is_not_lettering_that_stands():
     """What only one frame shows may be dirt in rows: that it was taken away is for the other rules."""
     scan = frames()
