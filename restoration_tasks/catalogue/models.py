@@ -258,7 +258,15 @@ class Execution(Base):
         CheckConstraint("map_index >= -1", name="map_index"),
         CheckConstraint("generation >= 0", name="generation"),
         Index("ix_executions_recorded_at", "recorded_at"),
-        Index("ix_executions_day", text("((recorded_at AT TIME ZONE 'UTC')::date)")),
+        Index(
+            "ix_executions_day",
+            text("((recorded_at AT TIME ZONE 'UTC')::date)"),
+            "step",
+            "device",
+            "reel_id",
+            postgresql_include=["recorded_at", "frames", "megapixels", "wall_s", "device_s", "cpu_s"],
+            postgresql_where=text("wall_s IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
