@@ -36,7 +36,7 @@ def tell() -> dict[str, int]:
         if delivery.overdue:
             raise NotDelivered(
                 f"the catalogue has not been told of {len(delivery.overdue)} restorations for a day, first of reel"
-                f" {delivery.overdue[0]}: {delivery.said or 'they were not tried'}",
+                f" {delivery.overdue[0]}; the line above says why",
                 action="put that right; what waits is kept and sent by itself, or now with `reelkeeper catalogue send`",
             )
     return {"sent": len(delivery.sent), "waiting": delivery.waiting}

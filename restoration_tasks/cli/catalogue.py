@@ -109,9 +109,10 @@ def send(
                 typer.echo(f"{one.reel_id}, since {one.queued_at:%Y-%m-%d %H:%M}{tried}")
             return
         delivery = outbox.send(sessions, outbox.posting(Settings()), at_once=True)
-    typer.echo(f"{len(delivery.sent)} sent, {delivery.waiting} wait.")
+    kept = "; they are kept, and tried again" if delivery.waiting else ""
+    typer.echo(f"{len(delivery.sent)} sent, {delivery.waiting} wait{kept}.")
     if delivery.said is not None:
-        raise NotDelivered(delivery.said, action="put that right; what waits is kept and tried again")
+        raise NotDelivered.relayed(delivery.said)
 
 
 @app.command()
