@@ -38,7 +38,8 @@ BLOCK_PX: Final = 8
 """Side of the squares of a small view whose means are compared."""
 PLACE_TOLD_PX: Final = 160
 """Width of a small view from which its place is told: in smaller pictures what coding does to grain pretends moves of a
-quarter of a pixel (seen at 96x72), against 0.02 in the demo reel. A move of a pixel shows in `luma_db` where there is detail."""
+quarter of a pixel (seen at 96x72), against 0.02 in the demo reel. A move by a pixel shows in `luma_db` as well, where
+there is detail."""
 CLEARLY_DB: Final = 6.0
 """A frame shows another one if it lies nearer to that by this much: half the distance, as `around.CLEARLY`."""
 
