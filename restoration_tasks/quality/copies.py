@@ -36,6 +36,10 @@ PEAK: Final = 1023.0
 """Largest code of a small view, as ffmpeg's `psnr` takes it."""
 BLOCK_PX: Final = 8
 """Side of the squares of a small view whose means are compared."""
+PLACE_TOLD_PX: Final = 160
+"""Width of a small view from which its place is told: in smaller pictures what coding does to grain pretends moves of a
+quarter of a pixel (seen at 96x72), against 0.02 in the demo reel. A move by a pixel shows in `luma_db` as well, where
+there is detail."""
 CLEARLY_DB: Final = 6.0
 """A frame shows another one if it lies nearer to that by this much: half the distance, as `around.CLEARLY`."""
 
@@ -52,7 +56,8 @@ class Seen:
     """PSNR of the plane that is worst in it, of means over blocks of `BLOCK_PX`: coding leaves those, conversion does
     not."""
     place_off_px: float
-    """How far the picture lies from where it should, pixels of the copy (`texture.shift_px`)."""
+    """How far the picture lies from where it should, pixels of the copy (`texture.shift_px`); 0 where none can be
+    told."""
     out_of_order: bool
     """Shows the frame before or after its own."""
 
@@ -264,7 +269,7 @@ def _seen(view: SmallView, wanted: SmallView, others: Sequence[SmallView], scale
         luma_db=own,
         chroma_db=_psnr_db(view[1:], wanted[1:]),
         tones_db=tones,
-        place_off_px=shift_px(shares[0], shares[1]) * scale,
+        place_off_px=shift_px(shares[0], shares[1]) * scale if view[0].shape[1] >= PLACE_TOLD_PX else 0.0,
         out_of_order=nearest - own > CLEARLY_DB,
     )
 

@@ -17,7 +17,15 @@ from restoration_tasks.media.copies import shown
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.small_views import copy_views, master_views, small_size
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.quality.copies import ACCESS, COLUMNS, MEZZANINE, copies_table, copy_rules
+from restoration_tasks.quality.copies import (
+    ACCESS,
+    COLUMNS,
+    MEZZANINE,
+    PLACE_TOLD_PX,
+    _seen,
+    copies_table,
+    copy_rules,
+)
 from restoration_tasks.quality.expectations import evaluate
 from restoration_tasks.quality.findings import Status
 from restoration_tasks.quality.policy import policy
@@ -213,3 +221,14 @@ def test_a_short_or_broken_copy_leaves_frames_uncompared(made):
     found, unread = table(made, mezzanine=cut)
     assert unread[MEZZANINE]
     assert "copies.every_frame_compared" in broken(found)
+
+
+@pytest.mark.parametrize(("width", "told"), [(320, True), (PLACE_TOLD_PX, True), (96, False)])
+def test_a_moved_picture_is_told_by_its_place_or_where_that_is_too_small_by_its_luma(width, told):
+    rough = np.random.default_rng(1).normal(0, 1, (72, width + 1)).astype(np.float32)
+    luma = np.clip(512 + 900 * cv2.GaussianBlur(rough, (0, 0), 2), 0, 1023).astype(np.uint16)
+    grey = np.full((72, width), 512, np.uint16)
+    wanted, moved = ((plane, grey, grey) for plane in (luma[:, :-1], luma[:, 1:]))
+    seen = _seen(moved, wanted, (), 1.0)
+    assert seen.place_off_px == (pytest.approx(1.0, abs=0.15) if told else 0.0)
+    assert seen.luma_db < policy().limit("access_luma_min")
