@@ -324,6 +324,13 @@ def test_what_stood_in_for_a_reel_takes_the_name_it_is_described_by(sessions, va
     assert (row["item"], row["reel"], row["work"], row["title"]) == ("N-1963/7", REEL, "F-77", "Love")
     assert row["restored_master_uri"]
     assert restored_of(sessions, REEL) == ["F-77"]
+    # made from the very source element that the item is
+    linked = (
+        "SELECT version.source_id = known.source_manifestation FROM reelkeeper.v_catalogue AS known"
+        " JOIN reelkeeper.manifestations AS version ON version.id = known.restored_manifestation"
+    )
+    with sessions() as session:
+        assert session.scalars(text(linked)).all() == [True]
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(Work)) == 1
         assert [one.item for one in search(session, "love")] == ["N-1963/7"]
