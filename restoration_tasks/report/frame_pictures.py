@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ GAINS: Final = (4, 16, 64)
 DAMAGE_BGR: Final = {Defect.DIRT: (40, 96, 255), Defect.HAIR: (48, 214, 255), Defect.SCRATCH: (255, 190, 60)}
 """Orange, yellow, blue: told apart with any of the usual colour deficiencies, on light and dark pictures."""
 DAMAGE_ALPHA: Final = 210
+_Shown: TypeAlias = tuple[PictureFormat, Frame]
 _QUICK: Final = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
@@ -67,12 +68,15 @@ def difference_png(before: Path, after: Path, frame: int, gain: int, width: int 
         WrongUse: one of them has no such frame.
         MediaError: one cannot be read, or they are pictures of two kinds.
     """
-    picture, one = _frame(before, frame)
-    other_picture, other = _frame(after, frame)
+    return _difference(_frame(before, frame), _frame(after, frame), gain, width, file=after.name, frame=frame)
+
+
+def _difference(before: _Shown, after: _Shown, gain: int, width: int | None, *, file: str, frame: int) -> bytes:
+    (picture, one), (other_picture, other) = before, after
     if (picture.plane_shapes, picture.max_code) != (other_picture.plane_shapes, other_picture.max_code):
         raise MediaError(
             "the two masters cannot be compared: they have another size or depth",
-            file=after.name,
+            file=file,
             frame=frame,
             action="look at them one by one",
         )
@@ -115,11 +119,9 @@ def worst_frames(results: Iterable[RuleResult], master: Path, restored: Path) ->
 
 def _worst(number: FrameNumber, master: Path, restored: Path) -> WorstFrame | None:
     try:
-        before, after = (
-            jpeg(fitted(Display(picture).view(planes), WORST_WIDTH_PX))
-            for picture, planes in (_frame(path, number.frame) for path in (master, restored))
-        )
-        apart = difference_png(master, restored, number.frame, WORST_GAIN, WORST_WIDTH_PX)
+        both = _frame(master, number.frame), _frame(restored, number.frame)
+        before, after = (jpeg(fitted(Display(picture).view(planes), WORST_WIDTH_PX)) for picture, planes in both)
+        apart = _difference(*both, WORST_GAIN, WORST_WIDTH_PX, file=restored.name, frame=number.frame)
     except (WrongUse, MediaError):
         return None
     return WorstFrame(number, before, after, "data:image/png;base64," + base64.b64encode(apart).decode("ascii"))
@@ -146,7 +148,7 @@ def damage_png(damage: Path, frame: int, width: int | None = None) -> bytes:
     return _png(view)
 
 
-def _frame(path: Path, frame: int) -> tuple[PictureFormat, Frame]:
+def _frame(path: Path, frame: int) -> _Shown:
     # Asking MediaInfo about the file costs as much as the frame, so that is done once a file.
     whole = _reader(path, path.stat().st_mtime_ns)
     if not 0 <= frame < len(whole):
