@@ -141,8 +141,8 @@ def send(sessions: Sessions, post_one: Post, *, at_once: bool = False) -> Delive
                 sent.append(one.reel_id)
     with sessions.begin() as session:
         overdue = _note_overdue(session, begun)
-        waiting = session.scalar(select(func.count()).where(Announcement.sent_at.is_(None))) or 0
-    return Delivery(tuple(sent), waiting, overdue, said)
+        left = session.scalar(select(func.count()).where(Announcement.sent_at.is_(None))) or 0
+    return Delivery(tuple(sent), left, overdue, said)
 
 
 def waiting(session: Session, *, limit: int = 100) -> list[Announcement]:
