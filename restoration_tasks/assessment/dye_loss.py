@@ -21,7 +21,7 @@ may then be is taken. The scales were chosen on faded training clips, put togeth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,13 +81,11 @@ def dye_losses(shots: Iterable[Shot], readings: Iterable[FrameReadings], scan: S
 
     Args:
         shots: of the reel.
-        readings: of every frame of the reel, in any order.
+        readings: of every frame of the reel, in order; they are taken shot by shot.
         scan: what was scanned.
     """
-    by_frame: Mapping[int, FadeReading] = {row.frame: row.by[Category.FADE] for row in readings}
     told, silent = [], []
-    for shot in shots:
-        rows = [by_frame[frame] for frame in range(shot.start, shot.stop) if frame in by_frame]
+    for shot, rows in _by_shot(shots, readings):
         if shot.kind is not PartKind.PICTURE or not rows:
             continue
         read = _read(ShotFacts(shot.number, shot.start, shot.start + len(rows), scan), rows)
@@ -99,6 +97,18 @@ def dye_losses(shots: Iterable[Shot], readings: Iterable[FrameReadings], scan: S
     found = {read.number: _loss(group, otherwise=place > 0) for place, group in enumerate(groups) for read in group}
     # Too little picture to read by (a title): as the rest of the reel.
     return found | ({number: _loss(groups[0], otherwise=False) for number in silent} if groups else {})
+
+
+def _by_shot(shots: Iterable[Shot], readings: Iterable[FrameReadings]) -> Iterator[tuple[Shot, list[FadeReading]]]:
+    coming = iter(readings)
+    row = next(coming, None)
+    for shot in shots:
+        rows = []
+        while row is not None and row.frame < shot.stop:
+            if row.frame >= shot.start:
+                rows.append(row.by[Category.FADE])
+            row = next(coming, None)
+        yield shot, rows
 
 
 def _read(facts: ShotFacts, rows: Sequence[FadeReading]) -> _Read | bool:

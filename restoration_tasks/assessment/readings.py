@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from restoration_tasks.runtime.in_order import in_order
 
 if TYPE_CHECKING:
     from restoration_tasks.assessment.faces import FaceLooker
+    from restoration_tasks.assessment.shots import Shot
 
 _SCAN = b"reelkeeper.scan"
 
@@ -142,8 +143,49 @@ def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Ga
     pq.write_table(pa.Table.from_pylist(content, schema=schema), path, compression="zstd")
 
 
-def read_readings(path: Path) -> tuple[list[FrameReadings], Scanned]:
+class ReelReadings:
+    """The readings of a reel, read from its segments' tables shot by shot, as a frame has some hundred numbers.
+
+    Args:
+        tables: each segment of the reel, in order, with the table of its readings.
+    """
+
+    def __init__(self, tables: Sequence[tuple[Segment, Path]]) -> None:
+        self._tables = tables
+
+    @cached_property
+    def scan(self) -> Scanned | None:
+        """What was scanned; None where there is no segment.
+
+        Raises:
+            MediaError: the table is damaged or has other columns.
+        """
+        return read_readings(self._tables[0][1], only=())[1] if self._tables else None
+
+    def of(self, shot: Shot) -> list[FrameReadings]:
+        """The readings of a shot's frames, in order.
+
+        Raises:
+            MediaError: a table is damaged or has other columns.
+        """
+        return [row for segment, path in self._tables if segment.shot == shot.number for row in read_readings(path)[0]]
+
+    def only(self, category: Category) -> Iterator[FrameReadings]:
+        """Those of one category alone, of every frame, in order.
+
+        Raises:
+            MediaError: a table is damaged or has other columns.
+        """
+        for _, path in self._tables:
+            yield from read_readings(path, only=(category,))[0]
+
+
+def read_readings(path: Path, only: Collection[Category] | None = None) -> tuple[list[FrameReadings], Scanned]:
     """Read the table and what was scanned; categories this version does not know are left out.
+
+    Args:
+        path: the table.
+        only: the categories to read; all, if None.
 
     Raises:
         MediaError: it is damaged or has other columns.
@@ -151,9 +193,9 @@ def read_readings(path: Path) -> tuple[list[FrameReadings], Scanned]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    known = {gauge.category.value: gauge for gauge in gauges()}
+    known = {gauge.category.value: gauge for gauge in gauges() if only is None or gauge.category in only}
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, columns=None if only is None else ["frame", *known])
         scan = Scanned(**json.loads((table.schema.metadata or {})[_SCAN]))
         rows: list[dict[str, Any]] = table.to_pylist()
         read = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from restoration_tasks.models.defects.kinds import Defect
+from restoration_tasks.quality.frame_record import area_column
 from restoration_tasks.restoration.damage_map import CERTAIN, DamageMap
 from restoration_tasks.runtime.errors import PlanError
 from restoration_tasks.runtime.spec import canonical_json
@@ -47,12 +48,12 @@ def maps_found(differing: Sequence[int]) -> str:
     return AS_ASSESSED if not differing else f"other damage in frame {_listed([str(frame) for frame in differing])}"
 
 
-def map_agrees(found: DamageMap, recorded: Mapping[str, Any] | None) -> bool:
-    """Whether a map holds as much damage of each kind as was recorded with it."""
-    if recorded is None:
+def map_agrees(found: DamageMap, recorded: Mapping[str, Any]) -> bool:
+    """Whether a map holds as much damage of each kind as was recorded with it (nothing: there is no record)."""
+    if not recorded:
         return False
     shares = {kind: np.count_nonzero(found.plane(kind) >= CERTAIN) / found.dirt.size for kind in Defect}
-    return all(abs(share - recorded[f"{kind}_area"]) < 0.5 / found.dirt.size for kind, share in shares.items())
+    return all(abs(share - recorded[area_column(kind)]) < 0.5 / found.dirt.size for kind, share in shares.items())
 
 
 def _asked(plan: Plan, segment: Segment) -> str | None:

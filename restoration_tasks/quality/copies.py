@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.media.signal import Signal
+from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.policy import Policy
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
@@ -175,12 +176,10 @@ def copies_table(
         copies: by `MEZZANINE` and `ACCESS`, the file.
         progress: called with the frames compared and the frames there are.
     """
-    import pandas as pd
-
     from restoration_tasks.media.probe import probe
 
     complaints: dict[str, str] = {}
-    rows: list[CopiedFrame] = []
+    rows = Columns(CopiedFrame)
     try:
         picture = probe(restored).format
         shown = _shown(restored, picture, copies, complaints, progress, scan.frames)
@@ -191,7 +190,7 @@ def copies_table(
     for copy, seen in shown.items():
         signals = _signals(copy, copies[copy], restored, picture, policy, complaints)
         for index, (one, (own, allowed)) in enumerate(zip(seen, signals, strict=False)):
-            rows.append(
+            rows.add(
                 CopiedFrame(
                     frame=index,
                     scan_number=scan.number_at(min(index, scan.frames - 1)),
@@ -203,7 +202,7 @@ def copies_table(
                     repeated_lines_allowed=allowed.repeated_lines,
                 )
             )
-    return pd.DataFrame([asdict(row) for row in rows], columns=list(COLUMNS)), complaints
+    return rows.table(), complaints
 
 
 def _shown(
@@ -213,12 +212,12 @@ def _shown(
     complaints: dict[str, str],
     progress: Callable[[int, int], None] | None,
     frames: int,
-) -> dict[str, list[Seen]]:
+) -> dict[str, Columns[Seen]]:
     """By copy, how each of its frames compares with the restored one."""
     from restoration_tasks.media.small_views import copy_views, master_views, small_size
 
     size = small_size(picture)
-    found: dict[str, list[Seen]] = {copy: [] for copy in copies}
+    found = {copy: Columns(Seen) for copy in copies}
     recent: deque[tuple[SmallView, tuple[SmallView | None, ...]]] = deque(maxlen=3)
 
     def judge(here: int) -> None:
@@ -227,7 +226,7 @@ def _shown(
         others = [recent[place][0] for place in (here - 1, here + 1) if 0 <= place < len(recent)]
         for copy, view in zip(copies, views, strict=True):
             if view is not None:
-                found[copy].append(_seen(view, wanted, others, picture.width / size[0]))
+                found[copy].add(_seen(view, wanted, others, picture.width / size[0]))
 
     readers = [_until_complaint(copy, copy_views(path, size), complaints) for copy, path in copies.items()]
     with closing(master_views(restored, picture)) as wanted:
@@ -291,7 +290,7 @@ def _psnr_db(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
 
 def _signals(
     copy: str, path: Path, restored: Path, picture: PictureFormat, policy: Policy, complaints: dict[str, str]
-) -> list[tuple[Signal, Signal]]:
+) -> Iterable[tuple[Signal, Signal]]:
     """Of each frame the signal, and what it may be at most.
 
     The master's own is looked at only where the copy leaves the policy's limits.
@@ -307,14 +306,21 @@ def _signals(
     )
     tolerance = 1 + policy.limit("signal_tolerance_relative")
     try:
-        own = list(copy_signal(path))
+        own = _kept(copy_signal(path))
         if all(_within(signal, most, 1.0) == most for signal in own):
-            return [(signal, most) for signal in own]
-        masters = list(master_signal(restored, picture, PIXEL_FORMATS[copy]))
+            return ((signal, most) for signal in own)
+        masters = _kept(master_signal(restored, picture, PIXEL_FORMATS[copy]))
     except MediaError as error:
         complaints.setdefault(copy, error.message)
         return []
-    return [(signal, _within(master, most, tolerance)) for signal, master in zip(own, masters, strict=False)]
+    return ((signal, _within(master, most, tolerance)) for signal, master in zip(own, masters, strict=False))
+
+
+def _kept(signals: Iterable[Signal]) -> Columns[Signal]:
+    kept = Columns(Signal)
+    for signal in signals:
+        kept.add(signal)
+    return kept
 
 
 def _within(signal: Signal, most: Signal, tolerance: float) -> Signal:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 WHOLE_TABLE: Final = frozenset({Kind.ROW_COUNT, Kind.VALUES_ARE_EXACTLY})
 """Expectations about a table or column as a whole: they name no row."""
+AT_ONCE: Final = WHOLE_TABLE | {Kind.UNIQUE, Kind.UNIQUE_TOGETHER}
+"""What only all rows together can answer. All else is asked of a piece of the table after the other."""
+PIECE_ROWS: Final = 1000
+"""Of a long table asked about at once: of every answer great-expectations keeps a few copies of the column in memory
+(12 to 17 KB a frame for all questions of the check)."""
 OF_FRAMES: Final = frozenset({Table.FRAMES, Table.COPIES, Table.ENLARGED})
 """Tables of which a row is a frame."""
 NOUNS: Final = {
@@ -52,7 +57,7 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tup
         context = _context()
         for table in tables_read:
             questions = dict.fromkeys(one for rule in asked if rule.table is table for one in _questions(rule))
-            answers |= _ask(context, table, list(questions), tables[table])
+            answers |= _asked_in_pieces(context, table, list(questions), tables[table])
     return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], tables) for rule in rules)
 
 
@@ -116,6 +121,42 @@ def _context() -> EphemeralDataContext:
     )
 
 
+def _asked_in_pieces(
+    context: EphemeralDataContext, table: Table, questions: Sequence[_Question], frame: pd.DataFrame
+) -> dict[_Question, _Answer]:
+    """What `_ask` answers, asked of pieces of the table wherever rows can be judged one by one.
+
+    A question that a piece leaves without an answer has none.
+    """
+    apart = [question for question in questions if question.kind not in AT_ONCE]
+    together = [question for question in questions if question.kind in AT_ONCE]
+    if len(frame) <= PIECE_ROWS or not apart:
+        return _ask(context, table, questions, frame)
+    answers = _ask(context, table, together, frame) if together else {}
+    pieces = [
+        _ask(context, table, apart, frame.iloc[first : first + PIECE_ROWS])
+        for first in range(0, len(frame), PIECE_ROWS)
+    ]
+    for question in apart:
+        if all(question in piece for piece in pieces):
+            answers[question] = _joined([piece[question] for piece in pieces])
+    return answers
+
+
+def _joined(answers: Sequence[_Answer]) -> _Answer:
+    """The answer of a whole table from those of its pieces."""
+    counted = [answer.result["element_count"] for answer in answers if "element_count" in answer.result]
+    rows = [row for answer in answers for row in answer.result.get("unexpected_index_list") or ()]
+    result: dict[str, Any] = {"unexpected_index_list": rows}
+    if counted:
+        result["element_count"] = sum(counted)
+    return _Answer(
+        success=all(answer.success for answer in answers),
+        result=result,
+        exception=next((answer.exception for answer in answers if answer.exception), None),
+    )
+
+
 def _ask(
     context: EphemeralDataContext, table: Table, questions: Sequence[_Question], frame: pd.DataFrame
 ) -> dict[_Question, _Answer]:
@@ -124,7 +165,8 @@ def _ask(
     from great_expectations import expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
-    asset = context.data_sources.add_pandas(f"measured {table}").add_dataframe_asset(table.value)
+    source = context.data_sources.add_or_update_pandas(f"measured {table}")
+    asset = source.add_dataframe_asset(table.value)
     asked = []
     for number, question in enumerate(questions):
         arguments: dict[str, Any] = json.loads(question.arguments)
@@ -137,11 +179,11 @@ def _ask(
         asked.append(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
     # All at once: an expectation added to a suite is compared with every one in it.
     suite = gx.ExpectationSuite(name=table.value, expectations=asked)
-    validation = context.validation_definitions.add(
+    validation = context.validation_definitions.add_or_update(
         gx.ValidationDefinition(
             name=table.value,
             data=asset.add_batch_definition_whole_dataframe("all"),
-            suite=context.suites.add(suite),
+            suite=context.suites.add_or_update(suite),
         )
     )
     outcome = validation.run(

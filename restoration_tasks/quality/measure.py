@@ -12,6 +12,7 @@ import numpy as np
 
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
 from restoration_tasks.quality.around import NOTHING, AroundMeter
+from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.dye_meter import DyeMeter
 from restoration_tasks.quality.faces import UNCHANGED, face_change
 from restoration_tasks.quality.lettering import LetteringMeter
@@ -130,7 +131,8 @@ class ReelMeter:
     def __init__(self, picture: PictureFormat, policy: Policy) -> None:
         self._picture = picture
         self._policy = policy
-        self._rows: list[Measured] = []
+        self._rows = Columns(Measured)
+        self._last: deque[Measured] = deque(maxlen=3)
         self._shots: list[ShotSums] = []
         self._recent: deque[tuple[Luma, Luma]] = deque(maxlen=3)
         self._around, self._lettering = AroundMeter(policy), LetteringMeter(policy)
@@ -217,7 +219,8 @@ class ReelMeter:
             **asdict(texture),
             **asdict(face_change(whole, after, mask, faces) if judged else UNCHANGED),
         )
-        self._rows.append(row)
+        self._rows.add(row)
+        self._last.append(row)
         self._sum(self._shots[-1], row, size)
         if expected is not None and expected.moves:
             self._shots[-1].weave = self._shots[-1].weave or WeaveMeter(self._picture)
@@ -229,22 +232,17 @@ class ReelMeter:
 
     def frames_table(self) -> pd.DataFrame:
         """One row a frame measured; the columns of `Measured`, also where there is no row."""
-        import pandas as pd
-
         self._around.end()
         self._lettering.cut()
         pixels = self._picture.width * self._picture.height
-        rows = [
-            {
-                **asdict(row),
-                "out_of_order": told.out_of_order,
-                "lasting_share": told.lasting_px / pixels,
-                "lettering_lost": self._lettering.lost.get(row.frame, 0.0),
-            }
-            for row in self._rows
-            for told in [self._around.found.get(row.frame, NOTHING)]
-        ]
-        return pd.DataFrame(rows, columns=list(Measured.__dataclass_fields__))
+        told = [self._around.found.get(frame, NOTHING) for frame in self._rows.values("frame")]
+        return self._rows.table(
+            out_of_order=np.array([one.out_of_order for one in told], np.bool_),
+            lasting_share=np.array([one.lasting_px for one in told], np.float64) / pixels,
+            lettering_lost=np.array(
+                [self._lettering.lost.get(frame, 0.0) for frame in self._rows.values("frame")], np.float64
+            ),
+        )
 
     def shots_table(self) -> pd.DataFrame:
         """One row a shot: means over its frames, and what the rules allow."""
@@ -317,10 +315,10 @@ class ReelMeter:
         earlier, middle, later = self._recent
         limit = self._policy.limit("spike_contrast_min")
         in_scan = spike_count(earlier[0], middle[0], later[0], limit)
-        same = all(one.changed_px == 0 for one in self._rows[-3:])
+        same = all(one.changed_px == 0 for one in self._last)
         shot.spikes[0] += in_scan
         shot.spikes[1] += in_scan if same else spike_count(earlier[1], middle[1], later[1], limit)
-        means = [(one.brightness_planned, one.brightness_after) for one in self._rows[-3:]]
+        means = [(one.brightness_planned, one.brightness_after) for one in self._last]
         for side in (0, 1):
             shot.flicker[side] += abs(means[1][side] - (means[0][side] + means[2][side]) / 2)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -17,12 +17,15 @@ from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from restoration_tasks.assessment.faces import Face
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.findings import CheckReport
+    from restoration_tasks.quality.frame_record import FrameRecord
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.permits import Permit
     from restoration_tasks.report.stills import StillPicker
@@ -55,12 +58,10 @@ class _Reel:
     """framemd5 of the scan, as ingest recorded it."""
     assembled: tuple[str, ...]
     """framemd5 of the restored master, as the assemble step recorded it."""
-    areas: Mapping[int, Mapping[str, Any]]
-    """Figures of damage by frame, as the assess step recorded them."""
-    changed_px: Mapping[int, int]
-    """Pixels changed by frame, as the restore step recorded it."""
-    repaired_px: Mapping[int, Mapping[Defect, int]]
-    """Pixels repaired by frame and kind of damage, from the same record."""
+    areas: FrameRecord
+    """Share of damage by frame and kind, as the assess step recorded it."""
+    changed: FrameRecord
+    """Pixels changed by frame, and pixels repaired by kind of damage, as the restore step recorded them."""
     faces: tuple[dict[int, list[Face]] | None, ...]
     """By segment, the faces of the scan, as the assess step found them; None where it did not look."""
     master: Path
@@ -72,6 +73,14 @@ class _Reel:
 
         known = next((permit for permit in self.permits if permit.start <= index < permit.stop), None)
         return known or Permit.nothing(index)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What was measured, as the report shows it: `ReelMeter.frames_table` and `shots_table`."""
+
+    frames: pd.DataFrame
+    shots: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -126,9 +135,10 @@ def run(work: StepWork) -> None:
     heard = sound_table(
         reel.master, restored=reel.restored, **copies, frames=reel.scan.frames, fps=Fraction(reel.scan.picture.fps)
     )
+    frames, shots = meter.frames_table(), meter.shots_table()
     tables = {
-        Table.FRAMES: meter.frames_table(),
-        Table.SHOTS: meter.shots_table(),
+        Table.FRAMES: frames,
+        Table.SHOTS: shots,
         Table.FACTS: facts_table(
             reel.scan,
             master=reel.master,
@@ -175,7 +185,7 @@ def run(work: StepWork) -> None:
         frames=reel.scan.frames,
         results=evaluate(wanted, tables),
     )
-    _write(work, reel, check, meter, stills)
+    _write(work, reel, check, _Tables(frames, shots), stills)
 
 
 def _open(work: StepWork) -> _Reel:
@@ -184,13 +194,13 @@ def _open(work: StepWork) -> _Reel:
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.models.defects.kinds import Defect
+    from restoration_tasks.quality.frame_record import CHANGED, FrameRecord, area_column, repaired_column
     from restoration_tasks.quality.permits import Permit
     from restoration_tasks.restoration.plan import Plan
 
     plan_file = work.input("plan")
     plan = Plan.from_yaml(plan_file.read_bytes(), source=plan_file.name)
     listed = json.loads(work.input("shots").read_bytes())["segments"]
-    recorded = _recorded(work, "changes")
     return _Reel(
         scan=Scan.read(work.input("scan")),
         plan=plan,
@@ -198,50 +208,39 @@ def _open(work: StepWork) -> _Reel:
         segments=tuple(Segment.from_json(one) for one in listed),
         recorded=framemd5.read(work.input("framemd5")),
         assembled=framemd5.read(work.input("restored_framemd5")),
-        areas=_recorded(work, "figures"),
-        changed_px={frame: changes["changed_px"] for frame, changes in recorded.items()},
-        repaired_px={
-            frame: {kind: changes[f"repaired_{kind}_px"] for kind in Defect} for frame, changes in recorded.items()
-        },
+        areas=FrameRecord.read(_of_kind(work, "figures"), [area_column(kind) for kind in Defect]),
+        changed=FrameRecord.read(_of_kind(work, "changes"), [CHANGED, *map(repaired_column, Defect)]),
         faces=tuple(read_faces(work.input(name)) for name in work.input_names if name.startswith("faces/")),
         master=work.input("master"),
         restored=work.input("restoration_master"),
     )
 
 
-def _recorded(work: StepWork, kind: str) -> dict[int, dict[str, Any]]:
-    """Rows of the segments' tables of one kind, by frame."""
-    import pyarrow.parquet as pq
-
-    rows = (
-        row
-        for name in work.input_names
-        if name.startswith(f"{kind}/")
-        for row in pq.read_table(work.input(name)).to_pylist()
-    )
-    return {row["frame"]: row for row in rows}
+def _of_kind(work: StepWork, kind: str) -> list[Path]:
+    """The segments' tables of one kind."""
+    return [work.input(name) for name in work.input_names if name.startswith(f"{kind}/")]
 
 
 def _repaired_shares(reel: _Reel) -> dict[str, dict[Defect, float]]:
     """By shot: mean share of the picture that was repaired, by kind of damage; only what was repaired at all."""
     from restoration_tasks.models.defects.kinds import Defect
+    from restoration_tasks.quality.frame_record import repaired_column
 
     pixels = reel.scan.picture.width * reel.scan.picture.height
     shares = {}
     for permit in reel.permits:
-        frames = range(permit.start, permit.stop)
-        total = {kind: sum(reel.repaired_px.get(frame, {}).get(kind, 0) for frame in frames) for kind in Defect}
-        shares[permit.shot] = {kind: count / len(frames) / pixels for kind, count in total.items() if count}
+        total = {kind: reel.changed.total(repaired_column(kind), permit.start, permit.stop) for kind in Defect}
+        frames = permit.stop - permit.start
+        shares[permit.shot] = {kind: count / frames / pixels for kind, count in total.items() if count}
     return shares
 
 
-def _condition(meter: ReelMeter, when: str) -> dict[str, JsonValue]:
+def _condition(shots: pd.DataFrame, when: str) -> dict[str, JsonValue]:
     """What the reel suffers from, `before` or `after`: means of its shots by their frames.
 
     Specks (share of the pixels, bright or dark for one frame), flicker (of mean brightness, share of the code range),
     fade (severity, 0 to 100), weave (pixels).
     """
-    shots = meter.shots_table()
     names = {"specks": "spikes", "flicker": "flicker", "fade": "fade", "weave_px": "weave"}
     frames = max(int(shots["frames"].sum()), 1)
     return {
@@ -262,6 +261,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
     from restoration_tasks.media.reader import FrameReader
     from restoration_tasks.quality.agreement import map_agrees
     from restoration_tasks.quality.faces import FaceLookup
+    from restoration_tasks.quality.frame_record import CHANGED
     from restoration_tasks.quality.pixels import damaged_share
 
     complaints: list[str] = []
@@ -275,7 +275,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
         decoded += 1
         if found is None or index >= total:
             continue
-        if not map_agrees(found, reel.areas.get(index)):
+        if not map_agrees(found, reel.areas.at(index)):
             other_maps.append(index)
         permit = reel.permit(index)
         row = meter.add(
@@ -285,7 +285,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
             treatment=permit.kind(index),
             recorded_md5=reel.recorded[index] if index < len(reel.recorded) else "",
             assembled_md5=reel.assembled[index] if index < len(reel.assembled) else "",
-            recorded_px=reel.changed_px.get(index, UNRECORDED),
+            recorded_px=int(reel.changed.at(index).get(CHANGED, UNRECORDED)),
             master=frame,
             restored=after,
             mask=permit.mask(index, frame, found, picture),
@@ -325,7 +325,7 @@ def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Damag
             yield DamageMap.from_frame(frame)
 
 
-def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
+def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, stills: StillPicker) -> None:
     import great_expectations
 
     from restoration_tasks.quality.policy import policy, policy_text
@@ -344,8 +344,8 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
         check=check,
         scan=reel.scan,
         plan=reel.plan,
-        frames=meter.frames_table(),
-        shots=meter.shots_table(),
+        frames=tables.frames,
+        shots=tables.shots,
         stills=stills.chosen(),
         files=files,
         repaired=_repaired_shares(reel),
@@ -356,7 +356,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.figure("failed_rules", list(check.failed_rules))
     work.figure("warned_rules", list(check.warned_rules))
     work.figure("policy_version", policy().version)
-    work.figure("condition", {when: _condition(meter, when) for when in ("before", "after")})
+    work.figure("condition", {when: _condition(tables.shots, when) for when in ("before", "after")})
     for result in check.results:
         if result.broken:
             work.warn(f"{result.id}: {result.sentence} Found: {result.detail}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,10 +17,18 @@ from restoration_tasks.runtime.spec import StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from restoration_tasks.assessment.figures import FrameFigures
     from restoration_tasks.assessment.gauge import Scanned
+    from restoration_tasks.assessment.less_grain import GrainFound
+    from restoration_tasks.assessment.light import LightRelation
     from restoration_tasks.assessment.lines import Line
-    from restoration_tasks.assessment.readings import FrameReadings
+    from restoration_tasks.assessment.mending import TearsFound
+    from restoration_tasks.assessment.readings import FrameReadings, ReelReadings
+    from restoration_tasks.assessment.shots import Shot
+    from restoration_tasks.assessment.steadying import GateWeave
+    from restoration_tasks.assessment.unstaining import StainsFound
     from restoration_tasks.media.segments import Segment
 
 
@@ -48,6 +57,31 @@ class PlanParams(BaseModel):
     reason: str = "first plan, from the damage measured"
 
 
+@dataclass
+class _OfShots:
+    """What the readings say of the shots, by their numbers; the lights by frame."""
+
+    weaves: dict[int, GateWeave] = field(default_factory=dict)
+    grains: dict[int, GrainFound] = field(default_factory=dict)
+    stains: dict[int, StainsFound] = field(default_factory=dict)
+    tears: dict[int, TearsFound] = field(default_factory=dict)
+    lights: dict[int, LightRelation] = field(default_factory=dict)
+
+    def look(self, shot: Shot, rows: Sequence[FrameReadings], scan: Scanned) -> None:
+        """Take what the readings of a shot say."""
+        from restoration_tasks.assessment.less_grain import grain_found
+        from restoration_tasks.assessment.mending import tears_found
+        from restoration_tasks.assessment.readings import lights_of
+        from restoration_tasks.assessment.steadying import gate_weaves
+        from restoration_tasks.assessment.unstaining import stains_found
+
+        self.weaves |= gate_weaves([shot], rows, scan)
+        self.grains |= grain_found([shot], rows, scan)
+        self.stains |= stains_found([shot], rows, scan)
+        self.tears |= tears_found([shot], rows, scan)
+        self.lights |= lights_of(rows)
+
+
 def run(work: StepWork) -> None:
     """Write `plan.yaml`, and the reel's condition as a record (`condition.json`) and a page (`condition.html`).
 
@@ -61,12 +95,9 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.dye_loss import dye_losses
     from restoration_tasks.assessment.engine import Engine
     from restoration_tasks.assessment.faces import joined, read_faces
-    from restoration_tasks.assessment.less_grain import grain_found, models_asked
-    from restoration_tasks.assessment.mending import tears_found
-    from restoration_tasks.assessment.readings import lights_of
+    from restoration_tasks.assessment.gauge import Category
+    from restoration_tasks.assessment.less_grain import models_asked
     from restoration_tasks.assessment.shots import read_shots
-    from restoration_tasks.assessment.steadying import gate_weaves
-    from restoration_tasks.assessment.unstaining import stains_found
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
     from restoration_tasks.steps.condition import Found, write_condition
@@ -79,7 +110,11 @@ def run(work: StepWork) -> None:
             shelf.require(name)
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
-    rows, lines, readings, scan = _measured(work, segments)
+    rows, lines, readings = _measured(work, segments)
+    scan, found = readings.scan, _OfShots()
+    if scan is not None:
+        for shot in shots:
+            found.look(shot, readings.of(shot), scan)
     decided = decide(
         shots,
         rows,
@@ -87,13 +122,13 @@ def run(work: StepWork) -> None:
         Strength(params.strength),
         lines=lines,
         engine=Engine(params.engine),
-        losses=dye_losses(shots, readings, scan) if scan is not None else {},
-        weaves=gate_weaves(shots, readings, scan) if scan is not None else {},
-        grains=grain_found(shots, readings, scan) if scan is not None else {},
+        losses=dye_losses(shots, readings.only(Category.FADE), scan) if scan is not None else {},
+        weaves=found.weaves,
+        grains=found.grains,
         less_grain=params.less_grain / 100,
-        lights=lights_of(readings),
-        stains=stains_found(shots, readings, scan) if scan is not None else {},
-        tears=tears_found(shots, readings, scan) if scan is not None else {},
+        lights=found.lights,
+        stains=found.stains,
+        tears=found.tears,
         tunings=params.tunings,
     )
     plan = Plan(
@@ -111,7 +146,11 @@ def run(work: StepWork) -> None:
     if scan is not None:
         tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
         faces = joined(read_faces(table) for table in tables)
-        conditions = shot_conditions([figures for _, figures in decided], readings, scan, faces)
+        conditions = [
+            condition
+            for _, figures in decided
+            for condition in shot_conditions([figures], readings.of(figures.shot), scan, faces)
+        ]
         if any(condition.faces is None for condition in conditions):
             work.warn(NO_FACES)
         write_condition(work, Found(conditions, rows, lines, segments), params.carrier)
@@ -137,9 +176,7 @@ def _followed(profile: Followed | None) -> dict[str, Any]:
     return {"profile": profile.name, "profile_sha256": profile.sha256, "instead_of_profile": profile.instead}
 
 
-def _measured(
-    work: StepWork, segments: Sequence[Segment]
-) -> tuple[list[FrameFigures], list[Line], list[FrameReadings], Scanned | None]:
+def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[list[FrameFigures], list[Line], ReelReadings]:
     """What was measured of all segments, joined.
 
     Raises:
@@ -147,12 +184,11 @@ def _measured(
     """
     from restoration_tasks.assessment.figures import read_figures
     from restoration_tasks.assessment.lines import read_lines
-    from restoration_tasks.assessment.readings import read_readings
+    from restoration_tasks.assessment.readings import ReelReadings
 
     rows: list[FrameFigures] = []
     lines: list[Line] = []
-    readings: list[FrameReadings] = []
-    scan: Scanned | None = None
+    readings: list[tuple[Segment, Path]] = []
     for place, segment in enumerate(segments, start=1):
         name = f"figures/{segment.id}"
         if name not in work.input_names:
@@ -163,10 +199,9 @@ def _measured(
             )
         rows += read_figures(work.input(name))
         lines += read_lines(work.input(f"lines/{segment.id}"))
-        read, scan = read_readings(work.input(f"readings/{segment.id}"))
-        readings += read
+        readings.append((segment, work.input(f"readings/{segment.id}")))
         work.progress(place, len(segments), "segments")
-    return rows, lines, readings, scan
+    return rows, lines, ReelReadings(readings)
 
 
 STEP = StepDefinition(name=StepName.PLAN, version="10", run=run)

@@ -6,8 +6,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from restoration_tasks.assessment.gauge import Scanned, ShotFacts
-from restoration_tasks.assessment.readings import FrameReadings, gauges, read_readings, write_readings
+from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts
+from restoration_tasks.assessment.readings import FrameReadings, ReelReadings, gauges, read_readings, write_readings
+from restoration_tasks.assessment.shots import Shot
+from restoration_tasks.media.segments import Segment
 from restoration_tasks.runtime.errors import MediaError
 from tests.assessment.glances import window
 
@@ -62,6 +64,28 @@ def test_readings_are_kept_and_the_same_rows_give_the_same_bytes(tmp_path):
         write_readings(tmp_path / name, rows, gauges(), SCAN)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert read_readings(tmp_path / "a") == (rows, SCAN)
+
+
+def test_a_reel_is_read_shot_by_shot_and_category_by_category(tmp_path):
+    pictures, tables, rows = HOSTILE["noise"], [], []
+    for place, (shot, first) in enumerate([(1, 0), (1, 2), (2, 4)]):
+        part = [
+            FrameReadings(
+                first + at, {gauge.category: gauge.read(window(pictures, at, gauge.radius)) for gauge in gauges()}
+            )
+            for at in range(2)
+        ]
+        write_readings(tmp_path / str(place), part, gauges(), SCAN)
+        tables.append((Segment(f"s{place}", shot, first, first + 2, 0, 0), tmp_path / str(place)))
+        rows += part
+    reel = ReelReadings(tables)
+    assert reel.scan == SCAN
+    assert reel.of(Shot(1, 0, 4)) == rows[:4]
+    assert reel.of(Shot(2, 4, 6)) == rows[4:]
+    assert list(reel.only(Category.FADE)) == [
+        FrameReadings(row.frame, {Category.FADE: row.by[Category.FADE]}) for row in rows
+    ]
+    assert ReelReadings([]).scan is None
 
 
 def test_a_damaged_table_is_named(tmp_path):

@@ -80,4 +80,4 @@ def test_a_map_with_more_or_less_damage_than_was_recorded_does_not_agree():
     assert map_agrees(DamageMap(found, nothing, nothing), row)
     assert not map_agrees(DamageMap(nothing, nothing, nothing), row)
     assert not map_agrees(DamageMap(found, found, nothing), row)
-    assert not map_agrees(DamageMap(found, nothing, nothing), None)
+    assert not map_agrees(DamageMap(found, nothing, nothing), {})

@@ -1,0 +1,66 @@
+"""What a step recorded of every frame, as the check asks for it: a few columns of the segments' tables, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from restoration_tasks.models.defects.kinds import Defect
+
+CHANGED: Final = "changed_px"
+"""Pixels that restoration changed."""
+
+
+def area_column(kind: Defect) -> str:
+    """Where the assessment keeps the share of a frame that is damaged in this way."""
+    return f"{kind}_area"
+
+
+def repaired_column(kind: Defect) -> str:
+    """Where restoration keeps how many pixels of this kind of damage it repaired."""
+    return f"repaired_{kind}_px"
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """Columns of figures by frame; some bytes a figure, as reels are long."""
+
+    frames: npt.NDArray[np.int64]
+    """Rising."""
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    @classmethod
+    def read(cls, tables: Sequence[Path], columns: Sequence[str]) -> Self:
+        """Join tables of segments.
+
+        Args:
+            tables: Parquet files with a column `frame`.
+            columns: what to keep; a table without one is an error of the step that wrote it.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not tables:
+            return cls(np.zeros(0, np.int64), {})
+        joined = pa.concat_tables(pq.read_table(path, columns=["frame", *columns]) for path in tables)
+        frames = joined["frame"].to_numpy().astype(np.int64)
+        order = np.argsort(frames, kind="stable")
+        return cls(frames[order], {name: joined[name].to_numpy()[order] for name in columns})
+
+    def at(self, frame: int) -> dict[str, Any]:
+        """What was recorded of a frame; nothing where there is no record of it."""
+        place = int(np.searchsorted(self.frames, frame, side="right")) - 1
+        if place < 0 or self.frames[place] != frame:
+            return {}
+        return {name: column[place] for name, column in self.columns.items()}
+
+    def total(self, column: str, start: int, stop: int) -> float:
+        """Sum of a column over frames `start ≤ i < stop`; 0 where nothing was recorded."""
+        first, last = np.searchsorted(self.frames, (start, stop))
+        return self.columns[column][first:last].sum().item() if self.columns else 0

@@ -1,0 +1,96 @@
+"""Long tables: kept by column, asked about piece by piece, and no answer is another for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from restoration_tasks.quality import expectations
+from restoration_tasks.quality.columns import Columns
+from restoration_tasks.quality.expectations import evaluate
+from restoration_tasks.quality.findings import Severity, Status
+from restoration_tasks.quality.frame_record import FrameRecord
+from restoration_tasks.quality.policy import policy
+from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
+from restoration_tasks.quality.suites import rules
+from tests.quality.synthetic import SHOT_FRAMES, SHOTS, make_reel
+
+FRAMES = SHOT_FRAMES * len(SHOTS)
+
+
+@dataclass(frozen=True)
+class Row:
+    frame: int
+    share: float
+    black: bool
+    md5: str
+
+
+ROWS = [Row(0, 0.25, False, "ab"), Row(1, float("nan"), True, "cd"), Row(2, -1.5, False, "ab")]
+
+
+def test_columns_give_back_the_rows_as_a_table_and_one_by_one():
+    columns = Columns(Row)
+    for row in ROWS:
+        columns.add(row)
+    pd.testing.assert_frame_equal(columns.table(), pd.DataFrame(ROWS))
+    assert str(list(columns)) == str(ROWS)
+    assert len(columns) == 3
+    assert columns.table(share=[1.0, 2.0, 3.0])["share"].tolist() == [1.0, 2.0, 3.0]
+    assert list(Columns(Row).table()) == ["frame", "share", "black", "md5"]
+
+
+def judged(tables, monkeypatch, piece_rows):
+    monkeypatch.setattr(expectations, "PIECE_ROWS", piece_rows)
+    wanted = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
+    return evaluate([rule for rule in wanted if rule.table in (Table.FRAMES, Table.COPIES)], tables)
+
+
+def test_pieces_of_a_table_break_the_rules_that_the_whole_breaks(monkeypatch):
+    """A bad pixel, a null, a copy out of range, a frame measured twice in pieces far apart."""
+    reel = make_reel()
+    spoilt = reel.restored[8][0].copy()
+    spoilt[0, 0] += 1
+    reel.restored[8] = (spoilt,)
+    tables = reel.tables()
+    tables[Table.FRAMES].loc[4, "master_md5"] = None
+    tables[Table.FRAMES].loc[17, "frame"] = 0
+    tables[Table.COPIES].loc[[3, 30], "luma_db"] = 2.0
+    whole = judged(tables, monkeypatch, 1000)
+    assert sum(result.status is Status.FAILED for result in whole) >= 4
+    assert judged(tables, monkeypatch, 5) == whole
+
+
+@pytest.mark.parametrize(("scope", "status"), [("b", Status.FAILED), ("c", Status.FAILED), ("a", Status.PASSED)])
+def test_rows_of_a_scope_may_lie_in_any_piece_and_none_at_all_breaks_the_rule(monkeypatch, scope, status):
+    monkeypatch.setattr(expectations, "PIECE_ROWS", 2)
+    table = pd.DataFrame({"shot": ["a"] * 3 + ["b"], "changed_share": [0.1, 0.1, 0.2, 0.9]})
+    within = Expectation(Kind.BETWEEN, {"column": "changed_share", "min_value": 0, "max_value": 0.5})
+    rule = Rule("a.rule", Table.SHOTS, Severity.FAIL, "Holds.", (within,), scope=Scope("shot", (scope,)))
+    (result,) = evaluate([rule], {Table.SHOTS: table})
+    assert result.status is status
+    assert result.subjects == (("b",) if scope == "b" else ())
+
+
+def test_a_rule_that_crashes_in_one_piece_has_crashed(monkeypatch):
+    monkeypatch.setattr(expectations, "PIECE_ROWS", 2)
+    table = pd.DataFrame({"shot": list("abcd"), "changed_share": [0.1, 0.2, 0.3, "much"]})
+    within = Expectation(Kind.BETWEEN, {"column": "changed_share", "min_value": 0, "max_value": 0.5})
+    (result,) = evaluate([Rule("a.rule", Table.SHOTS, Severity.FAIL, "Holds.", (within,))], {Table.SHOTS: table})
+    assert result.status is Status.CRASHED
+
+
+def test_records_of_segments_are_joined_by_frame(tmp_path):
+    for name, frames in (("b", [3, 2]), ("a", [0])):
+        table = {"frame": frames, "px": [10 * frame for frame in frames], "more": frames}
+        pq.write_table(pa.table(table), tmp_path / name)
+    record = FrameRecord.read([tmp_path / "b", tmp_path / "a"], ["px"])
+    assert [record.at(frame) for frame in range(5)] == [{"px": 0}, {}, {"px": 20}, {"px": 30}, {}]
+    assert record.at(-1) == {}
+    assert (record.total("px", 0, 3), record.total("px", 2, 9), record.total("px", 4, 9)) == (20, 50, 0)
+    assert FrameRecord.read([], ["px"]).at(0) == {}
+    assert FrameRecord.read([], ["px"]).total("px", 0, 3) == 0
