@@ -9,9 +9,9 @@ from restoration_tasks.catalogue import journal, reels
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent
 from restoration_tasks.quality.findings import CheckReport, FrameNumber, RuleResult, Severity, Status
-from restoration_tasks.runtime.spec import OutputFile, Spec, StepName
+from restoration_tasks.runtime.spec import OutputFile, Spec, StepName, StepResult
 from restoration_tasks.runtime.vault import Vault
-from tests.provenance.results import REEL, step_result
+from tests.provenance.results import REEL, output, step_result
 
 TEXT = RuleResult(
     id="fidelity.text_kept", severity=Severity.FAIL, status=Status.FAILED, sentence="Lettering stays.",
@@ -32,6 +32,8 @@ class Checked:
 
     sessions: Sessions
     vault: Vault
+    result: StepResult | None = None
+    """The check recorded last."""
 
     def record(
         self,
@@ -58,11 +60,13 @@ class Checked:
         file = OutputFile(name="check", uri=uri, sha256=digest, bytes=len(written), media_type="application/json")
         task = journal.Task(run, "check", generation=generation)
         figures = {"passed": report.passed, "failed_rules": list(report.failed_rules)}
-        result = step_result(StepName.CHECK, made_by or task.execution_id, outputs=(file,), figures=figures)
+        outputs = (file, output("report", "report.html"))
+        result = step_result(StepName.CHECK, made_by or task.execution_id, outputs=outputs, figures=figures)
         spec = Spec(
             step=StepName.CHECK, step_version="1", reel_id=REEL, vault=str(self.vault.root),
             execution_id=task.execution_id,
         )  # fmt: skip
         with self.sessions.begin() as session:
             reels.register(session, REEL, title="Reel three")
+        self.result = result
         return journal.record(self.sessions, task, spec, result)
