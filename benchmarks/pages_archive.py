@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from restoration_tasks.catalogue import lock, plans, reels, scans
+from restoration_tasks.catalogue import checks, lock, plans, reels, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.media.segments import cut_segments
@@ -23,6 +23,7 @@ from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity
 from restoration_tasks.restoration.changes import FrameChange, write_changes
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.spec import NumericProfile, OutputFile, Reference, StepName, StepResult
+from restoration_tasks.runtime.vault import Vault
 
 EVENTS_A_REEL = 100
 WHOLE_REELS = 10
@@ -140,7 +141,10 @@ class WholeReel:
             "restoration_master": self.restored,
             "plan": self._file("plans/v0001.yaml", plan.to_yaml().encode()),
         }
-        self._record(StepName.CHECK, {"check": self._file("check.json", report.model_dump_json().encode())}, read=read)
+        written = self._file("check.json", report.model_dump_json().encode())
+        checked = self._record(StepName.CHECK, {"check": written}, read=read)
+        with sessions.begin() as session:
+            checks.enter(session, *checked, Vault(str(vault)), run_id=f"run-{reel_id}")
 
     def _assessed(self, segment: str, frames: range) -> dict[str, Reference]:
         path = self._path(f"{segment}/figures.parquet")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from restoration_tasks.catalogue import conditions, executions, frames, policies, scans
+from restoration_tasks.catalogue import checks, conditions, executions, frames, policies, scans
 from restoration_tasks.catalogue.engine import Sessions
 from restoration_tasks.provenance.recorder import RecordedEvent, Recorder
 from restoration_tasks.runtime.spec import IN_DEVICE_SLOT, Spec, StepName, StepResult
@@ -58,7 +58,9 @@ def record(sessions: Sessions, task: Task, spec: Spec, result: StepResult) -> Re
             case StepName.RESTORE | StepName.ENLARGE | StepName.ASSEMBLE:
                 frames.enter_relationships(session, event.id, result)
             case StepName.CHECK:
-                policies.enter(session, event.id, result, Vault(spec.vault))
+                vault = Vault(spec.vault)
+                policies.enter(session, event.id, result, vault)
+                checks.enter(session, event.id, result, vault, run_id=task.run_id)
         executions.record(
             session,
             task.instance,

@@ -1,4 +1,4 @@
-"""Tables of what became of a reel's frames and files: exceptions, relationships, check policies, restorations."""
+"""Tables of what became of a reel's frames and files: exceptions, relationships, checks, restorations."""
 
 from __future__ import annotations
 
@@ -101,6 +101,33 @@ class CheckPolicy(Base):
     yaml: Mapped[str]
     event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id))
     """The event of that check."""
+
+
+class CheckRecord(Base):
+    """What one check found, rule by rule; never changed. The verdict stands in its event, under the chain's hash."""
+
+    __tablename__ = "check_results"
+    __table_args__ = (
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("frames >= 0", name="frames"),
+        CheckConstraint("jsonb_typeof(findings) = 'array'", name="findings"),
+        CheckConstraint("NOT passed OR findings <> '[]'", name="passed_by_rules"),
+        Index("ix_check_results_reel_id_recorded_at", "reel_id", "recorded_at"),
+    )
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Event.id), primary_key=True)
+    """The event of the check: one row an execution, however often it is recorded."""
+    reel_id: Mapped[str] = mapped_column(ForeignKey(Reel.id))
+    run_id: Mapped[str]
+    sha256: Mapped[str]
+    """Of `check.json`, which these are the findings of."""
+    policy_version: Mapped[str]
+    frames: Mapped[int]
+    """Of the preservation master."""
+    passed: Mapped[bool]
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Every rule as `quality.findings.RuleResult` states it, in the order of `check.json`."""
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Restoration(Base):

@@ -93,10 +93,10 @@ def record_check(
             reel=reel_id,
             expected="why this result may pass",
             found="nothing",
-            action="clear the task 'decide' and answer again, with the reason as the note",
+            action="answer again, with the reason as the note (in Airflow after clearing the task 'decide')",
         )
     if not rules:
-        raise WrongUse("the check refused nothing", reel=reel_id, action="clear the task 'decide' and answer Approve")
+        raise WrongUse("the check refused nothing", reel=reel_id, action="approve it, without a waiver")
     reels.require(session, reel_id)
     person_id = ensure_person(session, person.login, person.name)
     for rule in rules:
@@ -119,7 +119,7 @@ def require_passed_or_waived(session: Session, reel_id: str, run_id: str) -> Non
         reel=reel_id,
         expected="a check that passed, or a waiver for every rule that refused the reel",
         found=", ".join(unwaived) or "a refusal that names no rule",
-        action="clear the task 'decide' and answer Redo, Waive or Reject",
+        action="ask for another pass, waive every rule that refused it, or reject it (in Airflow by clearing 'decide')",
     )
 
 

@@ -110,24 +110,39 @@ def run(
     approve_as: Annotated[
         str | None, typer.Option(help="Approve the result as this user (must be in REELKEEPER_CONSERVATORS).")
     ] = None,
-    note: Annotated[str, typer.Option(help="Note kept with the decision.")] = "",
+    note: Annotated[str, typer.Option(help="Note kept with the decision; with --waive-rule, the reason.")] = "",
+    waive_rule: Annotated[
+        list[str] | None,
+        typer.Option(help="Let a rule pass by which the check refused it. Needs --approve-as, --note."),
+    ] = None,
 ) -> None:
     """Take a reel its whole way without Airflow. Without an approval it stops before the catalogue (exit code 4).
 
-    A profile that restores nothing ends it with the condition report.
+    What the check refuses ends it with exit code 3, unless every rule that refused it is waived. A profile that
+    restores nothing ends it with the condition report.
     """
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
+
+    waived = tuple(waive_rule or ())
+    if waived and (approve_as is None or not note.strip()):
+        raise WrongUse(
+            "what the check refused is not waived without a name and a reason",
+            reel=reel_id,
+            expected="--approve-as NAME and --note WHY",
+            found="no name" if approve_as is None else "no reason",
+            action="give both",
+        )
 
     def whole_way(conductor: Conductor) -> None:
         if not conductor.way.rules.restores:
             report = conductor.end_with_the_condition().output("condition_report")
             typer.echo(f"condition: {conductor.way.vault.path(report.uri)}")
             return
-        conductor.require_passed()
         if approve_as is None:
+            conductor.require_passed()
             conductor.leave_to_a_person()
             return
-        conductor.decide(DecisionAnswer.APPROVE, approve_as, note)
+        conductor.decide(DecisionAnswer.APPROVE, approve_as, note, waive=waived)
         bag = conductor.packaged
         typer.echo(f"package: {conductor.way.vault.path(conductor.way.package_uri(bag))}")
 

@@ -20,7 +20,7 @@ __all__ = ["Anchor", "Finding", "Tampering", "VerifyReport", "verify", "verify_c
 GUARDED = (
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints",
     "signed_checkpoints", "plans", "decisions", "waivers", "scans", "conditions", "carrier_readings",
-    "object_relationships", "policies", "restorations",
+    "object_relationships", "policies", "check_results", "restorations",
 )  # fmt: skip
 """Tables that take INSERT and nothing else, by a trigger."""
 

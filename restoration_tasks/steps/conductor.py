@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,7 +19,7 @@ from restoration_tasks.runtime.launch import StepProcess, write_specs
 from restoration_tasks.runtime.progress import Reporter, parse_line
 from restoration_tasks.runtime.runner import finished
 from restoration_tasks.runtime.spec import Reference, Spec, StepName, StepResult
-from restoration_tasks.steps import plan_versions
+from restoration_tasks.steps import deciding, plan_versions
 from restoration_tasks.steps.asked import Execution
 from restoration_tasks.steps.batching import Pace, pace_of
 from restoration_tasks.steps.carrier import with_carrier
@@ -195,24 +195,33 @@ class Conductor:
             ),
         )
 
-    def decide(self, answer: DecisionAnswer, login: str, note: str) -> None:
+    def decide(self, answer: DecisionAnswer, login: str, note: str, *, waive: Sequence[str] = ()) -> None:
         """Record what a person says about the restoration.
 
+        Args:
+            answer: approve, redo or reject.
+            login: who says it.
+            note: in their own words; a waiver is not taken without.
+            waive: the rules by which the check refused it and which they let pass, each by its name.
+
         Raises:
-            WrongUse: this person may not decide.
-            CheckRefused: what the check refused cannot be approved.
+            WrongUse: this person may not decide; or they waive what refused nothing, or without a reason.
+            CheckRefused: what the check refused cannot be approved, unless all of it is waived.
         """
         role = decisions.role_of(login, self.way.settings)
-        if answer is DecisionAnswer.APPROVE:
+        if waive:
+            deciding.require_all_named(self.checked, waive)
+        elif answer is DecisionAnswer.APPROVE:
             self.require_passed()
         with self.sessions.begin() as session:
-            decisions.decide(
+            deciding.decide(
                 session,
-                self.way.reel_id,
+                self.checked,
                 run_id=self.run_id,
                 execution_id=f"{self.run_id}/decide",
                 plan_version=self.plan.version,
                 answer=answer,
+                waive=bool(waive),
                 person=Person(login),
                 role=role,
                 note=note,
@@ -225,12 +234,13 @@ class Conductor:
             CheckRefused: it did not.
         """
         if not self.checked.figures["passed"]:
-            failed = ", ".join(map(str, self.checked.figures.get("failed_rules") or []))  # type: ignore[arg-type]
+            failed = ", ".join(deciding.refusing_rules(self.checked))
             raise CheckRefused(
                 f"the check refused the restoration: {failed}",
                 reel=self.way.reel_id,
                 file=self.way.vault.path(self.checked.output("report").uri),
-                action="read the report, then run again with --strength gentler or fewer treatments",
+                action="read the report, then run again with --strength gentler or fewer treatments; or let each of"
+                " these rules pass with --waive-rule RULE --note WHY --approve-as NAME",
             )
 
     def end_with_the_condition(self) -> StepResult:

@@ -16,7 +16,7 @@ from restoration_tasks.catalogue import migrate, queue_models, record_models  # 
 from restoration_tasks.catalogue.engine import open_sessions, short_engine
 from restoration_tasks.provenance.base import SCHEMA, Base
 from restoration_tasks.provenance.recorder import Recorder
-from restoration_tasks.provenance.verify import verify
+from restoration_tasks.provenance.verify import GUARDED, verify
 from restoration_tasks.runtime.errors import DatabaseError
 from restoration_tasks.runtime.settings import Settings
 from tests.catalogue.reel import make_decided, make_ingested
@@ -25,7 +25,7 @@ from tests.provenance.results import REEL, step_result
 APPEND_ONLY = [
     "agents", "digital_objects", "events", "event_objects", "event_agents", "fixity", "checkpoints", "plans",
     "decisions", "waivers", "scans", "conditions",
-    "carrier_readings", "signed_checkpoints",
+    "carrier_readings", "signed_checkpoints", "check_results",
 ]  # fmt: skip
 
 
@@ -96,6 +96,7 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         "conditions": "run_id",
         "carrier_readings": "note",
         "signed_checkpoints": "key",
+        "check_results": "run_id",
     }.get(table)
     if column is None:
         column = "event_id" if table in ("event_objects", "event_agents") else "id"
@@ -108,6 +109,12 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
     ):
         with sessions() as session, pytest.raises(IntegrityError, match="never changed"):
             session.execute(text(statement))
+
+
+def test_every_table_that_takes_insert_alone_is_looked_after_by_the_verification(sessions):
+    guarded = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' AND tgenabled = 'A'"
+    with sessions() as session:
+        assert set(session.scalars(text(guarded))) == {f"{SCHEMA}.{table}" for table in GUARDED}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +131,11 @@ def test_what_is_recorded_can_be_neither_changed_nor_removed(sessions, table):
         ("reelkeeper_writer", "UPDATE reelkeeper.queue SET reason = 'x'", True),
         ("reelkeeper_writer", "DELETE FROM reelkeeper.queue", False),
         ("reelkeeper_writer", "UPDATE reelkeeper.carrier_readings SET note = 'x'", False),
+        ("reelkeeper_writer", "UPDATE reelkeeper.check_results SET passed = true", False),
+        ("reelkeeper_writer", "DELETE FROM reelkeeper.check_results", False),
+        ("reelkeeper_writer", "SELECT count(*) FROM reelkeeper.v_broken_rules", True),
+        ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_broken_rules", True),
+        ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.check_results", True),
         ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_reel_status", True),
         ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_queue", True),
         ("reelkeeper_reader", "SELECT count(*) FROM reelkeeper.v_throughput", True),

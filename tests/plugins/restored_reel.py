@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
-from restoration_tasks.catalogue import plans, reels, scans
+from restoration_tasks.catalogue import checks, plans, reels, scans
 from restoration_tasks.catalogue.models import ReelState
 from restoration_tasks.media.picture import Frame, PictureFormat
 from restoration_tasks.media.table import write_rows
@@ -62,9 +62,17 @@ class Row:
 
 
 class RestoredReel:
-    """Builds it in a vault and records it."""
+    """Builds it in a vault and records it; `kept` false leaves the findings of its check to their file alone."""
 
-    def __init__(self, vault: Path, sessions: sessionmaker[Session], reel_id: str = "PAGES-1", title: str = "") -> None:
+    def __init__(
+        self,
+        vault: Path,
+        sessions: sessionmaker[Session],
+        reel_id: str = "PAGES-1",
+        title: str = "",
+        *,
+        kept: bool = True,
+    ) -> None:
         self.reel_id, self.vault, self._recorder = reel_id, Vault(str(vault)), Recorder(sessions)
         self._events = 0
         with sessions.begin() as session:
@@ -95,7 +103,7 @@ class RestoredReel:
         check = self._made("check.json", lambda path: path.write_text(self._findings()))
         report = self._made("report.html", lambda path: path.write_text("<h1>Report</h1>"))
         plan = self._made("plans/v0001.yaml", lambda path: path.write_text(self.plan.to_yaml()))
-        self._record(
+        checked = self._record(
             StepName.CHECK,
             read={
                 "restoration_master": restored,
@@ -107,6 +115,9 @@ class RestoredReel:
             made={"check": check, "report": report},
             figures={"passed": True},
         )
+        if kept:
+            with sessions.begin() as session:
+                checks.enter(session, *checked, self.vault, run_id=RUN)
         self.master, self.restored, self.map, self.access, self.check = master, restored, damage, access, check
 
     def path(self, file: Reference) -> Path:

@@ -97,6 +97,18 @@ def test_a_hostile_title_is_text(reel: RestoredReel, sign_in: SignIn) -> None:
         assert not re.search(r"<[^>]+\son[a-z]+\s*=", answer.text)
 
 
+def test_what_the_check_found_is_shown_from_the_record_and_of_older_checks_from_their_file(
+    reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]
+) -> None:
+    older = RestoredReel(Path(str(reel.vault.root)), sessions, "PAGES-2", kept=False)
+    found = "<b>Look at.</b> No speck &lt;b&gt;stays&lt;/b&gt;. 1 does."
+    for one in (reel, older):
+        assert found in sign_in().get(f"{PAGES}/{one.reel_id}").text
+        one.path(one.check).unlink()
+    assert found in sign_in().get(f"{PAGES}/{reel.reel_id}").text
+    assert found not in sign_in().get(f"{PAGES}/{older.reel_id}").text
+
+
 def test_what_was_waived_of_the_check_stands_beside_it_and_nothing_of_another_check(
     reel: RestoredReel, sign_in: SignIn, sessions: sessionmaker[Session]
 ) -> None:

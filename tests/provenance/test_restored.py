@@ -13,12 +13,15 @@ from sqlalchemy.orm import sessionmaker
 
 from restoration_tasks.provenance import anchoring
 from restoration_tasks.provenance.recorder import Recorder
+from restoration_tasks.runtime.vault import Vault
+from tests.catalogue.checked import Checked
 from tests.provenance.archive import OTHER, record
 from tests.provenance.results import REEL, step_result
 
 
 def test_a_dump_put_back_verifies_and_goes_on(postgres_server, sessions, empty_database, settings, tmp_path):
-    record(sessions, range(3))
+    Checked(sessions, Vault(str(tmp_path / "vault"))).record()
+    record(sessions, range(2))
     record(sessions, range(2), OTHER)
     taken = anchoring.take(sessions, settings)
     record(sessions, range(3, 4))
@@ -37,6 +40,9 @@ def test_a_dump_put_back_verifies_and_goes_on(postgres_server, sessions, empty_d
     assert report.checkpoint == taken.checkpoint.number
     with restored() as session, pytest.raises(IntegrityError, match="never changed"):
         session.execute(text("DELETE FROM reelkeeper.events"))
+    broken = "SELECT rule, frames FROM reelkeeper.v_broken_rules ORDER BY rule DESC"
+    with restored() as session:
+        assert session.execute(text(broken)).all() == [("fidelity.text_kept", [9, 8]), ("benefit.specks", [])]
     again = Recorder(restored).record(step_result(execution_id=f"{REEL}/4", minute=4))
     assert (again.seq, anchoring.verify_archive(restored, settings).ok) == (5, True)
     engine.dispose()

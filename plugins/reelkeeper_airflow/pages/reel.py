@@ -68,6 +68,7 @@ def show_reel(reel_id: str, request: Request, user: Looker) -> Response:
         verified = verify(session, reel_id)
         decisions = _decisions(session, reel_id)
         condition = _condition_report(session, reel_id)
+        check = _check(session, vault, found.checked)
         waived = _waived(session, reel_id, found.checked)
     files = {one.role: one for event in (found.ingest, found.assembled, found.checked) if event for one in event.made}
     if condition:
@@ -79,7 +80,7 @@ def show_reel(reel_id: str, request: Request, user: Looker) -> Response:
         reel=found,
         verified=verified,
         decisions=decisions,
-        check=_check(vault, found.checked.file("check") if found.checked else None),
+        check=check,
         files=[(ROLES.get(role, FILE_WORDS.get(role, role)), files[role]) for role in PRODUCTS if role in files],
         waived=waived,
         by_role=files,
@@ -140,10 +141,19 @@ def show_record(
     )
 
 
-def _check(vault: Vault, held: HeldFile | None) -> CheckReport | None:
-    """What the check said; None where there is none, or its file is gone."""
+def _check(session: Session, vault: Vault, checked: StepEvent | None) -> CheckReport | None:
+    """What the check said; None where there is none, or only a file that is gone tells of it."""
+    from restoration_tasks.catalogue import checks
     from restoration_tasks.quality.findings import CheckReport
 
+    if checked is None:
+        return None
+    kept = checks.record_of(session, checked.id)
+    if kept is not None:
+        return CheckReport.model_validate(
+            {name: getattr(kept, name) for name in ("reel_id", "policy_version", "frames")} | {"results": kept.findings}
+        )
+    held = checked.file(checks.OUTPUT)
     content = vault.read_bytes(held.uri) if held else None
     return None if content is None else CheckReport.model_validate_json(content)
 

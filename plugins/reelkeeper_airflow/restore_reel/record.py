@@ -16,9 +16,8 @@ from reelkeeper_airflow.operators.outcome import result_at
 from reelkeeper_airflow.restore_reel.form import next_form
 from reelkeeper_airflow.restore_reel.people import Answer
 from reelkeeper_airflow.restore_reel.reel import way_of
-from restoration_tasks.runtime.errors import CheckRefused, WrongUse
+from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
-from restoration_tasks.runtime.spec import StepResult
 from restoration_tasks.runtime.vault import Vault
 
 if TYPE_CHECKING:
@@ -77,10 +76,11 @@ def record_decision(
     reel: Mapping[str, Any], version: Mapping[str, Any], checked: Mapping[str, Any], answered: Mapping[str, Any]
 ) -> str:
     """Check again that the person may decide, record the decision, and lead on."""
-    from restoration_tasks.catalogue import decisions, drafts, reels, waivers
+    from restoration_tasks.catalogue import decisions, drafts, reels
     from restoration_tasks.catalogue.models import ReelState
     from restoration_tasks.provenance.agents import Person
     from restoration_tasks.provenance.vocabulary import DecisionAnswer
+    from restoration_tasks.steps import deciding
 
     context = get_current_context()
     person, form = answered["responded_by_user"] or {}, answered["params_input"]
@@ -91,38 +91,22 @@ def record_decision(
         role = decisions.role_of(str(person.get("id", "nobody")), settings)
         _require_same_version(reel_id, form, version)
         judged = result_at(Vault(settings.vault_root), checked)
-        if answer is Answer.APPROVE:
-            _require_passed(judged)
         note = (form.get("note") or "").strip()
-        waived = _refusing_rules(judged) if answer is Answer.WAIVE else ()
         with catalogue(settings).begin() as session:
-            if answer is Answer.WAIVE:
-                waivers.record_check(
-                    session,
-                    reel_id,
-                    run_id=context["run_id"],
-                    execution_id=task_of(context).execution_id,
-                    rules=waived,
-                    reason=note,
-                    person=Person(person["id"], person.get("name")),
-                    check_sha256=judged.output("check").sha256,
-                    at=datetime.fromisoformat(str(answered["responded_at"])),
-                )
             # What they marked on the pages while they looked goes with their answer, and only theirs.
             marks = drafts.of_person(session, reel_id, int(version["version"]), str(person["id"]))
-            decisions.decide(
+            deciding.decide(
                 session,
-                reel_id,
+                judged,
                 run_id=context["run_id"],
                 execution_id=task_of(context).execution_id,
                 plan_version=int(version["version"]),
-                # A waiver is an approval that says what it passes over.
                 answer=DecisionAnswer.APPROVE if answer is Answer.WAIVE else DecisionAnswer(answer.value.lower()),
+                waive=answer is Answer.WAIVE,
                 person=Person(person["id"], person.get("name")),
                 role=role,
                 note=note,
                 shots=marks,
-                waived=waived,
                 at=datetime.fromisoformat(str(answered["responded_at"])),
             )
             if answer is Answer.REJECT:
@@ -225,20 +209,3 @@ def _require_same_version(reel_id: str, form: Mapping[str, Any], version: Mappin
             found=form.get("plan_version"),
             action="clear the task 'decide' and answer again",
         )
-
-
-def _require_passed(checked: StepResult) -> None:
-    if not checked.figures["passed"]:
-        raise CheckRefused(
-            "what the check refused cannot be approved",
-            reel=checked.reel_id,
-            expected="a check that passed",
-            found="a check that refused",
-            action="clear the task 'decide' and answer Redo, Waive or Reject",
-        )
-
-
-def _refusing_rules(checked: StepResult) -> tuple[str, ...]:
-    """Ids of the rules by which the check refused the reel; none if it passed."""
-    failed = checked.figures["failed_rules"]
-    return tuple(map(str, failed)) if isinstance(failed, list) and not checked.figures["passed"] else ()
