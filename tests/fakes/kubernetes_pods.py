@@ -192,6 +192,12 @@ class Pod:
         """Run one command beside the container's own, in the same environment and folder (`exec`)."""
         return subprocess.run(argv, env=self.environment, cwd=self._cwd, capture_output=True, check=False)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to every process of the container, such as STOP to hold it and CONT to let it go on."""
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     @property
     def _cwd(self) -> str:
         return self.spec.get("workingDir") or str(self._folder)
