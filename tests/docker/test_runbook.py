@@ -19,7 +19,7 @@ TEXT = (REPOSITORY / "docs" / "kubernetes.md").read_text(encoding="utf-8")
 ROWS = {
     row[0].strip(" `"): [cell.strip() for cell in row[1:]]
     for row in (line.strip("|\n").split("|") for line in TEXT.splitlines() if re.match(r"\| `[a-z ]+` \|", line))
-    if len(row) == 4
+    if len(row) == 5
 }
 
 
@@ -30,7 +30,16 @@ def test_each_ending_has_a_line() -> None:
 @pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.name)
 def test_the_line_says_whether_it_is_tried_again(cause: Cause) -> None:
     again = failure(Ending(cause), "restore", "REEL", 6, "").retry_helps
-    assert ROWS[cause.value][1] == ("yes" if again else "no")
+    assert ROWS[cause.value][2].partition(",")[0] == ("yes" if again else "no")
+
+
+@pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.name)
+def test_the_line_says_what_staff_read(cause: Cause) -> None:
+    """Up to where the cluster's own words come in."""
+    words = re.split(r" ?[(…:]", ROWS[cause.value][1].rpartition("else: ")[2])[0]
+    said = str(failure(Ending(cause, code=3), "restore", "REEL", 6, "x"))
+    assert words
+    assert f"the pod of restore {words}" in said
 
 
 def test_settings_and_files_it_names_exist() -> None:

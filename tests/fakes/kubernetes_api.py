@@ -63,6 +63,10 @@ class FakeKubernetes:
         self.asked: list[tuple[str, str, str]] = []
         """Every request in order: method, path, query."""
         self.token = secrets.token_urlsafe()
+        self.away = False
+        """Whether the API server hangs up on whoever asks; the pods go on."""
+        self.refuse_pods: tuple[int, str] | None = None
+        """Status and message with which pods are refused, as an admission plug-in does."""
         self._faults: list[_Planned] = []
         self._version = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("BoundHandler", (Handler,), {"cluster": self}))
@@ -124,6 +128,9 @@ class FakeKubernetes:
 
     def create(self, namespace: str, manifest: Document) -> Document:
         """`POST pods`."""
+        if self.refuse_pods:
+            status, message = self.refuse_pods
+            raise Refusal(status, "Forbidden", message)
         manifest = accepted(manifest)
         metadata = manifest["metadata"] | {"namespace": namespace, "uid": str(uuid.uuid4())}
         metadata.setdefault("name", metadata.pop("generateName", "") + secrets.token_hex(3))
@@ -168,12 +175,12 @@ class FakeKubernetes:
             if grace_s is None:
                 grace_s = pod.manifest["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE_S)
             first = "deletionTimestamp" not in pod.manifest["metadata"]
-            pod.manifest["metadata"]["deletionTimestamp"] = stamp(datetime.now(UTC))
+            pod.manifest["metadata"].setdefault("deletionTimestamp", stamp(datetime.now(UTC)))
             self._announce(pod, "Normal", "Killing", f"Stopping container {pod.spec['name']}")
             answer = self.show(pod)
             if grace_s == 0 or pod.ended or not pod.scheduled:
                 self._forget(pod)  # nobody to ask
-        if first or grace_s == 0:
+        if (first and not pod.lost) or grace_s == 0:
             threading.Thread(target=pod.stop, args=(grace_s,), name=f"end of {pod.name}", daemon=True).start()
         return answer
 

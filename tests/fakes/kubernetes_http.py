@@ -49,6 +49,9 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         self._query = parse_qs(url.query)
         self.cluster.asked.append((self.command, url.path, url.query))
+        if self.cluster.away:
+            self.close_connection = True
+            return
         try:
             if self.headers.get("Authorization") != f"Bearer {self.cluster.token}":
                 raise Refusal(401, "Unauthorized", "Unauthorized")

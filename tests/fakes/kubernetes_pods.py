@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from tests.fakes.kubernetes_log import ContainerLog
 
 Document = dict[str, Any]
 """A Kubernetes object as JSON."""
+LOST_SINCE = timedelta(minutes=2)
+"""So long ago a pod on a lost node was to be gone, when the API first says so."""
 
 
 class Fault(enum.StrEnum):
@@ -33,7 +35,12 @@ class Fault(enum.StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     """The kernel kills the container: exit code 137, reason OOMKilled."""
     VANISHES = "vanishes"
-    """The process dies and the pod is gone from the API, as after a forced delete or a lost node."""
+    """The process dies and the pod is gone from the API, as after a forced delete."""
+    EVICTED = "evicted"
+    """Its node needs disk back: the container is killed, the pod has failed with the reason Evicted."""
+    NODE_LOST = "node-lost"
+    """Its node does not answer: what runs there dies unseen. The pod was to be gone `LOST_SINCE` ago and stays until it
+    is removed by force."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Pod:
         self.manifest = manifest
         self.phase = "Pending"
         self.reason = ""
+        self.message = ""
         self.scheduled = False
         self.container: _Container | None = None
         self.log = ContainerLog(changed, lambda: self.ended)
@@ -95,6 +103,7 @@ class Pod:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="pod-"))
         self._stopping = threading.Event()
+        self._unseen = False
         self._thread = threading.Thread(target=self._live, name=f"pod {self.name}", daemon=True)
 
     # -- what the API shows --
@@ -123,6 +132,11 @@ class Pod:
         return bare | dict(self._image.environment if self._image else {}) | own | marker
 
     @property
+    def lost(self) -> bool:
+        """Whether its node does not answer."""
+        return self._fault is Fault.NODE_LOST and self._unseen
+
+    @property
     def ended(self) -> bool:
         """Whether it has succeeded or failed for good."""
         return self.phase in ("Succeeded", "Failed")
@@ -131,10 +145,9 @@ class Pod:
         """The pod as `GET pods/{name}` answers it."""
         condition = {"type": "PodScheduled", "status": "True" if self.scheduled else "False"}
         if not self.scheduled:
-            condition["reason"] = "Unschedulable"
+            condition |= {"reason": "Unschedulable", "message": self._no_room()}
         status: Document = {"phase": self.phase, "conditions": [condition], "qosClass": "BestEffort"}
-        if self.reason:
-            status["reason"] = self.reason
+        status |= {key: said for key, said in (("reason", self.reason), ("message", self.message)) if said}
         if self.container is not None:
             state = self.container.state()
             running = "running" in state
@@ -142,6 +155,11 @@ class Pod:
             entry |= {"ready": running, "started": running, "restartCount": 0, "state": state, "lastState": {}}
             status["containerStatuses"] = [entry]
         return self.manifest | {"status": status}
+
+    def _no_room(self) -> str:
+        """What the scheduler says: devices are what is short, where any are asked for."""
+        devices = [name for name in (self.spec.get("resources") or {}).get("limits") or {} if "/" in name]
+        return f"0/1 nodes are available: 1 Insufficient {devices[0] if devices else 'resources'}."
 
     def _value_of(self, entry: Document) -> str:
         path = ((entry.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
@@ -166,12 +184,19 @@ class Pod:
                 self._thread.join(grace_s)
             self._kill_container()
         self._thread.join()
-        self._gone(self)
+        if not self.lost or grace_s == 0:
+            self._gone(self)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, argv: list[str]) -> subprocess.CompletedProcess[bytes]:
         """Run one command beside the container's own, in the same environment and folder (`exec`)."""
         return subprocess.run(argv, env=self.environment, cwd=self._cwd, capture_output=True, check=False)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to every process of the container, such as STOP to hold it and CONT to let it go on."""
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     @property
     def _cwd(self) -> str:
@@ -179,7 +204,7 @@ class Pod:
 
     def _live(self) -> None:
         if self._fault is Fault.STAYS_PENDING:
-            self._announce(self, "Warning", "FailedScheduling", "0/1 nodes are available: 1 Insufficient resources.")
+            self._announce(self, "Warning", "FailedScheduling", self._no_room())
             return
         with self._changed:
             self.scheduled, self.container = True, _Container()
@@ -235,6 +260,13 @@ class Pod:
                 self._gone(self)
             if why == "DeadlineExceeded":
                 self.reason = why
+            if why is Fault.EVICTED:
+                self.reason, self.message = "Evicted", "The node was low on resource: ephemeral-storage."
+            if why is Fault.NODE_LOST:
+                self._unseen = True
+                self.manifest["metadata"]["deletionTimestamp"] = stamp(datetime.now(UTC) - LOST_SINCE)
+                self._changed.notify_all()
+                return
             self._end(container, code, "OOMKilled" if why is Fault.OUT_OF_MEMORY else "Error" if code else "Completed")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> Fault | str | None:

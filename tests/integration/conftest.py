@@ -174,6 +174,10 @@ class Stack:
         cleared = self.operator.post(f"/api/v2/dags/{self.dag}/clearTaskInstances", body)["task_instances"]
         return sorted((task["task_id"], task["map_index"]) for task in cleared)
 
+    def mark(self, run_id: str, task: str, state: str) -> None:
+        """Mark a task as failed or succeeded, as the UI does."""
+        self.operator.patch(f"{self._path(run_id)}/taskInstances/{task}", {"new_state": state})
+
     def log(self, run_id: str, task: str, map_index: int = -1, tries: int = 1) -> str:
         """A task's log: the events, and the messages of errors."""
         path = f"{self._path(run_id)}/taskInstances/{task}/logs/{tries}?map_index={map_index}"

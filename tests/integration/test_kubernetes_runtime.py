@@ -1,11 +1,14 @@
 """`restore_reel` on Kubernetes: a real Airflow, a fake Kubernetes API, pods that run the real `reelkeeper step run`.
 
 One lane's first pod vanishes in the middle of its work, as when a node is lost: the task's next try ends the work.
+Scheduler and triggerer are killed while another pod runs, and started again. A second reel's task is cleared, then
+marked failed.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -14,8 +17,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from reelkeeper_airflow.stack import service
+from reelkeeper_airflow.stack import processes, service
 from reelkeeper_airflow.stack.environment import Layout
 from reelkeeper_airflow.stack.home import Home
 from reelkeeper_airflow.stack.rest import RestError
@@ -31,9 +35,11 @@ from tests.integration.reels import SHOTS, deliver
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-REEL = "TEST-KUBERNETES"
+REEL, OTHER = "TEST-KUBERNETES", "TEST-KUBERNETES-2"
 IMAGE = "reelkeeper/restoration:test"
 LOST_STEP = StepName.RESTORE
+KILLED_DURING = StepName.INGEST
+"""Scheduler and triggerer are killed while its pod runs."""
 LOST_AFTER_S = 0.4
 """Into the container's run: Python has started, the step has not ended."""
 PATIENCE_S = 480
@@ -56,6 +62,9 @@ def stack(cluster: FakeKubernetes) -> Iterator[Stack]:
             patch.delenv(name)
         patch.setenv("REELKEEPER_RUNTIME", "kubernetes")
         patch.setenv("REELKEEPER_KUBERNETES_IMAGE", IMAGE)
+        # A triggerer that has been killed is missed after seconds, not half a minute.
+        patch.setenv("AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC", "1")
+        patch.setenv("AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD", "6")
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
         home = Home(Path(folder))
         running = service.up(home, Layout(port=free_port()), lambda _line: None)
@@ -71,6 +80,7 @@ def run_id(stack: Stack, cluster: FakeKubernetes) -> str:
     deliver(stack.inbox, REEL)
     cluster.make(Fault.VANISHES, {"reelkeeper/step": LOST_STEP}, after_s=LOST_AFTER_S)
     run_id = trigger_when_read_in(stack)
+    kill_and_start_again(stack, cluster)
     assert approved_to_the_end(stack, run_id) == "success", stack.failures(run_id)
     return run_id
 
@@ -133,6 +143,13 @@ def test_each_execution_left_one_event_and_the_chain_holds(stack: Stack, run_id:
     assert len([execution for execution in executions if "/restore.batch/" in execution]) == SHOTS
 
 
+def test_no_pod_was_started_twice_over_the_kill(stack: Stack, cluster: FakeKubernetes, run_id: str) -> None:
+    """The task that waited when scheduler and triggerer were killed ended with the pod it had."""
+    (pod,) = [pod for pod in cluster.every_pod if pod.labels["reelkeeper/step"] == KILLED_DURING]
+    assert pod.phase == "Succeeded"
+    assert stack.tasks(run_id)[KILLED_DURING, -1]["state"] == "success"
+
+
 def test_no_step_was_worked_twice(stack: Stack, run_id: str) -> None:
     """The lost pod left scratch at most; the vault holds one whole result a segment."""
     vault = Vault(str(stack.vault))
@@ -143,6 +160,61 @@ def test_no_step_was_worked_twice(stack: Stack, run_id: str) -> None:
         assert result is not None
         assert not vault.missing(result)
         assert len(list(path.parent.glob("a*/result.json"))) == 1
+
+
+def test_a_task_cleared_or_marked_failed_takes_its_pod_along(
+    stack: Stack, cluster: FakeKubernetes, run_id: str
+) -> None:
+    """Airflow tells the triggerer, which deletes the pod; only the cleared task gets another."""
+    deliver(stack.inbox, OTHER)
+    cluster.make(Fault.STAYS_PENDING, {"reelkeeper/step": StepName.INGEST}, times=2)
+    known = len(cluster.every_pod)
+    other = stack.trigger(OTHER)
+    stack.wait_task(other, StepName.INGEST, "deferred")
+    assert len(cluster.pods) == 1
+    stack.clear(other, (StepName.INGEST, -1))
+    cluster.wait_for(lambda: len(cluster.every_pod) == known + 2, PATIENCE_S)
+    assert [pod.name for pod in cluster.pods.values()] == [cluster.every_pod[-1].name]
+    stack.wait_task(other, StepName.INGEST, "deferred")
+    stack.mark(other, StepName.INGEST, "failed")
+    cluster.wait_for(lambda: not cluster.pods, PATIENCE_S)
+    assert stack.wait_over(other) == "failed"
+    assert len(cluster.every_pod) == known + 2
+    with stack.sessions.begin() as session:
+        assert not list(session.scalars(select(Event.id).where(Event.reel_id == OTHER)))
+
+
+def kill_and_start_again(stack: Stack, cluster: FakeKubernetes) -> None:
+    """Hold a step's pod, kill scheduler (with its workers) and triggerer with -9, start both, let the pod go on."""
+    running = stack.running
+    cluster.wait_for(lambda: bool(cluster.every_pod) and cluster.every_pod[0].phase == "Running", PATIENCE_S)
+    (pod,) = cluster.every_pod
+    assert pod.labels["reelkeeper/step"] == KILLED_DURING
+    pod.signal(signal.SIGSTOP)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (deferred := _deferred_to_a_triggerer(stack)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    parts = {record.name.removesuffix(processes.SUFFIX): record for record in processes.records(running.home.run)}
+    for name in ("scheduler", "triggerer"):
+        victims = parts[name].family()
+        for process in victims:
+            process.kill()
+        psutil.wait_procs(victims, timeout=30)
+        command = [*service.AIRFLOW, *service.COMPONENTS[name]]
+        log = running.home.logs / f"{name}.log"
+        processes.start(name, command, running.environment, log, running.home.run)
+    while _deferred_to_a_triggerer(stack) in (deferred, None):
+        assert time.monotonic() < deadline, "no triggerer took the waiting task over"
+        time.sleep(0.2)
+    pod.signal(signal.SIGCONT)
+
+
+def _deferred_to_a_triggerer(stack: Stack) -> int | None:
+    """The triggerer that watches the step's pod, if one does."""
+    found = stack.operator.get(f"/api/v2/dags/{stack.dag}/dagRuns/~/taskInstances?state=deferred")["task_instances"]
+    jobs = [(task["triggerer_job"] or {}).get("id") for task in found if task["task_id"] == KILLED_DURING]
+    return jobs[0] if jobs else None
 
 
 def trigger_when_read_in(stack: Stack) -> str:

@@ -75,6 +75,18 @@ def test_an_error_of_the_database_does_not_tell_its_password(planted: Settings) 
     assert "***" in str(caught.value), "the address without the password is told"
 
 
-def test_settings_do_not_print_the_password(planted: Settings) -> None:
+SECRET = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
+def test_every_secret_of_the_settings_is_among_the_planted() -> None:
+    """A new one is searched for like the others."""
+    assert {"database_url", "catalogue_webhook", "catalogue_webhook_secret"} <= set(SECRET)
+    assert {f"REELKEEPER_{name}".upper() for name in SECRET} <= set(PLANTED)
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_settings_do_not_print_a_secret(planted: Settings, name: str) -> None:
+    value = PLANTED[f"REELKEEPER_{name}".upper()]
+    assert getattr(planted, name).get_secret_value() == value
     for shown in (repr(planted), str(planted), planted.model_dump_json()):
-        assert "planted-database-word" not in shown
+        assert value not in shown

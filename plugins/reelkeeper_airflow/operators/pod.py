@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Never
 
+from airflow.providers.cncf.kubernetes.backcompat.backwards_compat_converters import convert_env_vars_or_raise_error
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowException, AirflowRescheduleException
-from kubernetes.client import V1EnvVar
 from kubernetes.client.exceptions import ApiException
 
 from reelkeeper_airflow.operators.cluster import API_PATIENCE_S, api_is_away, patiently, require_one_cluster
@@ -36,6 +37,8 @@ QUOTA_PAUSE = timedelta(seconds=60)
 DYING_PATIENCE_S = GRACE_S + 20.0
 """How long a pod that was told to end may take, before it is removed by force: its node must be lost."""
 DYING_PAUSE_S = 0.5
+MOST_SAID = 200
+"""Characters of what the API server says that staff are told."""
 
 
 class PodStepOperator(StepMixin, KubernetesPodOperator):
@@ -95,8 +98,10 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         share = memory_share_now(asked.settings, read_failure(asked.vault, asked.spec_uri))
         if share < asked.settings.memory_share:
             self.log.warning("The try before ran out of memory: networks now plan with %.3g of what there is.", share)
+        # A mapping until Airflow has rendered the task, a list after.
+        self.env_vars = convert_env_vars_or_raise_error(self.env_vars)
         for variable in self.env_vars:
-            if isinstance(variable, V1EnvVar) and variable.name == MEMORY_SHARE:
+            if variable.name == MEMORY_SHARE:
                 variable.value = str(share)
 
     def _see_off(self, context: Context) -> None:
@@ -187,7 +192,7 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
             raise AirflowRescheduleException(datetime.now(UTC) + QUOTA_PAUSE)  # type: ignore[no-untyped-call]
         what = "may not do what it needs to" if error.status in (401, 403) else "was refused"
         raise PodRefused(
-            f"Airflow {what} in the cluster: {str(error.body or error.reason).splitlines()[0][:200]}",
+            f"Airflow {what} in the cluster: {_said(error)}",
             reel=reel,
             action="ask the platform engineer which rights Airflow has in the pods' namespace, then clear the task",
         )
@@ -210,6 +215,15 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
             progress = parse_line(line)
             if line:
                 self.log.info(progress.line() if progress else line)
+
+
+def _said(error: ApiException) -> str:
+    """Give the API server's own sentence: it answers with a `Status` object, a proxy before it with anything."""
+    try:
+        told = json.loads(error.body)["message"]
+    except (TypeError, ValueError, LookupError):
+        told = error.body
+    return (str(told or error.reason or "").splitlines() or ["no reason given"])[0][:MOST_SAID]
 
 
 def _cause(error: BaseException) -> BaseException:
