@@ -1,4 +1,4 @@
-"""Titled takes: intertitles, titles over the picture, subtitles and rolling credits, aged, and where their letters lie."""
+"""Titled takes: intertitles, titles over the picture, subtitles and rolling credits, aged; where letters lie."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def font_path(words: str, number: int) -> Path:
         import matplotlib
 
         latin = fonts["latin"]
-        return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / latin[number % len(latin)]
+        return Path(str(matplotlib.get_data_path())) / "fonts" / "ttf" / str(latin[number % len(latin)])
     pinned = fonts["cjk"]
     package, version = pinned["package"].split("==")
     return fetch(

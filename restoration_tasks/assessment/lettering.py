@@ -9,6 +9,7 @@ strokes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import cv2
@@ -36,6 +37,40 @@ LINE: Final = 4
 """So many letters make a line."""
 MOST: Final = 600
 """More pieces than that are no lettering but foliage, gravel or a crowd."""
+MOST_IN_PICTURE: Final = 2000
+"""The same where lines are then looked at one by one."""
+
+CONTRASTS: Final = (STROKE_CONTRAST, 0.35, 0.55)
+"""Contrasts at which lines are looked for: letters over a lively picture stand apart from it at a high one only."""
+
+# Limits of what a line of letters looks like. Set on titled takes of the training clips and of the validation clip,
+# against the same clips as they are and scenes full of railings, blinds, bookcases, door frames and lamp posts.
+SURE_LETTERS: Final = 6
+"""So many letters in a line are taken for text where no other text is."""
+SURE_PX: Final = 8.0
+"""… of at least this height."""
+EDGE_PX: Final = 2
+BASE: Final = 0.12
+"""How far off the base a foot may be, over the letters' height …"""
+ON_BASE: Final = 0.66
+"""… and the share of them that must be on it: a few hang below, dots and commas do not count as pieces."""
+PARTS: Final = 10
+"""The parts of Chinese signs stand on no base: so many of them …"""
+PARTS_UNEVEN: Final = 0.03
+"""… must be as even …"""
+PARTS_THICK: Final = 0.35
+"""… and as thin as this."""
+TALLEST: Final = 2.9
+FILLED: Final = (0.22, 0.8)
+SOLID: Final = 0.8
+"""A letter that fills more of its box than that is an I, an l, a dash; or a window …"""
+MOST_SOLID: Final = 0.5
+"""… and so many of a line at most are."""
+THICK: Final = (0.1, 0.6)
+MOST_ALIKE: Final = 0.77
+MOST_UNEVEN: Final = 0.14
+SHAPE_PX: Final = 12
+"""Side of the square in which letters are compared."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +103,9 @@ def pieces_of(strokes: Mask, most: int = MOST) -> Pieces:
         strokes: `(h, w)`.
         most: with more pieces than that it is no lettering.
     """
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(strokes.astype(np.uint8), connectivity=8)
-    labels, stats = np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+    _, drawn, boxes, centres = cv2.connectedComponentsWithStats(strokes.astype(np.uint8), connectivity=8)
+    labels: npt.NDArray[np.int32] = np.asarray(drawn, np.int32)
+    stats: npt.NDArray[np.int32] = np.asarray(boxes, np.int32)
     wide, high, area = (stats[:, at] for at in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     fits = (high >= LETTER_PX[0]) & (high <= LETTER_PX[1]) & (wide <= LONGEST * high) & (area >= LETTER_AREA_PX)
     fits[0] = False
@@ -111,3 +147,101 @@ def _in_lines(one: npt.NDArray[np.intp], other: npt.NDArray[np.intp], count: int
     pairs = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(count, count))
     _, line = connected_components(pairs, directed=False)
     return [np.flatnonzero(line == at) for at in np.flatnonzero(np.bincount(line) >= LINE)]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of letters. Places in pixels of the picture it was looked for in."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    """One beyond its last column and row."""
+    letter_px: float
+    """Height of its letters, their median."""
+    letters: int
+    """How many pieces it has."""
+    on_base: float
+    """Share of the letters that stand on one base, 0–1."""
+    tall: float
+    """Its height over that of its letters."""
+    filled: float
+    """How much of the box around it a letter fills, the median, 0–1."""
+    solid: float
+    """Share of letters that fill nearly all of theirs, 0–1."""
+    thick: float
+    """Thickness of strokes over the height of letters, the median."""
+    alike: float
+    """How alike neighbours are when they are made equally large, 0–1."""
+    uneven: float
+    """Standard deviation of the letters' tones, shares of the code range."""
+
+    @property
+    def is_lettering(self) -> bool:
+        """Whether it is taken for text by its looks alone."""
+        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX and self.may_be_lettering
+
+    @property
+    def may_be_lettering(self) -> bool:
+        """Whether it is, where there is other text."""
+        of_parts = self.letters >= PARTS and self.uneven <= PARTS_UNEVEN and self.thick <= PARTS_THICK
+        return (
+            (self.on_base >= ON_BASE or of_parts)
+            and self.tall <= TALLEST
+            and FILLED[0] <= self.filled <= FILLED[1]
+            and self.solid <= MOST_SOLID
+            and THICK[0] <= self.thick <= THICK[1]
+            and self.alike <= MOST_ALIKE
+            and self.uneven <= MOST_UNEVEN
+        )
+
+
+def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
+    """Lines of pieces that may be letters, bright ones on dark ground and dark ones on bright.
+
+    Args:
+        luma: `(h, w)` 8-bit code values, at most `WIDTH_PX` wide.
+    """
+    found = []
+    for plane in (luma, np.asarray(255 - luma, np.uint8)):
+        rise = raised(plane)
+        for contrast in CONTRASTS:
+            pieces = pieces_of(rise > round(255 * contrast), MOST_IN_PICTURE)
+            found += [_measured(plane, pieces, line) for line in pieces.lines]
+    height, width = luma.shape
+    # Text keeps away from the frame's edge; railings, blinds and shelves run on beyond it.
+    return [
+        line
+        for line in found
+        if min(line.left, line.top) >= EDGE_PX and line.right <= width - EDGE_PX and line.bottom <= height - EDGE_PX
+    ]
+
+
+def _measured(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ...]) -> Line:
+    numbers = sorted(line, key=lambda one: int(pieces.stats[one, cv2.CC_STAT_LEFT]))
+    rows = pieces.stats[numbers]
+    left, top, wide, high, area = (rows[:, at].astype(np.float64) for at in range(5))
+    filled, letter_px, feet = area / (wide * high), float(np.median(high)), top + high
+    shapes, tones, thick = [], [], []
+    for number, (x, y, w, h, _) in zip(numbers, rows, strict=True):
+        inside = (pieces.labels[y : y + h, x : x + w] == number).astype(np.uint8)
+        depth = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3)
+        thick.append(2 * float(depth.max()) / letter_px)
+        tones.append(float(np.percentile(plane[y : y + h, x : x + w][inside > 0], 80)) / 255)
+        shapes.append(cv2.resize(inside * 255, (SHAPE_PX, SHAPE_PX), interpolation=cv2.INTER_AREA) / 255)
+    return Line(
+        left=int(left.min()),
+        top=int(top.min()),
+        right=int((left + wide).max()),
+        bottom=int(feet.max()),
+        letter_px=letter_px,
+        letters=len(numbers),
+        on_base=float(np.mean(np.abs(feet - np.median(feet)) <= BASE * letter_px)),
+        tall=float((feet.max() - top.min()) / letter_px),
+        filled=float(np.median(filled)),
+        solid=float(np.mean(filled > SOLID)),
+        thick=float(np.median(thick)),
+        alike=1 - float(np.mean([np.abs(one - other).mean() for one, other in pairwise(shapes)])),
+        uneven=float(np.std(tones)),
+    )

@@ -66,6 +66,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.readings import lights_of
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.assessment.steadying import gate_weaves
+    from restoration_tasks.assessment.titling import texts_found
     from restoration_tasks.assessment.unstaining import stains_found
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
@@ -94,6 +95,7 @@ def run(work: StepWork) -> None:
         lights=lights_of(readings),
         stains=stains_found(shots, readings, scan) if scan is not None else {},
         tears=tears_found(shots, readings, scan) if scan is not None else {},
+        texts=texts_found(shots, readings, scan) if scan is not None else {},
         tunings=params.tunings,
     )
     plan = Plan(
@@ -169,4 +171,4 @@ def _measured(
     return rows, lines, readings, scan
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="10", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="11", run=run)
