@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +61,17 @@ console = Console()
 
 
 def pieces(split: str) -> dict[str, Callable[[], Result]]:
-    """The pieces of a split: shots without text, then every scene on every take, then completed titles."""
+    """The pieces of a split: takes without text, completed titles, every scene on every take, scenes of uprights."""
     names = [take.name for take in _takes(split)]
     seed = getattr(recipe_of(), split).seeds[0]
     work: dict[str, Callable[[], Result]] = {
         f"without text/{name}": partial(without_text, split, name) for name in names
     }
+    for name, scene in product(names, recipe()["completed"]):
+        work[f"completed/{scene}/{name}"] = partial(completed, split, name, scene, seed)
+    for scene, name in product(recipe()["scenes"], names):
+        work[f"titled/{scene}/{name}"] = partial(with_text, split, name, scene, seed)
     work |= {f"without text/{shot.key}": partial(before_uprights, shot) for shot in uprights.shots(_takes(split))}
-    for scene in recipe()["scenes"]:
-        work |= {f"titled/{scene}/{name}": partial(with_text, split, name, scene, seed) for name in names}
-    for scene in recipe()["completed"]:
-        work |= {f"completed/{scene}/{name}": partial(completed, split, name, scene, seed) for name in names}
     return work
 
 

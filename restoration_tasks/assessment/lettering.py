@@ -162,54 +162,26 @@ class Line:
     """Height of its letters, their median."""
     letters: int
     """How many pieces it has."""
-    on_base: float
-    """Share of the letters that stand on one base, 0–1."""
-    tall: float
-    """Its height over that of its letters."""
-    filled: float
-    """How much of the box around it a letter fills, the median, 0–1."""
-    solid: float
-    """Share of letters that fill nearly all of theirs, 0–1."""
-    thick: float
-    """Thickness of strokes over the height of letters, the median."""
-    alike: float
-    """How alike neighbours are when they are made equally large, 0–1."""
-    uneven: float
-    """Standard deviation of the letters' tones, shares of the code range."""
 
     @property
-    def is_lettering(self) -> bool:
-        """Whether it is taken for text by its looks alone."""
-        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX and self.may_be_lettering
-
-    @property
-    def may_be_lettering(self) -> bool:
-        """Whether it is, where there is other text."""
-        of_parts = self.letters >= PARTS and self.uneven <= PARTS_UNEVEN and self.thick <= PARTS_THICK
-        return (
-            (self.on_base >= ON_BASE or of_parts)
-            and self.tall <= TALLEST
-            and FILLED[0] <= self.filled <= FILLED[1]
-            and self.solid <= MOST_SOLID
-            and THICK[0] <= self.thick <= THICK[1]
-            and self.alike <= MOST_ALIKE
-            and self.uneven <= MOST_UNEVEN
-        )
+    def is_sure(self) -> bool:
+        """Whether its looks alone are enough, where no other text is."""
+        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX
 
 
 def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
-    """Lines of pieces that may be letters, bright ones on dark ground and dark ones on bright.
+    """Lines of letters, bright ones on dark ground and dark ones on bright; those that may be, the others left out.
 
     Args:
         luma: `(h, w)` 8-bit code values, at most `WIDTH_PX` wide.
     """
+    height, width = luma.shape
     found = []
     for plane in (luma, np.asarray(255 - luma, np.uint8)):
         rise = raised(plane)
         for contrast in CONTRASTS:
             pieces = pieces_of(rise > round(255 * contrast), MOST_IN_PICTURE)
-            found += [_measured(plane, pieces, line) for line in pieces.lines]
-    height, width = luma.shape
+            found += [line for one in pieces.lines for line in _lettering(plane, pieces, one)]
     # Text keeps away from the frame's edge; railings, blinds and shelves run on beyond it.
     return [
         line
@@ -218,11 +190,21 @@ def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
     ]
 
 
-def _measured(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ...]) -> Line:
+def _lettering(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ...]) -> list[Line]:
+    """The line, if it may be lettering; what is cheap to tell is asked first."""
     numbers = sorted(line, key=lambda one: int(pieces.stats[one, cv2.CC_STAT_LEFT]))
     rows = pieces.stats[numbers]
     left, top, wide, high, area = (rows[:, at].astype(np.float64) for at in range(5))
     filled, letter_px, feet = area / (wide * high), float(np.median(high)), top + high
+    on_base = float(np.mean(np.abs(feet - np.median(feet)) <= BASE * letter_px))
+    tall, solid = float((feet.max() - top.min()) / letter_px), float(np.mean(filled > SOLID))
+    if (
+        tall > TALLEST
+        or solid > MOST_SOLID
+        or not FILLED[0] <= np.median(filled) <= FILLED[1]
+        or (on_base < ON_BASE and len(numbers) < PARTS)
+    ):
+        return []
     shapes, tones, thick = [], [], []
     for number, (x, y, w, h, _) in zip(numbers, rows, strict=True):
         inside = (pieces.labels[y : y + h, x : x + w] == number).astype(np.uint8)
@@ -230,18 +212,11 @@ def _measured(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ...
         thick.append(2 * float(depth.max()) / letter_px)
         tones.append(float(np.percentile(plane[y : y + h, x : x + w][inside > 0], 80)) / 255)
         shapes.append(cv2.resize(inside * 255, (SHAPE_PX, SHAPE_PX), interpolation=cv2.INTER_AREA) / 255)
-    return Line(
-        left=int(left.min()),
-        top=int(top.min()),
-        right=int((left + wide).max()),
-        bottom=int(feet.max()),
-        letter_px=letter_px,
-        letters=len(numbers),
-        on_base=float(np.mean(np.abs(feet - np.median(feet)) <= BASE * letter_px)),
-        tall=float((feet.max() - top.min()) / letter_px),
-        filled=float(np.median(filled)),
-        solid=float(np.mean(filled > SOLID)),
-        thick=float(np.median(thick)),
-        alike=1 - float(np.mean([np.abs(one - other).mean() for one, other in pairwise(shapes)])),
-        uneven=float(np.std(tones)),
-    )
+    uneven, thickness = float(np.std(tones)), float(np.median(thick))
+    of_parts = len(numbers) >= PARTS and uneven <= PARTS_UNEVEN and thickness <= PARTS_THICK
+    alike = 1 - float(np.mean([np.abs(one - other).mean() for one, other in pairwise(shapes)]))
+    fits = THICK[0] <= thickness <= THICK[1] and alike <= MOST_ALIKE and uneven <= MOST_UNEVEN
+    if not fits or not (on_base >= ON_BASE or of_parts):
+        return []
+    box = (int(left.min()), int(top.min()), int((left + wide).max()), int(feet.max()))
+    return [Line(*box, letter_px=letter_px, letters=len(numbers))]

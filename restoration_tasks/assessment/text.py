@@ -1,8 +1,8 @@
 """Text on screen: titles, intertitles, subtitles, credits. A finding, not damage: it has no severity.
 
-Every frame is looked at for lines of letters (`lettering`). A line counts as text if it stands, or rolls by evenly, for
-long enough: things of the scene that look like letters in one frame do not in the next, or move as letters do not.
-Where there is such a line, others that are less sure are believed as well if they stay.
+Every third frame is looked at for lines of letters (`lettering`). A line counts as text if it stands, or rolls by
+evenly, for long enough: things of the scene that look like letters in one frame do not in the next, or move as letters
+do not. Where there is such a line, others that are less sure are believed as well if they stay.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import Glances
 from restoration_tasks.assessment.lettering import lines_of
 
+EVERY: Final = 3
+"""Frames of the reel from one that is looked at to the next: nobody reads what is there for less."""
 FIELDS: Final = 6
 """Numbers that a reading holds of a line."""
 GAP_S: Final = 0.3
@@ -41,6 +44,8 @@ FEW: Final = 0.2
 """Share of the frames that a region need not be as wide or as high for, where text stands."""
 BESIDE: Final = 1.0
 """What a region is wider to each side than the lines that were seen, in heights of letters …"""
+BLOCK: Final = 0.7
+"""Lines are of one block if no more lies between their regions, over the height of the lower one."""
 ABOVE: Final = 0.5
 """… and what it is higher and lower."""
 
@@ -49,6 +54,8 @@ ABOVE: Final = 0.5
 class TextReading:
     """The lines of one frame."""
 
+    looked: bool
+    """Whether it was looked at."""
     lines: tuple[float, ...]
     """Of each line six numbers: left, top, right, bottom (shares of width and height, 0–1), height of its letters
     (share of the height), and whether its looks alone are enough (1 or 0)."""
@@ -67,7 +74,7 @@ class TextRegion:
     right: float
     bottom: float
     sureness: float
-    """Share of the frames on which it was seen, of those it was seen between, 0–1."""
+    """Share of the frames looked at on which it was seen, of those it was seen between, 0–1."""
     rolls: bool
     """Whether it moves through the box."""
 
@@ -79,15 +86,16 @@ class TextGauge(Gauge[TextReading]):
     reading: ClassVar[type[TextReading]] = TextReading
 
     def read(self, window: Glances) -> TextReading:
-        """Read one frame."""
+        """Read one frame, if it is one of those."""
+        if window[0].index % EVERY:
+            return TextReading(False, ())
         luma = window[0].luma8
         height, width = luma.shape
         numbers: list[float] = []
         for line in lines_of(luma):
-            if line.may_be_lettering:
-                box = (line.left / width, line.top / height, line.right / width, line.bottom / height)
-                numbers += [*box, line.letter_px / height, float(line.is_lettering)]
-        return TextReading(tuple(round(number, 5) for number in numbers))
+            box = (line.left / width, line.top / height, line.right / width, line.bottom / height)
+            numbers += [*box, line.letter_px / height, float(line.is_sure)]
+        return TextReading(True, tuple(round(number, 5) for number in numbers))
 
     def judge(self, rows: Sequence[TextReading], shot: ShotFacts) -> Verdict:
         """Where text is, and for how long."""
@@ -135,11 +143,6 @@ class _Followed:
         return self.last.frame - self.seen[0].frame + 1
 
     @property
-    def seen_share(self) -> float:
-        """Share of those on which it was."""
-        return len({one.frame for one in self.seen}) / self.frames
-
-    @property
     def sure_share(self) -> float:
         """Share of these on which its looks alone were enough."""
         return len({one.frame for one in self.seen if one.sure}) / len({one.frame for one in self.seen})
@@ -158,15 +161,29 @@ def text_regions(rows: Sequence[TextReading], fps: float) -> list[TextRegion]:
         fps: frames a second.
     """
     shortest = min(max(round(SHORTEST_S * fps), 3), max(round(OF_SHOT * len(rows)), 1))
+    looked = np.cumsum([row.looked for row in rows])
     followed = [
-        one for one in _followed(rows, max(round(GAP_S * fps), 1)) if one.frames >= shortest and one.seen_share >= SEEN
+        one
+        for one in _followed(rows, max(round(GAP_S * fps), EVERY))
+        if one.frames > shortest - EVERY and _seen_share(one, looked) >= SEEN
     ]
     sure = [one for one in followed if one.sure_share >= SEEN_SURELY]
     if not sure:
         return []
     lead = round(LEAD_S * fps)
     beside = [one for one in followed if any(_at_the_same_time(one, other, lead) for other in sure)]
-    return _joined([_region(one, lead, len(rows)) for one in beside])
+    return _joined([_region(one, lead, len(rows), _seen_share(one, looked)) for one in beside])
+
+
+def _seen_share(one: _Followed, looked: NDArray[np.intp]) -> float:
+    """Share of the frames looked at on which a line was seen, of those it was seen between.
+
+    Args:
+        one: the line over time.
+        looked: how many frames were looked at up to each frame of the shot, itself included.
+    """
+    first = one.seen[0].frame
+    return len({seen.frame for seen in one.seen}) / float(looked[one.last.frame] - looked[first] + 1)
 
 
 def _followed(rows: Sequence[TextReading], gap: int) -> list[_Followed]:
@@ -198,7 +215,7 @@ def _at_the_same_time(one: _Followed, other: _Followed, lead: int) -> bool:
     return one.seen[0].frame <= other.last.frame + lead and other.seen[0].frame <= one.last.frame + lead
 
 
-def _region(one: _Followed, lead: int, frames: int) -> TextRegion:
+def _region(one: _Followed, lead: int, frames: int, seen_share: float) -> TextRegion:
     by_frame: dict[int, list[tuple[float, float, float, float]]] = {}
     for seen in one.seen:
         by_frame.setdefault(seen.frame, []).append(seen.box)
@@ -214,7 +231,7 @@ def _region(one: _Followed, lead: int, frames: int) -> TextRegion:
         top=float(edges[1]) - ABOVE * letter,
         right=float(edges[2]) + BESIDE * letter,
         bottom=float(edges[3]) + ABOVE * letter,
-        sureness=one.seen_share,
+        sureness=seen_share,
         rolls=one.rolls,
     )
 
@@ -231,7 +248,28 @@ def _joined(regions: Iterable[TextRegion]) -> list[TextRegion]:
             break
         other = left.pop(pair[1])
         left[pair[0]] = _both(left[pair[0]], other)
-    return sorted(map(_inside, left), key=lambda one: (one.first, one.top, one.left))
+    return sorted(map(_inside, _as_wide_as_their_blocks(left)), key=lambda one: (one.first, one.top, one.left))
+
+
+def _as_wide_as_their_blocks(regions: Sequence[TextRegion]) -> list[TextRegion]:
+    """Regions as wide as those above and below: of a line over a lively picture often a part only is seen."""
+    wide, before = list(regions), None
+    while wide != before:
+        before = wide
+        around = [[other for other in wide if _stacked(one, other)] for one in wide]
+        wide = [
+            replace(one, left=min(other.left for other in near), right=max(other.right for other in near))
+            for one, near in zip(wide, around, strict=True)
+        ]
+    return wide
+
+
+def _stacked(one: TextRegion, other: TextRegion) -> bool:
+    """Whether two regions are lines of one block, or the same."""
+    in_time = min(one.last, other.last) >= max(one.first, other.first)
+    apart = max(one.top, other.top) - min(one.bottom, other.bottom)
+    lower = min(one.bottom - one.top, other.bottom - other.top)
+    return in_time and apart <= BLOCK * lower and min(one.right, other.right) > max(one.left, other.left)
 
 
 def _inside(one: TextRegion) -> TextRegion:

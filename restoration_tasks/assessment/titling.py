@@ -78,5 +78,5 @@ def _region(one: TextRegion, text: TextFound, spared: str) -> Region:
         kind=RegionKind.TEXT,
         frames=(one.first, one.last),
         polygon=((left, top), (right, top), (right, bottom), (left, bottom)),
-        why=f"{kind}, seen on {100 * one.sureness:.0f} % of its frames: nothing is repaired on it.{spared}",
+        why=f"{kind}, seen on {100 * one.sureness:.0f} % of the frames looked at: nothing is repaired on it.{spared}",
     )

@@ -16,7 +16,7 @@ from restoration_tasks.restoration.plan import PlannedTreatment
 from tests.assessment.glances import glance
 from tests.fixtures.titles import HEIGHT, HIGH, LEFT, LINES, STEP, WIDTH, card
 
-FPS, FRAMES = 10.0, 12
+FPS, FRAMES = 24.0, 18
 SCAN = Scanned(WIDTH, HEIGHT, FPS, True)
 GAUGE = TextGauge()
 
@@ -51,21 +51,21 @@ def test_every_line_of_an_intertitle_lies_in_a_region(look):
 
 
 def test_text_is_taken_to_be_there_for_a_second_before_and_after_it_was_seen():
-    shown = range(14, 24)
-    (region, *_) = text_regions(read([card() if at in shown else EMPTY for at in range(40)]), FPS)
-    assert (region.first, region.last) == (4, 33)
+    shown = range(30, 40)
+    (region, *_) = text_regions(read([card() if at in shown else EMPTY for at in range(80)]), FPS)
+    assert (region.first, region.last) == (30 - 24, 39 + 24)
 
 
 def test_what_looks_like_letters_on_a_frame_or_two_is_no_text():
-    assert text_regions(read([card() if at in (3, 4) else EMPTY for at in range(FRAMES)]), FPS) == []
+    assert text_regions(read([card() if at in (3, 4, 5, 6) else EMPTY for at in range(FRAMES)]), FPS) == []
 
 
 def test_lines_that_roll_by_are_one_region_they_move_through():
-    rolled = [np.roll(card(), -2 * at, axis=0) for at in range(FRAMES)]
+    rolled = [np.roll(card(), -2 * at, axis=0) for at in range(16)]
     regions = text_regions(read(rolled), FPS)
     assert all(one.rolls for one in regions)
     top, bottom = min(one.top for one in regions) * HEIGHT, max(one.bottom for one in regions) * HEIGHT
-    assert top < LINES[0][1] - 2 * (FRAMES - 1)
+    assert top < LINES[0][1] - 2 * 15
     assert bottom > LINES[-1][1] + HIGH
 
 
@@ -104,7 +104,7 @@ def test_text_is_a_finding_without_severity():
     shot = ShotFacts(1, 100, 100 + FRAMES, SCAN)
     verdict = GAUGE.judge(read([card()] * FRAMES), shot)
     assert (verdict.category, verdict.severity) == (Category.TEXT, 0.0)
-    assert "frames 0–11" in verdict.words
+    assert "frames 0–17" in verdict.words
     assert verdict.figures["first_frame"] == 100
     assert GAUGE.judge(read([EMPTY] * FRAMES), shot).figures == {"regions": 0}
 
