@@ -145,10 +145,10 @@ def reel_severity(pairs: Sequence[tuple[float, int]]) -> float:
 
 
 def reel_severities(conditions: Sequence[ShotCondition]) -> dict[Category, float]:
-    """Every category's severity over the reel."""
+    """Every category's severity over the reel; text on screen has none."""
     pairs: dict[Category, list[tuple[float, int]]] = {}
     for condition in conditions:
-        for verdict in condition.verdicts:
+        for verdict in (one for one in condition.verdicts if one.category is not Category.TEXT):
             pairs.setdefault(verdict.category, []).append((verdict.severity, condition.facts.frames))
     return {category: round(reel_severity(found), 1) for category, found in pairs.items()}
 

@@ -24,6 +24,7 @@ from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.steadying import LEFT_ALONE, GateWeave, planned_stabilise
+from restoration_tasks.assessment.titling import TextFound, protecting, without_whole_picture
 from restoration_tasks.assessment.unfading import DyeLoss, planned_fade
 from restoration_tasks.assessment.unstaining import StainsFound, planned_stains
 from restoration_tasks.restoration.plan import ONLY_ADDED, PlannedShot, PlannedTreatment
@@ -107,6 +108,7 @@ def decide(
     lights: Mapping[int, LightRelation] = MappingProxyType({}),
     stains: Mapping[int, StainsFound] = MappingProxyType({}),
     tears: Mapping[int, TearsFound] = MappingProxyType({}),
+    texts: Mapping[int, TextFound] = MappingProxyType({}),
     tunings: Tunings | None = None,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
@@ -125,6 +127,7 @@ def decide(
         lights: what the light of every frame does beside the frame before, by frame; what lacks does not flicker.
         stains: what the readings say of stains, by the shot's number; what lacks is left alone.
         tears: the same of tears.
+        texts: text on screen, by the shot's number; such a shot gets no treatment of the whole picture by itself.
         tunings: what the profile says of single treatments.
 
     Raises:
@@ -143,7 +146,7 @@ def decide(
         whole = _Whole(
             flicker, losses.get(number), weaves.get(number), grains.get(number), stains.get(number), tears.get(number)
         )
-        planned = _planned(measured, whole, asked, _rows_of(shot, rows))
+        planned = _with_text(_planned(measured, whole, asked, _rows_of(shot, rows)), texts.get(number))
         decided.append((planned, measured))
     return decided
 
@@ -244,6 +247,14 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
     grain = planned_grain(whole.grain, asked.less_grain, asked.engine)
     treatments = tuple(found if grain is None else [*found, grain])
     return PlannedShot(shot=shot.number, start=shot.start, stop=shot.stop, treatments=treatments)
+
+
+def _with_text(planned: PlannedShot, text: TextFound | None) -> PlannedShot:
+    """A planned shot that leaves text on screen as it is."""
+    if text is None:
+        return planned
+    kept, left_out = without_whole_picture(planned.treatments)
+    return planned.model_copy(update={"treatments": kept, "regions": protecting(text, left_out)})
 
 
 def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> PlannedTreatment | None:

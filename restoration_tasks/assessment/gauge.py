@@ -26,6 +26,8 @@ class Category(StrEnum):
     CLIPPING = "clipping"
     BLOCKING = "blocking"
     MISSING = "missing"
+    TEXT = "text"
+    """Text on screen: a finding, no damage; its severity is 0."""
 
 
 @dataclass(frozen=True)

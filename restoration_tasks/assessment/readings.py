@@ -38,6 +38,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
     from restoration_tasks.assessment.sharpness import BlurGauge
     from restoration_tasks.assessment.stain import StainGauge
     from restoration_tasks.assessment.tear import TearGauge
+    from restoration_tasks.assessment.text import TextGauge
     from restoration_tasks.assessment.uneven import UnevenGauge
     from restoration_tasks.assessment.weave import WeaveGauge
 
@@ -52,6 +53,7 @@ def gauges() -> tuple[Gauge[Any], ...]:
         TearGauge(),
         StainGauge(),
         UnevenGauge(),
+        TextGauge(),
     )
 
 

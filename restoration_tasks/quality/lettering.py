@@ -15,34 +15,15 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from restoration_tasks.assessment.lettering import STROKE_CONTRAST, WIDTH_PX, pieces_of, raised
 from restoration_tasks.quality.pixels import Luma, Mask
 from restoration_tasks.quality.policy import Policy
 
-WIDTH_PX: Final = 720
-"""Lettering is looked for at most so wide; all lengths are for that width."""
-STROKE_PX: Final = 15
-"""Side of the square of the top-hat: what is wider than that is no stroke."""
-STROKE_CONTRAST: Final = 0.15
-"""How much brighter or darker than its surround a stroke is, share of the code range: lettering is made to be read."""
 STILL: Final = 0.5
 """Share of its contrast above which a stroke is still there."""
 LASTS: Final = 0.5
 """Share of a change by which the neighbouring frames may differ, for the frame to show what they show."""
-LETTER_PX: Final = (5, 90)
-"""Height of a letter."""
-LETTER_AREA_PX: Final = 8
-LONGEST: Final = 8.0
-"""Width of a letter, or of letters that touch, over its height."""
-LIKE: Final = 2.2
-"""By what factor heights in a line differ: small letters and capitals."""
-GAP: Final = 1.5
-"""What lies between letters or words of a line, over their height."""
-LINE: Final = 4
-"""So many letters make a line."""
-MOST: Final = 600
-"""More pieces than that are no lettering but foliage, gravel or a crowd."""
 LOST_PX: Final = 4
 """Fewer pixels are no stroke."""
 
@@ -129,54 +110,11 @@ def _lost_share(planned: Luma, restored: Luma, gone: Mask) -> float:
     """
     if np.count_nonzero(gone) < LOST_PX:
         return 0.0
-    raised = _raised(planned)
-    strokes = raised > STROKE_CONTRAST
+    rise = raised(planned)
+    strokes = rise > STROKE_CONTRAST
     # A pixel further a stroke is still one: lettering weaves, and a speck at its edge leaves the edge of this frame.
-    left = cv2.dilate((_raised(restored) > STILL * raised).astype(np.uint8) * strokes, np.ones((3, 3), np.uint8)) > 0
-    labels, letters = letters_of(strokes)
-    lost = np.bincount(labels[gone & strokes & ~left], minlength=labels.max() + 1)
-    areas = np.bincount(labels.ravel(), minlength=labels.max() + 1)
-    return max((float(lost[one]) / float(areas[one]) for one in letters if lost[one] >= LOST_PX), default=0.0)
-
-
-def _raised(plane: Luma) -> Luma:
-    """How far pixels rise above their surround: the white top-hat."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (STROKE_PX, STROKE_PX))
-    return np.asarray(cv2.morphologyEx(plane, cv2.MORPH_TOPHAT, kernel), np.float32)
-
-
-def letters_of(strokes: Mask) -> tuple[npt.NDArray[np.int32], list[int]]:
-    """Connected pieces of strokes, and which of them stand in lines of letters.
-
-    Args:
-        strokes: `(h, w)`.
-
-    Returns:
-        `(h, w)` the number of the piece at each pixel, 0 where there is none; and the numbers of letters.
-    """
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(strokes.astype(np.uint8), connectivity=8)
-    wide, high, area = (stats[:, at] for at in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
-    fits = (high >= LETTER_PX[0]) & (high <= LETTER_PX[1]) & (wide <= LONGEST * high) & (area >= LETTER_AREA_PX)
-    fits[0] = False
-    pieces = np.flatnonzero(fits)
-    if not LINE <= len(pieces) <= MOST:
-        return np.asarray(labels, np.int32), []
-    height = high[pieces].astype(np.float64)
-    left = stats[pieces, cv2.CC_STAT_LEFT].astype(np.float64)
-    right, middle = left + wide[pieces], centres[pieces, 1]
-    larger, smaller = np.maximum.outer(height, height), np.minimum.outer(height, height)
-    apart = np.maximum.outer(left, left) - np.minimum.outer(right, right)
-    beside = (larger <= LIKE * smaller) & (np.abs(np.subtract.outer(middle, middle)) <= 0.5 * larger)
-    return np.asarray(labels, np.int32), [int(pieces[at]) for at in _in_lines(beside & (apart <= GAP * larger))]
-
-
-def _in_lines(beside: npt.NDArray[np.bool_]) -> list[int]:
-    """Pieces that hang together with enough others, from who stands beside whom."""
-    line = np.arange(len(beside))
-    while True:
-        joined = np.where(beside, line[None, :], len(beside)).min(axis=1)
-        if (joined == line).all():
-            break
-        line = joined
-    counts = np.bincount(line, minlength=len(beside))
-    return [int(at) for at in np.flatnonzero(counts[line] >= LINE)]
+    left = cv2.dilate((raised(restored) > STILL * rise).astype(np.uint8) * strokes, np.ones((3, 3), np.uint8)) > 0
+    pieces = pieces_of(strokes)
+    lost = np.bincount(pieces.labels[gone & strokes & ~left], minlength=len(pieces.stats))
+    areas = pieces.stats[:, cv2.CC_STAT_AREA]
+    return max((float(lost[one]) / float(areas[one]) for one in pieces.letters if lost[one] >= LOST_PX), default=0.0)

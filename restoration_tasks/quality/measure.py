@@ -37,6 +37,9 @@ GRAIN_PX: Final = 2.0
 """Standard deviation of the blur that takes grain out before motion is looked for under it."""
 
 
+NO_TEXT, HELD_TEXT = "none", "held"
+
+
 class Treatment(StrEnum):
     """The most far-reaching kind of treatment a frame or a shot had."""
 
@@ -118,6 +121,10 @@ class Measured:
     lettering_lost: float = 0.0
     """Share of a letter's strokes that is gone, of the letter that lost most. This and the two before are known only
     when the next frame has come: see `around.Around` and `lettering`."""
+    text: str = NO_TEXT
+    """Whether text on screen was to stay as it was scanned: `held` or `none`."""
+    text_changed_px: int = 0
+    """Pixels of it that are not the scan's."""
 
 
 class ReelMeter:
@@ -154,6 +161,7 @@ class ReelMeter:
         dirt: Mask | None = None,
         expected: Expected | None = None,
         faces: Sequence[Face] = (),
+        text: Mask | None = None,
     ) -> Measured:
         """Measure the next frame.
 
@@ -172,6 +180,7 @@ class ReelMeter:
             dirt: `(H, W)`: those of the mask where nothing that lasts longer than a frame may be; all of it if None.
             expected: what the plan makes of the frame, where its numbers tell.
             faces: that are in the frame, as far as was looked for any.
+            text: `(H, W)`: text on screen that must stay as it was scanned; nowhere if None.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
@@ -215,6 +224,8 @@ class ReelMeter:
             brightness_drift=abs(bright - planned),
             black_added=self._black(after) and not self._black(before),
             frozen_added=previous is not None and self._frozen(previous, (before, after), lessened),
+            text=NO_TEXT if text is None else HELD_TEXT,
+            text_changed_px=0 if text is None else changes(master, restored, ~text)[1],
             grain_least=self._policy.limit("grain_ratio_min") * (1.0 if expected is None else expected.grain_kept),
             **asdict(texture),
             **asdict(face_change(whole, after, mask, faces) if judged else UNCHANGED),

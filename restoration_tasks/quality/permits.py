@@ -14,7 +14,7 @@ from restoration_tasks.quality.pixels import Mask
 from restoration_tasks.restoration.damage_map import DamageMap
 from restoration_tasks.restoration.denoise import Denoise
 from restoration_tasks.restoration.flicker import DeflickerParams
-from restoration_tasks.restoration.regions import Region, edited
+from restoration_tasks.restoration.regions import Region, edited, protected
 from restoration_tasks.restoration.stabilise import Stabilise
 from restoration_tasks.restoration.treatment import Fidelity, Shown, TreatmentParams
 
@@ -122,13 +122,38 @@ class Permit:
         if not masked:
             return allowed
         found = edited(found, self.regions, index - self.start)
-        shown = Shown(index, picture.to_work(frame), found, picture)
+        kept = protected(self.regions, index - self.start, (picture.height, picture.width))
+        shown = Shown(index, picture.to_work(frame), found, picture, kept, self.text(index, picture))
         for treatment in masked:
-            mask = treatment.mask(shown)
+            mask = treatment.allowed(shown)
             allowed |= mask & (found.any > 0) if treatment.needs_map else mask
         for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
             allowed = steadied.reach(allowed, index, picture)
         return allowed
+
+    def held_text(self, index: int, allowed: Mask, picture: PictureFormat) -> Mask | None:
+        """`(H, W)`: text on screen that must be the scan's; None where there is none.
+
+        None either where a person had the whole picture changed, or the frame made anew, in spite of it.
+
+        Args:
+            index: 0-based position of the frame in the reel.
+            allowed: `(H, W)`: where local repairs may write, those of titles included.
+            picture: format of the scan.
+        """
+        text = self.text(index, picture)
+        if text is None or any(one.fidelity is not Fidelity.MASKED and one.touches(index) for one in self.treatments):
+            return None
+        return np.asarray(text & ~allowed, np.bool_)
+
+    def text(self, index: int, picture: PictureFormat) -> Mask | None:
+        """`(H, W)`: where the plan says that text is on screen; None where it says of none.
+
+        Args:
+            index: 0-based position of the frame in the reel.
+            picture: format of the scan.
+        """
+        return protected(self.regions, index - self.start, (picture.height, picture.width), text=True)
 
     def passing(self, index: int, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where damage was found by which no more than this frame may suffer: dirt, and none that was drawn.

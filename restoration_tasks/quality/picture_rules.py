@@ -6,8 +6,9 @@ They hold whatever the plan says: where it allows every pixel to change, and ins
 from __future__ import annotations
 
 from restoration_tasks.quality.findings import Severity
+from restoration_tasks.quality.measure import HELD_TEXT
 from restoration_tasks.quality.policy import Policy
-from restoration_tasks.quality.rules import Expectation, Kind, Rule, Table
+from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
 
 
 def picture_rules(policy: Policy, no_faces: str) -> tuple[Rule, ...]:
@@ -66,6 +67,15 @@ def picture_rules(policy: Policy, no_faces: str) -> tuple[Rule, ...]:
             limits("lettering_lost", 0, policy.limit("lettering_lost_max")),
             # not measured yet on windows, fences and other rows of like pieces in real film
             severity=Severity.WARN,
+        ),
+        Rule(
+            "fidelity.text_untouched",
+            Table.FRAMES,
+            Severity.FAIL,
+            "Text on screen is as it was scanned, or completed from frames of the same title where the plan says so.",
+            (limits("text_changed_px", 0, 0),),
+            Scope("text", (HELD_TEXT,)),
+            optional=True,
         ),
         _rule(
             "fidelity.nothing_lasting_repaired",

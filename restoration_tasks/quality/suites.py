@@ -47,6 +47,8 @@ FRAME_COLUMNS: Final = (
     "face_shift",
     "face_structure",
     "lettering_lost",
+    "text",
+    "text_changed_px",
 )
 """Columns of the table of frames that must hold a value in every row."""
 

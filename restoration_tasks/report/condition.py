@@ -44,6 +44,7 @@ TITLES: Final = {
     Category.CLIPPING: "Cut-off blacks and whites",
     Category.BLOCKING: "Compression blocks",
     Category.MISSING: "Missing and repeated frames",
+    Category.TEXT: "Text on screen",
 }
 GRADES: Final = (
     (NOTHING, "nothing to look at"),

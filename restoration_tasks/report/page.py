@@ -99,7 +99,7 @@ class ReportedShot:
     repaired: tuple[tuple[str, float], ...]
     """Kinds of damage that were repaired, in words, and the mean share of the picture under each."""
     regions: tuple[str, ...]
-    """What people drew into the plan by hand."""
+    """What people drew into the plan by hand, and text on screen."""
     figures: Mapping[str, Any]
     """Its row of the table of shots; empty where it was not measured."""
     still: Still | None
@@ -256,8 +256,10 @@ def _shots(
 
 def _drawn(region: Region) -> str:
     """A region of the plan in words."""
-    kind = "" if region.kind is RegionKind.ANY else f" ({region.kind})"
     first, last = region.frames
+    if region.is_text:
+        return f"Frames {first}–{last} of the shot: {region.why}"
+    kind = "" if region.kind is RegionKind.ANY else f" ({region.kind})"
     return f"{DRAWN[region.action]}{kind}, frames {first}–{last} of the shot: {region.why}"
 
 

@@ -28,6 +28,7 @@ from restoration_tasks.report.condition import GRADES, TITLES
 from restoration_tasks.report.page import KINDS, ROLES, asset, template
 from restoration_tasks.report.treatment_record import Entry, ShotRecord, TreatmentRecord, read
 from restoration_tasks.restoration.plan import Plan, PlannedShot
+from restoration_tasks.restoration.regions import Region
 from restoration_tasks.restoration.treatment import Fidelity, registry
 
 FIDELITIES: Final = {
@@ -77,6 +78,8 @@ class Treated:
     """Kinds of damage repaired, and the mean share of the picture under each, 0–1."""
     by_hand: tuple[str, ...]
     """What people drew into the plan."""
+    text: tuple[str, ...] = ()
+    """Text on screen that was left alone, and where."""
 
     @property
     def left_alone(self) -> bool:
@@ -150,8 +153,14 @@ def _treated(shot: ShotRecord, planned: PlannedShot | None, fps: Fraction, pictu
         record=shot,
         lines=tuple(_line(name, params, whys.get(name, "")) for name, params in shot.treatments),
         repaired=tuple((KINDS[kind], share) for kind, share in repaired.items()),
-        by_hand=tuple(region.why for region in planned.regions) if planned else (),
+        by_hand=tuple(region.why for region in planned.regions if not region.is_text) if planned else (),
+        text=tuple(_text(region) for region in planned.regions if region.is_text) if planned else (),
     )
+
+
+def _text(region: Region) -> str:
+    first, last = region.frames
+    return f"Frames {first}–{last} of the shot: {region.why}"
 
 
 def _line(name: str, params: Mapping[str, Any], why: str) -> Line:

@@ -37,11 +37,17 @@ class FrameChange:
     """Pixels from which a stain was taken off."""
     repaired_tear_px: int = 0
     """Pixels of torn frames that were moved back or filled."""
+    repaired_text_px: int = 0
+    """Pixels of text on screen that were completed from other frames."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
         """A frame nothing touched."""
         return cls(frame, 0, 0.0, 0, 0, 0, 0, 0)
+
+
+_OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px"}
+"""Treatments whose repairs are counted by themselves, whatever kind of damage the map has there."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,12 @@ class Repaired:
     scratch_px: int = 0
     stain_px: int = 0
     tear_px: int = 0
+    text_px: int = 0
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px
+        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px + self.text_px
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.
@@ -68,8 +75,8 @@ class Repaired:
             found: the frame's damage map.
         """
         count = int(np.count_nonzero(changed))
-        if treatment in ("stains", "tears"):
-            field = f"{treatment.removesuffix('s')}_px"
+        if treatment in _OWN:
+            field = _OWN[treatment]
             return replace(self, **{field: getattr(self, field) + count})
         if treatment == "scratches" or found is None:
             return replace(self, scratch_px=self.scratch_px + count)

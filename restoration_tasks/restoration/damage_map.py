@@ -35,6 +35,8 @@ class DamageMap:
     scratch: Map
     added: Mask | None = None
     """`(H, W)`: what a person added to any kind by a region of the plan; no part of the file."""
+    text: Map | None = None
+    """`(H, W)`: what was found or added on text on screen, which no plane above has any more; no part of the file."""
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> DamageMap:
@@ -63,8 +65,9 @@ class DamageMap:
 
     @property
     def any(self) -> Map:
-        """`(H, W)`: the most of all kinds."""
-        return np.asarray(np.maximum(np.maximum(self.dirt, self.hair), self.scratch), np.uint8)
+        """`(H, W)`: the most of all kinds, on text on screen as well."""
+        most = np.maximum(np.maximum(self.dirt, self.hair), self.scratch)
+        return np.asarray(most if self.text is None else np.maximum(most, self.text), np.uint8)
 
 
 def map_format(picture: PictureFormat) -> PictureFormat:

@@ -18,7 +18,7 @@ from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.changes import FrameChange, Repaired
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.plan_slice import PlanSlice
-from restoration_tasks.restoration.regions import Region, edited
+from restoration_tasks.restoration.regions import Region, edited, protected
 from restoration_tasks.restoration.treatment import Fidelity, Means, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.in_order import in_order
@@ -142,12 +142,15 @@ def _stage(
 
 
 def _after(treatment: Treatment[TreatmentParams], passing: _Passing, work: Work) -> _Passing:
-    """A frame after one treatment, its changes counted."""
+    """A frame after one treatment, its changes counted. Nothing that the plan protects is changed by a masked one."""
+    kept = passing.shown.protected
+    if kept is not None and treatment.fidelity is Fidelity.MASKED and not treatment.mends_text:
+        work = np.where(kept, passing.shown.work, work)
     treated = replace(passing, shown=replace(passing.shown, work=work))
     if treatment.fidelity is not Fidelity.MASKED:
         return treated
     differs = (work != passing.shown.work).any(axis=0)
-    mask = treatment.mask(passing.shown)
+    mask = treatment.allowed(passing.shown)
     repaired = differs & mask
     kinds = passing.repaired.and_by(treatment.name, repaired, passing.shown.map)
     return replace(
@@ -161,7 +164,9 @@ def _shown(
     picture = reader.format
     for index, frame in enumerate(reader, start=start):
         found = None if damage is None else edited(next(damage), regions, index - segment.shot_start)
-        yield _Passing(frame, Shown(index, picture.to_work(frame), found, picture))
+        at, shape = index - segment.shot_start, (picture.height, picture.width)
+        kept, text = protected(regions, at, shape), protected(regions, at, shape, text=True)
+        yield _Passing(frame, Shown(index, picture.to_work(frame), found, picture, kept, text))
 
 
 def map_frames(
@@ -208,5 +213,6 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         repaired_scratch_px=passing.repaired.scratch_px,
         repaired_stain_px=passing.repaired.stain_px,
         repaired_tear_px=passing.repaired.tear_px,
+        repaired_text_px=passing.repaired.text_px,
         outside_map_px=passing.outside_map_px,
     )

@@ -1,4 +1,4 @@
-"""Regions a person draws into a plan: damage to add to the map, to take out of it, or picture to protect."""
+"""Regions of a plan: damage that people add to the map or take out of it, picture they protect, and text on screen."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class RegionKind(StrEnum):
     SCRATCH = "scratch"
     ANY = "any"
     """All kinds; to add, it counts as dirt."""
+    TEXT = "text"
+    """No damage but text on screen, to protect: only the treatment of titles repairs anything there."""
 
 
 class Region(BaseModel):
@@ -60,11 +62,18 @@ class Region(BaseModel):
         first, last = self.frames
         if not 0 <= first <= last:
             raise ValueError(f"a region is on frames first to last, counted from 0; found {first} to {last}")
+        if self.is_text and self.action is not RegionAction.PROTECT:
+            raise ValueError("text on screen is protected; it is no damage to add or to take out")
         return self
 
     def covers(self, frame: int) -> bool:
         """Whether it is on a frame, counted from the shot's start."""
         return self.frames[0] <= frame <= self.frames[1]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is about text on screen."""
+        return self.kind is RegionKind.TEXT
 
     def as_json(self) -> JsonValue:
         """The region as it stands in a spec: without the reason, which makes no other pixels."""
@@ -84,7 +93,8 @@ class Region(BaseModel):
 def edited(found: DamageMap, regions: Iterable[Region], frame: int) -> DamageMap:
     """A damage map as the regions of its shot want it. Without any on this frame it is the map itself.
 
-    Removing comes first, then adding; protecting comes last and wins.
+    Removing comes first, then adding; protecting comes last and wins. Of text on screen the map keeps beside its planes
+    what would be damage there.
 
     Args:
         found: the map as it was measured.
@@ -102,8 +112,10 @@ def edited(found: DamageMap, regions: Iterable[Region], frame: int) -> DamageMap
         RegionKind.HAIR: found.hair.copy(),
         RegionKind.SCRATCH: found.scratch.copy(),
     }
-    added = np.zeros(shape, np.bool_)
+    added, text = np.zeros(shape, np.bool_), protected(on, frame, shape, text=True)
     for action in (RegionAction.REMOVE, RegionAction.ADD, RegionAction.PROTECT):
+        if action is RegionAction.PROTECT and text is not None:
+            damaged_text = np.where(text, np.maximum.reduce([*planes.values()]), np.uint8(0))
         for region in on:
             if region.action is not action:
                 continue
@@ -117,10 +129,35 @@ def edited(found: DamageMap, regions: Iterable[Region], frame: int) -> DamageMap
             for one in planes if all_kinds else (region.kind,):
                 planes[one][inside] = 0
     added &= np.logical_or.reduce([plane == 255 for plane in planes.values()])
+    by_hand = protected(on, frame, shape, text=False)
+    if text is not None and by_hand is not None:
+        damaged_text[by_hand] = 0
     return replace(
         found,
         dirt=planes[RegionKind.DIRT],
         hair=planes[RegionKind.HAIR],
         scratch=planes[RegionKind.SCRATCH],
         added=added if added.any() else None,
+        text=None if text is None else damaged_text,
     )
+
+
+def protected(
+    regions: Iterable[Region], frame: int, shape: tuple[int, int], *, text: bool | None = None
+) -> Mask | None:
+    """`(H, W)`: where nothing may be repaired on a frame; None where everything may.
+
+    Args:
+        regions: of the shot.
+        frame: which frame, counted from the shot's start.
+        shape: height and width of the picture.
+        text: text on screen only, or what people protect only; both if None.
+    """
+    import numpy as np
+
+    on = [
+        region.mask(shape)
+        for region in regions
+        if region.action is RegionAction.PROTECT and region.covers(frame) and text in {None, region.is_text}
+    ]
+    return np.asarray(np.logical_or.reduce(on), np.bool_) if on else None

@@ -58,6 +58,10 @@ class Shown:
     map: DamageMap | None
     """Its damage map; None where the plan needs none."""
     picture: PictureFormat
+    protected: Mask | None = None
+    """`(H, W)`: where no masked treatment may write but one that `mends_text`; everywhere else if None."""
+    text: Mask | None = None
+    """`(H, W)`: those of the protected pixels that are text on screen and may be mended as such."""
 
     @cached_property
     def luma(self) -> Luma:
@@ -100,6 +104,8 @@ class Treatment(ABC, Generic[Params]):
     order: ClassVar[int]
     """Place in the order of work (masked repairs before all others), whatever order a plan names them in."""
     params_model: ClassVar[type[TreatmentParams]]
+    mends_text: ClassVar[bool] = False
+    """Whether it is there to mend text on screen, which is protected from all other masked treatments."""
 
     def __init__(self, params: Params, *, origin: int = 0, means: Means | None = None) -> None:
         """Make it for one segment.
@@ -126,6 +132,13 @@ class Treatment(ABC, Generic[Params]):
     def mask(self, shown: Shown) -> Mask:
         """`(H, W)`: the pixels it may change; every pixel unless it is a masked treatment."""
         return np.ones(shown.work.shape[1:], np.bool_)
+
+    def allowed(self, shown: Shown) -> Mask:
+        """`(H, W)`: the pixels it may change, those that the plan protects left out."""
+        inside = self.mask(shown)
+        if self.fidelity is not Fidelity.MASKED or self.mends_text or shown.protected is None:
+            return inside
+        return np.asarray(inside & ~shown.protected, np.bool_)
 
     def touches(self, index: int) -> bool:  # noqa: ARG002 - some ask
         """Whether it may change the frame at a position in the reel."""
@@ -181,12 +194,14 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.stabilise import Stabilise
     from restoration_tasks.restoration.stains import StainRemoval
     from restoration_tasks.restoration.tears import TearRepair
+    from restoration_tasks.restoration.titles import TitleRepair
 
     known: list[type[Treatment[TreatmentParams]]] = [
         DirtRepair,  # type: ignore[list-item]
         ScratchRepair,  # type: ignore[list-item]
         StainRemoval,  # type: ignore[list-item]
         TearRepair,  # type: ignore[list-item]
+        TitleRepair,  # type: ignore[list-item]
         NewFrames,  # type: ignore[list-item]
         Stabilise,  # type: ignore[list-item]
         Deflicker,  # type: ignore[list-item]

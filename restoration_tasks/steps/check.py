@@ -278,6 +278,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
         if not map_agrees(found, reel.areas.at(index)):
             other_maps.append(index)
         permit = reel.permit(index)
+        allowed = permit.mask(index, frame, found, picture)
         row = meter.add(
             frame=index,
             scan_number=reel.scan.number_at(index),
@@ -288,11 +289,12 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
             recorded_px=int(reel.changed.at(index).get(CHANGED, UNRECORDED)),
             master=frame,
             restored=after,
-            mask=permit.mask(index, frame, found, picture),
+            mask=allowed,
             mapped_share=damaged_share(found.any),
             dirt=permit.passing(index, found, picture),
             expected=permit.expected(index, frame, picture),
             faces=faces.near(index, permit.start, permit.stop),
+            text=permit.held_text(index, allowed, picture),
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)

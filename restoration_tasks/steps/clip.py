@@ -206,6 +206,8 @@ def _measure(
     from restoration_tasks.assessment.stain import StainGauge
     from restoration_tasks.assessment.steadying import gate_weaves
     from restoration_tasks.assessment.tear import TearGauge
+    from restoration_tasks.assessment.text import TextGauge
+    from restoration_tasks.assessment.titling import texts_found
     from restoration_tasks.assessment.uneven import UnevenGauge
     from restoration_tasks.assessment.unstaining import stains_found
     from restoration_tasks.assessment.weave import WeaveGauge
@@ -230,7 +232,7 @@ def _measure(
         "flicker": UnevenGauge(),
     }
     gauges = [gauge for name, gauge in by_treatment.items() if name in asked.treatments]
-    gauges += [GrainGauge()] if asked.less_grain else []
+    gauges += [GrainGauge(), TextGauge()] if asked.less_grain else [TextGauge()]
     fourth = AskedChannel(source=ChannelSource.ALPHA) if reader.format.has_alpha else None
     for segment in segments:
         tell = _Within("assess", segment, frames, progress)
@@ -247,8 +249,7 @@ def _measure(
         )
         figures += measured.frames
         lines += measured.lines
-        if gauges:
-            readings += read_segment(master, segment, means, gauges)
+        readings += read_segment(master, segment, means, gauges)
     scan = scanned(master)
     planned = decide(
         shots,
@@ -264,6 +265,7 @@ def _measure(
         lights=lights_of(readings),
         stains=stains_found(shots, readings, scan),
         tears=tears_found(shots, readings, scan),
+        texts=texts_found(shots, readings, scan),
     )
     plan = Plan(
         reel_id="clip",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from restoration_tasks.assessment.readings import FrameReadings, ReelReadings
     from restoration_tasks.assessment.shots import Shot
     from restoration_tasks.assessment.steadying import GateWeave
+    from restoration_tasks.assessment.titling import TextFound
     from restoration_tasks.assessment.unstaining import StainsFound
     from restoration_tasks.media.segments import Segment
 
@@ -65,6 +66,7 @@ class _OfShots:
     grains: dict[int, GrainFound] = field(default_factory=dict)
     stains: dict[int, StainsFound] = field(default_factory=dict)
     tears: dict[int, TearsFound] = field(default_factory=dict)
+    texts: dict[int, TextFound] = field(default_factory=dict)
     lights: dict[int, LightRelation] = field(default_factory=dict)
 
     def look(self, shot: Shot, rows: Sequence[FrameReadings], scan: Scanned) -> None:
@@ -73,12 +75,14 @@ class _OfShots:
         from restoration_tasks.assessment.mending import tears_found
         from restoration_tasks.assessment.readings import lights_of
         from restoration_tasks.assessment.steadying import gate_weaves
+        from restoration_tasks.assessment.titling import texts_found
         from restoration_tasks.assessment.unstaining import stains_found
 
         self.weaves |= gate_weaves([shot], rows, scan)
         self.grains |= grain_found([shot], rows, scan)
         self.stains |= stains_found([shot], rows, scan)
         self.tears |= tears_found([shot], rows, scan)
+        self.texts |= texts_found([shot], rows, scan)
         self.lights |= lights_of(rows)
 
 
@@ -129,6 +133,7 @@ def run(work: StepWork) -> None:
         lights=found.lights,
         stains=found.stains,
         tears=found.tears,
+        texts=found.texts,
         tunings=params.tunings,
     )
     plan = Plan(
@@ -204,4 +209,4 @@ def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[list[FrameFi
     return rows, lines, ReelReadings(readings)
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="10", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="11", run=run)

@@ -25,12 +25,13 @@ NOTHING_TO_SAY = {
     "fidelity.colours_as_planned": "",
     "fidelity.moved_as_planned": "",
     "fidelity.no_more_than_grain_taken": "",
+    "fidelity.text_untouched": "",
     "fidelity.faces_in_place": NOT_LOOKED,
     "fidelity.faces_kept": NOT_LOOKED,
     **{rule.id: "the scan has no sound" for rule in sound_rules(policy(), tracks=0)},
 }
 """Rules with nothing to speak about, and what they say: no shot is evened out in density, gets its colours back, is
-steadied or has less grain, nobody looked for faces, and there is no sound."""
+steadied or has less grain, no text is on screen, nobody looked for faces, and there is no sound."""
 
 
 @dataclass

@@ -8,34 +8,10 @@ import pytest
 
 from restoration_tasks.quality.lettering import LetteringMeter
 from restoration_tasks.quality.policy import policy
+from tests.fixtures.titles import FAR, HEIGHT, HIGH, LEFT, LINES, STEP, STROKE, WIDE, WIDTH, card
 
-HEIGHT, WIDTH, FRAMES = 270, 360, 5
+FRAMES = 5
 LIMIT = policy().limit("lettering_lost_max")
-HIGH, WIDE, STROKE, STEP = 22, 14, 3, 22
-"""Height, width and strokes of the block letters, and from letter to letter; pixels."""
-TOP, MIDDLE, FOOT = (0, 0, WIDE, STROKE), (0, 9, WIDE, STROKE), (0, HIGH - STROKE, WIDE, STROKE)
-STEM, FAR, POST = (0, 0, STROKE, HIGH), (WIDE - STROKE, 0, STROKE, HIGH), (5, 0, STROKE, HIGH)
-LETTERS = {
-    "H": (STEM, FAR, MIDDLE),
-    "E": (STEM, TOP, MIDDLE, FOOT),
-    "L": (STEM, FOOT),
-    "T": (POST, TOP),
-    "F": (STEM, TOP, MIDDLE),
-}
-"""Strokes of each letter: left, top, width, height."""
-LINES = (("THE FLEET", 40), ("LEFT THE", 110), ("HELL FELT", 180))
-LEFT = 30
-
-
-def card(*, ground=0.1, ink=0.85, shift=0.0):
-    """An intertitle, `(H, W)` float32; the lettering moved right by `shift` pixels, as gate weave does."""
-    drawn = np.zeros((2 * HEIGHT, 2 * WIDTH), np.float32)
-    for text, top in LINES:
-        for place, letter in enumerate(text):
-            for x, y, wide, high in LETTERS.get(letter, ()):
-                left = round(2 * (LEFT + STEP * place + x + shift))
-                drawn[2 * (top + y) : 2 * (top + y + high), left : left + 2 * wide] = 1.0
-    return ground + (ink - ground) * cv2.resize(drawn, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
 
 
 def grain(seed, sigma=0.03):

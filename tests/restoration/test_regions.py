@@ -52,6 +52,24 @@ def test_removing_takes_out_its_kind_or_all():
     assert not planes(edited(measured, (region("remove"),), 0))[:, *INSIDE].any()
 
 
+def test_what_is_damaged_on_text_is_kept_apart_and_no_plane_has_it():
+    measured = found()
+    after = edited(measured, (region("protect", "text"),), 0)
+    assert not planes(after)[:, *INSIDE].any()
+    assert np.array_equal(after.text[INSIDE], planes(measured).max(axis=0)[INSIDE])
+    after.text[INSIDE] = 0
+    assert not after.text.any()
+    assert np.array_equal(edited(measured, (region("protect", "text"),), 0).any, measured.any)
+    by_hand = edited(measured, (region("protect"), region("protect", "text")), 0)
+    assert not by_hand.text.any(), "what a person protects is nobody's to mend"
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_text_is_no_damage_to_add_or_to_take_out(action):
+    with pytest.raises(ValidationError, match="text on screen is protected"):
+        region(action, "text")
+
+
 actions = st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.sampled_from(["dirt", "hair", "scratch", "any"])))
 
 

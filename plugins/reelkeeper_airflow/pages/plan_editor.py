@@ -21,7 +21,7 @@ from restoration_tasks.runtime.settings import Settings
 if TYPE_CHECKING:
     from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 
-ADDABLE = ("dirt",)
+ADDABLE = ("dirt", "titles")
 """Treatments a person may add to a shot: those that need nothing that only the plan step measures."""
 
 router = APIRouter()
