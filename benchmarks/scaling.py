@@ -155,14 +155,23 @@ def watch(command: subprocess.Popen[bytes]) -> Watched:
                 one = watched.processes.get(child.pid) or _begun(child)
                 if one is not None:
                     watched.processes[child.pid] = one
-                    family = [child, *child.children(recursive=True)]
-                    one.most_bytes = max(one.most_bytes, sum(member.memory_info().rss for member in family))
+                    one.most_bytes = max(one.most_bytes, sum(member.memory_info().rss for member in _family(child)))
                     spent = child.cpu_times()
                     one.cpu_s = spent.user + spent.system + spent.children_user + spent.children_system
         except (psutil.NoSuchProcess, FileNotFoundError):
             pass  # it ended between two looks
         time.sleep(LOOK_S)
     return watched
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and those it started.
+
+    One that was forked a moment ago and has not become another program yet still lies in its parent's memory, which is
+    not to be counted twice: its command line is still the parent's.
+    """
+    own = process.cmdline()
+    return [process, *(child for child in process.children(recursive=True) if child.cmdline() != own)]
 
 
 def _begun(process: psutil.Process) -> Seen | None:
@@ -224,8 +233,11 @@ def show(kept: dict[str, Any]) -> int:
     reels = kept["reels"]
     table = Table("step", *(f"{key} frames: ms a frame, MB" for key in reels))
     for step in next(iter(reels.values()))["steps"]:
-        cells = [one["steps"][step] for one in reels.values()]
-        table.add_row(step, *(f"{1000 * c['cpu_s_a_frame']:.1f}, {c['memory_bytes'] / 1e6:.0f}" for c in cells))
+        cells = [one["steps"].get(step) for one in reels.values()]
+        told = (
+            f"{1000 * c['cpu_s_a_frame']:.1f}, {c['memory_bytes'] / 1e6:.0f}" if c else "not reached" for c in cells
+        )
+        table.add_row(step, *told)
     console.print(table)
     for lanes, one in kept.get("lanes", {}).items():
         console.print(f"{lanes} lanes: {one['wall_s']} s for {one['frames']} frames", highlight=False)
