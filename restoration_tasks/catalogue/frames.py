@@ -108,6 +108,7 @@ def _made_from(result: StepResult) -> Iterator[tuple[str, Range[int], str, Range
         whole = Range(0, params["segments"][-1]["stop"])
         for copy in _COPIES:
             yield copy, whole, MASTER, whole
+        yield "scan_access", whole, "master", whole
         if params.get("enlarge"):
             for one in params["segments"]:
                 length = Range(0, one["stop"] - one["start"])

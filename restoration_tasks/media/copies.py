@@ -1,7 +1,9 @@
-"""Make the copies people watch: ProRes mezzanine, H.264 access copy and the before/after wipe. Bytes repeat."""
+"""Make the copies people watch: ProRes mezzanine, H.264 access copies and the before/after wipe. Bytes repeat."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,18 @@ _H264 = {
 }
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """One file to write."""
+
+    picture: Any
+    """The ffmpeg-python stream of its frames."""
+    out: Path
+    codec: dict[str, Any]
+    sound: Path | None = None
+    """The master whose sound it carries; None for a silent copy."""
+
+
 def mezzanine(master: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
     """ProRes 422 HQ, 10 bit, BT.709, same frame count and rate as the master; sizes padded to even; sound as PCM.
 
@@ -72,13 +86,39 @@ def access(master: Path, out: Path, *, comment: str | None = None, progress: ffm
     _copy(master, out, _H264, progress, comment)
 
 
-def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | None = None) -> None:
-    """H.264 comparison: left of a moving white line the scan, right of it the restoration.
+def mezzanine_and_access(
+    master: Path, mezzanine_out: Path, access_out: Path, *, progress: ffmpeg.Progress | None = None
+) -> None:
+    """Both copies of a master, byte for byte what `mezzanine` and `access` make: it is decoded once for the two.
+
+    Raises:
+        MediaError: the master is damaged, or a copy lacks frames.
+    """
+    info = probe(master)
+    decoded = _input(master).filter_multi_output("split")
+    made = [
+        _Copy(_shown(decoded[place], info.format, str(codec["pix_fmt"])), out, codec, master)
+        for place, (out, codec) in enumerate(((mezzanine_out, _PRORES_HQ), (access_out, _H264)))
+    ]
+    _make(made, master, info, progress)
+
+
+def wipe(
+    before: Path,
+    after: Path,
+    out: Path,
+    *,
+    before_out: Path | None = None,
+    progress: ffmpeg.Progress | None = None,
+) -> None:
+    """H.264 comparison: left of a moving white line the scan, right of it the restoration; silent.
 
     Args:
         before: the scan's master.
         after: the restored master.
         out: file to write (`.mp4`).
+        before_out: where to write an access copy of the scan beside it, silent, as the sound is the restoration's: the
+            scan is decoded once for both. None writes no such copy.
         progress: called with the frames done.
 
     Raises:
@@ -102,10 +142,16 @@ def wipe(before: Path, after: Path, out: Path, *, progress: ffmpeg.Progress | No
         for colour, width in (("black", fmt.width), ("white", fmt.width), ("white", _DIVIDER_PX))
     )
     mask = ffmpeg.graph.filter([black, white], "overlay", x=place, y=0, format="gbrp")
-    pictures = [_view(_input(path), info.format, "gbrp") for path, info in ((before, old), (after, new))]
+    scan = _input(before)
+    made = []
+    if before_out is not None:
+        split = scan.filter_multi_output("split")
+        scan = split[0]
+        made = [_Copy(_shown(split[1], fmt, str(_H264["pix_fmt"])), before_out, _H264)]
+    pictures = [_view(scan, fmt, "gbrp"), _view(_input(after), new.format, "gbrp")]
     merged = ffmpeg.graph.filter([*pictures, mask], "maskedmerge")
     lined = ffmpeg.graph.filter([merged, line], "overlay", x=f"{place}-{_DIVIDER_PX // 2}", y=0, format="gbrp")
-    _make(_bt709(_even(lined), "yuv420p"), out, _H264, after, new, progress, silent=True)
+    _make([_Copy(_bt709(_even(lined), "yuv420p"), out, _H264), *made], after, new, progress)
 
 
 def _strip(colour: str, width: int, fmt: PictureFormat) -> Any:
@@ -122,7 +168,8 @@ def _copy(
     master: Path, out: Path, codec: dict[str, Any], progress: ffmpeg.Progress | None, comment: str | None = None
 ) -> None:
     info = probe(master)
-    _make(shown(master, info.format, str(codec["pix_fmt"])), out, codec, master, info, progress, comment=comment)
+    made = _Copy(shown(master, info.format, str(codec["pix_fmt"])), out, codec, master)
+    _make([made], master, info, progress, comment=comment)
 
 
 def shown(master: Path, fmt: PictureFormat, pix_fmt: str, *, size: tuple[int, int] | None = None) -> Any:
@@ -134,8 +181,12 @@ def shown(master: Path, fmt: PictureFormat, pix_fmt: str, *, size: tuple[int, in
         pix_fmt: ffmpeg's name of a YUV format.
         size: width and height to shrink to, after padding; None leaves the size.
     """
+    return _shown(_input(master), fmt, pix_fmt, size=size)
+
+
+def _shown(decoded: Any, fmt: PictureFormat, pix_fmt: str, *, size: tuple[int, int] | None = None) -> Any:
     # Grey goes as RGB as well: the way from full-range grey to video range is three codes off at 10 bit.
-    picture = _even(_view(_input(master), fmt, "gbrp16le"))
+    picture = _even(_view(decoded, fmt, "gbrp16le"))
     if size is not None:
         picture = picture.filter("scale", *size, flags="area+accurate_rnd+bitexact").filter("format", "gbrp16le")
     return _bt709(picture, pix_fmt)
@@ -193,36 +244,51 @@ def _scaled(picture: Any, **options: str) -> Any:
 
 
 def _make(
-    picture: Any,
-    out: Path,
-    codec: dict[str, Any],
-    source: Path,
+    copies: Sequence[_Copy],
+    about: Path,
     info: VideoInfo,
     progress: ffmpeg.Progress | None,
     *,
-    silent: bool = False,
     comment: str | None = None,
 ) -> None:
-    tracks = [] if silent else sound_tracks(source)
-    heard = [ffmpeg.graph.input(ffmpeg.file_url(source))[f"a:{track.index}"] for track in tracks]
-    draft = draft_path(out)
+    """Write copies of masters of one rate and length in one go, each whole or not at all."""
+    drafts = [draft_path(copy.out) for copy in copies]
     wanted = {} if info.frames is None else {"frames:v": info.frames}
     try:
-        # Frames are numbered anew: no rounded or damaged time stamp may drop or double one.
-        numbered = picture.filter("setpts", f"N/({info.format.fps}*TB)")
-        made = ffmpeg.graph.output(
-            numbered, *heard, ffmpeg.file_url(draft), r=str(info.format.fps), fps_mode="cfr", **wanted, **codec
-        )
-        ffmpeg.run(made, about=source, progress=progress, tags=[f"comment={comment}"] if comment else ())
-        found = probe(draft).frames
-        if info.frames is not None and found != info.frames:
-            raise MediaError(
-                "the copy does not have as many frames as its master",
-                file=out,
-                expected=info.frames,
-                found=found,
-                action="run the step again; if it fails twice, check the master",
+        outputs = [
+            ffmpeg.graph.output(
+                # Frames are numbered anew: no rounded or damaged time stamp may drop or double one.
+                copy.picture.filter("setpts", f"N/({info.format.fps}*TB)"),
+                *_sound(copy.sound),
+                ffmpeg.file_url(draft),
+                r=str(info.format.fps),
+                fps_mode="cfr",
+                **wanted,
+                **copy.codec,
             )
-        draft.replace(out)
+            for copy, draft in zip(copies, drafts, strict=True)
+        ]
+        made = outputs[0] if len(outputs) == 1 else ffmpeg.graph.merge_outputs(*outputs)
+        ffmpeg.run(made, about=about, progress=progress, tags=[f"comment={comment}"] if comment else ())
+        for copy, draft in zip(copies, drafts, strict=True):
+            found = probe(draft).frames
+            if info.frames is not None and found != info.frames:
+                raise MediaError(
+                    "the copy does not have as many frames as its master",
+                    file=copy.out,
+                    expected=info.frames,
+                    found=found,
+                    action="run the step again; if it fails twice, check the master",
+                )
+        for copy, draft in zip(copies, drafts, strict=True):
+            draft.replace(copy.out)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _sound(source: Path | None) -> list[Any]:
+    """The sound tracks of a master as ffmpeg-python streams."""
+    if source is None:
+        return []
+    return [ffmpeg.graph.input(ffmpeg.file_url(source))[f"a:{track.index}"] for track in sound_tracks(source)]

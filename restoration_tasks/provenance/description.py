@@ -34,7 +34,7 @@ _ROLES: Final = {
     Use.RESTORATION: (
         "restoration_master", "restored_framemd5", "mezzanine", "enlarged_master", "enlarged_framemd5",
     ),
-    Use.ACCESS: ("access", "comparison", "enlarged_access"),
+    Use.ACCESS: ("access", "comparison", "scan_access", "enlarged_access"),
 }  # fmt: skip
 """Roles of files by their use, the main ones first; all others document."""
 _USES: Final = {role: use for use, roles in _ROLES.items() for role in roles}

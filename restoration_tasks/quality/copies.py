@@ -1,4 +1,4 @@
-"""The copies people watch held against the restoration master: what each frame shows, and the signal it is coded in."""
+"""The copies people watch held against their masters: what each frame shows, and the signal it is coded in."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 MEZZANINE: Final = "mezzanine"
 ACCESS: Final = "access"
-PIXEL_FORMATS: Final = {MEZZANINE: "yuv422p10le", ACCESS: "yuv420p"}
+SCAN_ACCESS: Final = "scan_access"
+"""The access copy of the scan, beside which the restoration is played; there is one where a frame changed."""
+PIXEL_FORMATS: Final = {MEZZANINE: "yuv422p10le", ACCESS: "yuv420p", SCAN_ACCESS: "yuv420p"}
 """By copy, how its samples are to be laid out."""
+_LIMITS: Final = {SCAN_ACCESS: ACCESS}
+"""Copies that are held to the limits of another, as they are made like it."""
 ALIKE_DB: Final = 100.0
 """What stands for the distance of two equal pictures."""
 PEAK: Final = 1023.0
@@ -79,40 +83,43 @@ class CopiedFrame(Seen, Signal):
 COLUMNS: Final = tuple(field.name for field in fields(CopiedFrame))
 
 
-def copy_rules(policy: Policy, *, frames: int) -> tuple[Rule, ...]:
-    """What the mezzanine and the access copy must show, beside the properties in `suites.FACTS`.
+def copy_rules(policy: Policy, *, frames: int, scan_copy: bool = False) -> tuple[Rule, ...]:
+    """What the copies must show, beside the properties in `property_rules.FACTS`.
 
     Args:
         policy: the thresholds.
         frames: how many frames the scan has.
+        scan_copy: whether there must be an access copy of the scan.
     """
     every_column = tuple(Expectation(Kind.NOT_NULL, {"column": column}) for column in COLUMNS)
-    names = {MEZZANINE: "mezzanine", ACCESS: "access copy"}
+    names = {MEZZANINE: ("mezzanine", "master", "restored"), ACCESS: ("access copy", "master", "restored")}
+    if scan_copy:
+        names[SCAN_ACCESS] = ("access copy of the scan", "scan", "scanned")
     return (
         Rule(
             "copies.every_frame_compared",
             Table.COPIES,
             Severity.FAIL,
-            "Every frame of the mezzanine and of the access copy was compared with its restored frame, once.",
+            "Every frame of every copy was compared with the frame it is to show, once.",
             (
-                Expectation(Kind.ROW_COUNT, {"value": frames * len(PIXEL_FORMATS)}),
+                Expectation(Kind.ROW_COUNT, {"value": frames * len(names)}),
                 Expectation(Kind.UNIQUE_TOGETHER, {"column_list": ["copy", "frame"]}),
                 *every_column,
             ),
         ),
         *(
             Rule(
-                f"copies.{copy}_shows_the_master",
+                f"copies.{copy}_shows_the_{source}",
                 Table.COPIES,
                 Severity.FAIL,
-                f"Every frame of the {name} shows what its restored frame shows, in the same place, tones and colours.",
+                f"Every frame of the {name} shows what its {frame} frame shows, in the same place, tones and colours.",
                 (
                     *(
                         Expectation(
                             Kind.BETWEEN,
                             {
                                 "column": f"{figure}_db",
-                                "min_value": policy.limit(f"{copy}_{figure}_min"),
+                                "min_value": policy.limit(f"{_LIMITS.get(copy, copy)}_{figure}_min"),
                                 "max_value": ALIKE_DB,
                             },
                         )
@@ -125,13 +132,13 @@ def copy_rules(policy: Policy, *, frames: int) -> tuple[Rule, ...]:
                 ),
                 scope=Scope("copy", (copy,)),
             )
-            for copy, name in names.items()
+            for copy, (name, source, frame) in names.items()
         ),
         Rule(
             "copies.frames_in_order",
             Table.COPIES,
             Severity.FAIL,
-            "No frame of a copy shows the restored frame before or after its own.",
+            "No frame of a copy shows the frame before or after its own.",
             (Expectation(Kind.IN_SET, {"column": "out_of_order", "value_set": [False]}),),
         ),
         Rule(
@@ -172,8 +179,8 @@ def copies_table(
     Args:
         scan: what was delivered.
         policy: the limits of the signal.
-        restored: the restoration master.
-        copies: by `MEZZANINE` and `ACCESS`, the file.
+        restored: the restoration master; the preservation master for the access copy of the scan.
+        copies: by name (`PIXEL_FORMATS`), the file.
         progress: called with the frames compared and the frames there are.
     """
     from restoration_tasks.media.probe import probe
@@ -185,7 +192,7 @@ def copies_table(
         shown = _shown(restored, picture, copies, complaints, progress, scan.frames)
     except MediaError as error:
         # What the restoration master is no picture of, no copy can be held against.
-        complaints = dict.fromkeys(copies, f"the restoration master: {error.message}")
+        complaints = dict.fromkeys(copies, f"the master: {error.message}")
         shown = {}
     for copy, seen in shown.items():
         signals = _signals(copy, copies[copy], restored, picture, policy, complaints)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.media.delivery.scan import Scan
-from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS
+from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
 from restoration_tasks.quality.sound import tracks_found
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 READERS = 4
 """Files hashed at once: hashing leaves the interpreter lock, and network storage answers slowly."""
-CODECS = {MEZZANINE: "ProRes 422 HQ", ACCESS: "AVC"}
+CODECS = {MEZZANINE: "ProRes 422 HQ", ACCESS: "AVC", SCAN_ACCESS: "AVC"}
 """By copy, what MediaInfo calls its codec."""
 WHOLE = "from first to last frame"
 """What the fact *restored decodes* must say."""
@@ -47,7 +47,7 @@ def facts_table(
         scan: what was delivered.
         master: preservation master.
         restored: restored master.
-        copies: by name (`quality.copies`), the ProRes and the H.264 copy.
+        copies: by name (`quality.copies`), the ProRes and the H.264 copies.
         unread: by copy, why its frames could not be read to the end.
         comparison: before and after, for people to look at.
         decoded: frames of the restored master that were decoded.
@@ -66,7 +66,10 @@ def facts_table(
         rows += _copy_rows(name, path, scan, unread.get(name))
     tracks = tracks_found(master)
     heard = {"restored": restored, **copies}
-    rows += [(f"{name} sound tracks", tracks, tracks_found(path)) for name, path in heard.items()]
+    rows += [
+        (f"{name} sound tracks", "0" if name == SCAN_ACCESS else tracks, tracks_found(path))
+        for name, path in heard.items()
+    ]
     rows.append(("comparison frames", frames, _read(lambda: len(framemd5.compute(comparison)))))
     return pd.DataFrame(rows, columns=["fact", "expected", "found"], dtype="object")
 

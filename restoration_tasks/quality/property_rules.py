@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from restoration_tasks.quality.copies import ACCESS, SCAN_ACCESS
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
 
@@ -30,7 +31,7 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "integrity.maps_as_assessed": ("The damage maps are those that were assessed.", ("damage maps",)),
     "integrity.copies": (
-        "The mezzanine and the access copy are ProRes 422 HQ and H.264 and as long as the master.",
+        "The mezzanine and the access copies are ProRes 422 HQ and H.264 and as long as the master.",
         ("mezzanine codec", "mezzanine frames", "access codec", "access frames"),
     ),
     "sound.every_track": (
@@ -64,14 +65,32 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 """By rule, what staff read, and the facts that must be as expected."""
 
 
-def property_rules() -> tuple[Rule, ...]:
-    """What the table of facts must say (`facts.facts_table`)."""
+def facts_asked(*, scan_copy: bool = False) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """`FACTS`; of the access copy of the scan, where there must be one, all that is asked of the other access copy."""
+    if not scan_copy:
+        return FACTS
+    return {
+        rule_id: (
+            sentence,
+            (*facts, *(fact.replace(ACCESS, SCAN_ACCESS, 1) for fact in facts if fact.startswith(f"{ACCESS} "))),
+        )
+        for rule_id, (sentence, facts) in FACTS.items()
+    }
+
+
+def property_rules(*, scan_copy: bool = False) -> tuple[Rule, ...]:
+    """What the table of facts must say (`facts.facts_table`).
+
+    Args:
+        scan_copy: whether there must be an access copy of the scan.
+    """
     same = (Expectation(Kind.PAIR_EQUAL, {"column_A": "expected", "column_B": "found"}),)
+    asked = facts_asked(scan_copy=scan_copy)
     by_fact = [
         Rule(rule_id, Table.FACTS, Severity.FAIL, sentence, same, scope=Scope("fact", facts))
-        for rule_id, (sentence, facts) in FACTS.items()
+        for rule_id, (sentence, facts) in asked.items()
     ]
-    every_fact = sorted(fact for _, facts in FACTS.values() for fact in facts)
+    every_fact = sorted(fact for _, facts in asked.values() for fact in facts)
     return (
         *by_fact,
         Rule(

@@ -68,7 +68,14 @@ NOT_INVENTED: Final = tuple(kind for kind in Treatment if kind is not Treatment.
 
 
 def rules(
-    policy: Policy, *, frames: int, shots: int, files: int, tracks: int = 0, no_faces: str = NOT_LOOKED
+    policy: Policy,
+    *,
+    frames: int,
+    shots: int,
+    files: int,
+    tracks: int = 0,
+    no_faces: str = NOT_LOOKED,
+    scan_copy: bool = False,
 ) -> tuple[Rule, ...]:
     """Every rule a restored reel must meet.
 
@@ -79,15 +86,16 @@ def rules(
         files: how many files were delivered.
         tracks: how many sound tracks the preservation master has.
         no_faces: why nothing can be said of faces; empty where it can (`faces.why_idle`).
+        scan_copy: whether a frame changed, so that there must be an access copy of the scan.
     """
     return (
         *_measured(frames, shots),
-        *property_rules(),
+        *property_rules(scan_copy=scan_copy),
         *_source(files),
         *_whole_picture(),
         *_fidelity(policy),
         *picture_rules(policy, no_faces),
-        *copy_rules(policy, frames=frames),
+        *copy_rules(policy, frames=frames, scan_copy=scan_copy),
         *sound_rules(policy, tracks=tracks),
         *_benefit(),
     )

@@ -47,6 +47,7 @@ ROLES: Final = {
     "restoration_master": "Restoration master",
     "mezzanine": "Mezzanine",
     "access": "Access copy",
+    "scan_access": "Access copy of the scan, without sound",
     "enlarged_master": "Larger version",
     "enlarged_access": "Access copy of the larger version",
     "plan": "Plan",

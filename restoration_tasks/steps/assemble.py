@@ -17,7 +17,7 @@ from restoration_tasks.runtime.step import StepDefinition, StepWork
 from restoration_tasks.steps.enlarged_master import make_enlarged
 
 ENCODES_AT_ONCE: Final = 2
-"""The copies' own filters leave threads idle; two side by side keep two cores busy without a third set of frames."""
+"""The copies' own filters leave threads idle; two runs side by side keep two cores busy without more sets of frames."""
 
 
 class AssembledSegment(BaseModel):
@@ -63,28 +63,25 @@ def run(work: StepWork) -> None:
     restored = _join(work, params.segments, master)
     found = framemd5.compute(restored, progress=lambda done: work.progress(done, len(scanned), "frames proved"))
     _require_frames(work, params.segments, scanned, found)
-    copies = _make_copies(work, master, restored, len(scanned))
+    changed = sum(one != other for one, other in zip(scanned, found, strict=True))
+    copies = _make_copies(work, master, restored, len(scanned), with_scan=changed > 0)
 
     # The parts stay as well: should the publishing be killed, nothing has to be made again.
     link_or_copy(restored, work.output("restoration_master", "restored.mkv", media_type="video/x-matroska"))
     framemd5.write(
         work.output("restored_framemd5", "restored.framemd5", media_type="text/plain"), found, probe(master).format
     )
-    for name, file, media_type in _COPIES:
-        link_or_copy(copies[name], work.output(name, file, media_type=media_type))
+    for name, part in copies.items():
+        link_or_copy(part, work.output(name, part.name, media_type=_MEDIA_TYPES[part.suffix]))
     work.figure("frames", len(found))
     work.figure("sound_tracks", len(sound_tracks(restored)))
-    work.figure("frames_changed", sum(one != other for one, other in zip(scanned, found, strict=True)))
+    work.figure("frames_changed", changed)
     if params.enlarge is not None:
         make_enlarged(work, [segment.id for segment in params.segments], params.enlarge, master, len(scanned))
     work.agent(AgentKind.SOFTWARE, "ffmpeg", ffmpeg.version())
 
 
-_COPIES: Final = (
-    ("mezzanine", "mezzanine.mov", "video/quicktime"),
-    ("access", "access.mp4", "video/mp4"),
-    ("comparison", "comparison.mp4", "video/mp4"),
-)
+_MEDIA_TYPES: Final = {".mov": "video/quicktime", ".mp4": "video/mp4"}
 
 
 def _require_cover(work: StepWork, segments: Sequence[AssembledSegment], frames: int) -> None:
@@ -161,28 +158,40 @@ def _require_frames(
                 )
 
 
-def _make_copies(work: StepWork, master: Path, restored: Path, frames: int) -> dict[str, Path]:
-    """Mezzanine, access copy and wipe, each a part that survives a kill."""
+def _make_copies(work: StepWork, master: Path, restored: Path, frames: int, *, with_scan: bool) -> dict[str, Path]:
+    """Mezzanine, access copy, comparison and, where a frame changed, an access copy of the scan; parts survive a kill.
+
+    Where nothing changed, the access copy is the scan's as well. Each master is decoded once for its copies.
+    """
     from restoration_tasks.media import copies
 
-    def make(name: str, file: str) -> Path:
-        out = work.part(file)
+    parts = {name: work.part(file) for name, file in _FILES.items() if with_scan or name != "scan_access"}
 
-        def progress(done: int) -> None:
-            work.progress(done, frames, f"frames of the {name}")
+    def counted(name: str) -> Callable[[int], None]:
+        return lambda done: work.progress(done, frames, f"frames of the {name}")
 
-        makers: dict[str, Callable[[], None]] = {
-            "mezzanine": lambda: copies.mezzanine(restored, out, progress=progress),
-            "access": lambda: copies.access(restored, out, progress=progress),
-            "comparison": lambda: copies.wipe(master, restored, out, progress=progress),
-        }
-        if not out.exists():
-            makers[name]()
-        return out
+    def of_the_restoration() -> None:
+        copies.mezzanine_and_access(restored, parts["mezzanine"], parts["access"], progress=counted("copies"))
 
+    def beside_the_scan() -> None:
+        scan = parts.get("scan_access")
+        copies.wipe(master, restored, parts["comparison"], before_out=scan, progress=counted("comparison"))
+
+    makers = {of_the_restoration: ("mezzanine", "access"), beside_the_scan: ("comparison", "scan_access")}
     with ThreadPoolExecutor(ENCODES_AT_ONCE) as pool:
-        made = {name: pool.submit(make, name, file) for name, file, _ in _COPIES}
-        return {name: future.result() for name, future in made.items()}
+        missing = [make for make, names in makers.items() if not all(parts[n].exists() for n in names if n in parts)]
+        for future in [pool.submit(make) for make in missing]:
+            future.result()
+    return parts
 
 
-STEP = StepDefinition(name=StepName.ASSEMBLE, version="2", run=run)
+_FILES: Final = {
+    "mezzanine": "mezzanine.mov",
+    "access": "access.mp4",
+    "comparison": "comparison.mp4",
+    "scan_access": "scan.mp4",
+}
+"""By copy, its file."""
+
+
+STEP = StepDefinition(name=StepName.ASSEMBLE, version="3", run=run)

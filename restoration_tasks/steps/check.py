@@ -105,8 +105,10 @@ def run(work: StepWork) -> None:
         MediaError: the preservation master or a damage map cannot be read.
         PlanError: the plan is not one.
     """
+    import pandas as pd
+
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
-    from restoration_tasks.quality.copies import ACCESS, MEZZANINE, copies_table
+    from restoration_tasks.quality.copies import ACCESS, MEZZANINE, SCAN_ACCESS, copies_table
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
     from restoration_tasks.quality.faces import why_idle
@@ -125,6 +127,9 @@ def run(work: StepWork) -> None:
     meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
     passed = _measure(work, reel, picture, meter, stills)
     copies = {name: work.input(name) for name in (MEZZANINE, ACCESS)}
+    heard = sound_table(
+        reel.master, restored=reel.restored, **copies, frames=reel.scan.frames, fps=Fraction(reel.scan.picture.fps)
+    )
     copied, unread = copies_table(
         reel.scan,
         policy(),
@@ -132,9 +137,16 @@ def run(work: StepWork) -> None:
         copies=copies,
         progress=lambda done, total: work.progress(done, total, "frames of the copies"),
     )
-    heard = sound_table(
-        reel.master, restored=reel.restored, **copies, frames=reel.scan.frames, fps=Fraction(reel.scan.picture.fps)
-    )
+    if SCAN_ACCESS in work.input_names:
+        copies[SCAN_ACCESS] = work.input(SCAN_ACCESS)
+        beside, unread_beside = copies_table(
+            reel.scan,
+            policy(),
+            restored=reel.master,
+            copies={SCAN_ACCESS: copies[SCAN_ACCESS]},
+            progress=lambda done, total: work.progress(done, total, "frames of the scan's copy"),
+        )
+        copied, unread = pd.concat([copied, beside], ignore_index=True), unread | unread_beside
     frames, shots = meter.frames_table(), meter.shots_table()
     tables = {
         Table.FRAMES: frames,
@@ -168,6 +180,7 @@ def run(work: StepWork) -> None:
         files=len(reel.scan.delivered),
         tracks=len(heard),
         no_faces=why_idle(reel.faces),
+        scan_copy=SCAN_ACCESS in copies or reel.recorded != reel.assembled,
     )
     if reel.plan.enlarge is not None:
         wanted += enlarged_rules(policy(), frames=reel.scan.frames)
@@ -365,4 +378,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, sti
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="10", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="11", run=run)

@@ -31,6 +31,7 @@ PLACES: Final[dict[str, str]] = {
     "mezzanine": "copies/mezzanine.mov",
     "access": "copies/access.mp4",
     "comparison": "copies/comparison.mp4",
+    "scan_access": "copies/scan.mp4",
     "enlarged_master": "masters/enlarged.mkv",
     "enlarged_framemd5": "masters/enlarged.framemd5",
     "enlarged_access": "copies/enlarged.mp4",
@@ -56,10 +57,11 @@ OPTIONAL: Final = frozenset({"comparison", "headers", "sound_headers", "delivere
     "enlarged_master",
     "enlarged_framemd5",
     "enlarged_access",
+    "scan_access",
 }
 """What not every reel has: only frame files leave headers, only some deliveries hold files that are kept whole, only
-some scanners look by infrared light, reels of earlier versions have no condition on record, and a larger version is
-made only where somebody asked for it."""
+some scanners look by infrared light, reels of earlier versions have no condition on record, the scan has a copy of its
+own only where a frame was changed, and a larger version is made only where somebody asked for it."""
 REQUIRED: Final = frozenset(PLACES) - OPTIONAL
 """Without these it is no package: a lossy copy alone never becomes one."""
 MEDIA_TYPES: Final = {

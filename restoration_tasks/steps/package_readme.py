@@ -20,6 +20,7 @@ ABOUT: Final[dict[str, str]] = {
     "mezzanine": "the restored film for editing (ProRes)",
     "access": "the restored film for viewing (H.264)",
     "comparison": "before and after side by side, for viewing",
+    "scan_access": "the film as scanned, for viewing beside the restored one (H.264, without sound)",
     "enlarged_master": "a larger version of the restored film; detail in it was computed, not scanned",
     "enlarged_framemd5": "an md5 of every frame of it",
     "enlarged_access": "the larger version for viewing",

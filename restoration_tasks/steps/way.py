@@ -331,7 +331,7 @@ class Way:
                 **{
                     output.name: output.reference
                     for output in assembled.outputs
-                    if output.name in {"enlarged_master", "enlarged_access"}
+                    if output.name in {"scan_access", "enlarged_master", "enlarged_access"}
                 },
                 **{f"map/{id_}": result.reference("map") for id_, result in assessed.items()},
                 **{f"figures/{id_}": result.reference("figures") for id_, result in assessed.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -88,6 +89,52 @@ def test_the_whole_way_then_again_then_fresh(archive, reel):
     fresh = archive.run("restore", REEL, "--fresh", "--delivery", reel.delivery)
     assert fresh.returncode == 0, fresh.stderr
     assert fresh.stdout.count("the bytes agree with attempt 1") == len(newest(archive, StepName.RESTORE))
+    waive_what_the_check_refuses(archive, reel)
+
+
+def waive_what_the_check_refuses(archive, reel) -> None:
+    """Put a check in place that refused the reel by one rule; approve it by name and rule."""
+    (path,) = (archive.home / "vault" / "reels" / REEL / "check").glob("*/result.json")
+    result = StepResult.model_validate_json(path.read_bytes())
+    file = local(archive, result.output("check").uri)
+    report = json.loads(file.read_text())
+    rule = next(one for one in report["results"] if one["severity"] == "fail")
+    rule |= {"status": "failed", "count": 1, "detail": "1 is another."}
+    content = json.dumps(report | {"passed": False, "failed_rules": [rule["id"]]}).encode()
+    file.chmod(0o600)
+    file.write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    outputs = tuple(
+        one.model_copy(update={"sha256": sha256, "bytes": len(content)}) if one.name == "check" else one
+        for one in result.outputs
+    )
+    figures = result.figures | {"passed": False, "failed_rules": [rule["id"]]}
+    path.chmod(0o600)
+    path.write_text(result.model_copy(update={"outputs": outputs, "figures": figures}).model_dump_json())
+
+    command = ("run", reel.delivery, "--reel-id", REEL, "--approve-as", "conservator")
+    refused = archive.run(*command)
+    assert refused.returncode == 3, refused.stderr
+    assert f"the check refused the restoration: {rule['id']}" in refused.stderr
+    waived = archive.run(*command, "--waive-rule", rule["id"], "--note", "the title card was painted over")
+    assert waived.returncode == 0, waived.stderr
+    bags = newest(archive, StepName.PACKAGE)
+    papers = [local(archive, bag.output("treatment_report").uri).read_text() for bag in bags]
+    engine = create_engine(archive.database_url)
+    with engine.connect() as connection:
+        broken = text("SELECT rule, waived FROM reelkeeper.v_broken_rules WHERE newest AND severity = 'fail'")
+        assert connection.execute(broken).all() == [(rule["id"], True)]
+    engine.dispose()
+    assert ["the title card was painted over" in paper for paper in papers].count(True) == 1
+
+
+def test_nobody_waives_a_rule_without_name_and_reason(archive, reel):
+    command = ("run", reel.delivery, "--reel-id", REEL, "--waive-rule", "integrity.size")
+    for more in (("--note", "so it was"), ("--approve-as", "conservator")):
+        refused = archive.run(*command, *more)
+        assert refused.returncode == 2
+        assert "not waived without a name and a reason" in refused.stderr
+    assert archive.landed() == []
 
 
 def test_kill_9_in_the_middle_of_a_restore_step_ends_with_the_same_bytes_and_one_event(archive, reel):

@@ -76,6 +76,31 @@ def test_copies_repeat_byte_for_byte(made, tmp_path):
         assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
 
 
+def test_copies_made_together_are_those_made_one_by_one(made, tmp_path):
+    copies.mezzanine_and_access(made / "after.mkv", tmp_path / "m.mov", tmp_path / "a.mp4")
+    copies.wipe(made / "before.mkv", made / "after.mkv", tmp_path / "w.mp4", before_out=tmp_path / "s.mp4")
+    copies.mezzanine(made / "after.mkv", tmp_path / "alone.mov")
+    copies.access(made / "after.mkv", tmp_path / "alone.mp4")
+    pairs = [
+        (tmp_path / "m.mov", tmp_path / "alone.mov"), (tmp_path / "a.mp4", tmp_path / "alone.mp4"),
+        (tmp_path / "w.mp4", made / "w.mp4"), (tmp_path / "s.mp4", made / "a.mp4"),
+    ]  # fmt: skip
+    for together, alone in pairs:
+        assert together.read_bytes() == alone.read_bytes(), together.name
+
+
+def test_copies_made_together_land_together_or_not_at_all(made, tmp_path):
+    fmt = PictureFormat(65, 49, "gbrp10le", FPS, "bt709", "bt709")
+    raw = bytearray(master(tmp_path / "bad.mkv", noise(fmt, 12), fmt).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (tmp_path / "bad.mkv").write_bytes(raw)
+    with pytest.raises(MediaError):
+        copies.mezzanine_and_access(tmp_path / "bad.mkv", tmp_path / "m.mov", tmp_path / "a.mp4")
+    with pytest.raises(MediaError):
+        copies.wipe(tmp_path / "bad.mkv", made / "after.mkv", tmp_path / "w.mp4", before_out=tmp_path / "s.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.mkv"]
+
+
 def test_the_access_copy_has_its_index_in_front(made):
     raw = (made / "a.mp4").read_bytes()
     assert raw.index(b"moov") < raw.index(b"mdat")

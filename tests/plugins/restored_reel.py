@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -62,7 +63,10 @@ class Row:
 
 
 class RestoredReel:
-    """Builds it in a vault and records it; `kept` false leaves the findings of its check to their file alone."""
+    """Builds it in a vault and records it; `kept` false leaves the findings of its check to their file alone.
+
+    `films` are real films in place of an access copy that is none, `access` and `scan_access`; `fps` is their rate.
+    """
 
     def __init__(
         self,
@@ -72,6 +76,8 @@ class RestoredReel:
         title: str = "",
         *,
         kept: bool = True,
+        films: Mapping[str, Path] | None = None,
+        fps: str = "24",
     ) -> None:
         self.reel_id, self.vault, self._recorder = reel_id, Vault(str(vault)), Recorder(sessions)
         self._events = 0
@@ -84,7 +90,7 @@ class RestoredReel:
         with sessions.begin() as session:
             plans.save(session, reel_id, self.plan.to_yaml(), author=AUTHOR, reason="measured")
         master = self._made("master.mkv", lambda path: encode_frames(frames(dirty=True), PICTURE, path))
-        ingested = self._record(StepName.INGEST, made={"master": master}, figures=self._technical())
+        ingested = self._record(StepName.INGEST, made={"master": master}, figures=self._technical() | {"fps": fps})
         with sessions.begin() as session:
             scans.enter(session, ingested[0], ingested[1], result_uri="vault:x/result.json")
         shots = self._made("shots.json", lambda path: path.write_text(json.dumps({"segments": [SEGMENT, CLEAN]})))
@@ -99,6 +105,8 @@ class RestoredReel:
         restored = self._made("restored.mkv", lambda path: encode_frames(frames(dirty=False), PICTURE, path))
         access = self._made("access.mp4", lambda path: path.write_bytes(bytes(range(256)) * 4))
         assembled = {"restoration_master": restored, "access": access}
+        for name, film in (films or {}).items():
+            assembled[name] = self._made(film.name, lambda path, film=film: shutil.copyfile(film, path))
         self._record(StepName.ASSEMBLE, read={"master": master}, made=assembled)
         check = self._made("check.json", lambda path: path.write_text(self._findings()))
         report = self._made("report.html", lambda path: path.write_text("<h1>Report</h1>"))

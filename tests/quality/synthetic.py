@@ -12,7 +12,7 @@ from restoration_tasks.quality.copies import PIXEL_FORMATS, CopiedFrame
 from restoration_tasks.quality.faces import NOT_LOOKED
 from restoration_tasks.quality.measure import ReelMeter, Treatment
 from restoration_tasks.quality.policy import policy
-from restoration_tasks.quality.property_rules import FACTS
+from restoration_tasks.quality.property_rules import facts_asked
 from restoration_tasks.quality.rules import Table
 from restoration_tasks.quality.sound import sound_rules
 
@@ -68,7 +68,9 @@ class Reel:
                 mask=mask,
                 mapped_share=float(mask.mean()),
             )
-        facts = [(fact, "as it was", "as it was") for _, names in FACTS.values() for fact in names]
+        facts = [
+            (fact, "as it was", "as it was") for _, names in facts_asked(scan_copy=True).values() for fact in names
+        ]
         files = [(f"scan/{number:06d}.dpx", "ab" * 32, "ab" * 32) for number in range(len(self.scan))]
         copied = [
             CopiedFrame(

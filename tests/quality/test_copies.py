@@ -116,15 +116,9 @@ def test_sound_copies_pass(made):
 def test_a_small_view_is_the_same_code_by_either_way(made, tmp_path):
     """What is compared is the copy: a lossless one is no further from its master than rounding."""
     lossless = tmp_path / "lossless.mkv"
-    making._make(
-        shown(made.master, PICTURE, "yuv444p10le"),
-        lossless,
-        {"c:v": "ffv1", "pix_fmt": "yuv444p10le", "f": "matroska", **ffmpeg.BITEXACT},
-        made.master,
-        making.probe(made.master),
-        None,
-        silent=True,
-    )
+    codec = {"c:v": "ffv1", "pix_fmt": "yuv444p10le", "f": "matroska", **ffmpeg.BITEXACT}
+    copy = making._Copy(shown(made.master, PICTURE, "yuv444p10le"), lossless, codec)
+    making._make([copy], made.master, making.probe(made.master), None)
     views = zip(master_views(made.master, PICTURE), copy_views(lossless, small_size(PICTURE)), strict=True)
     assert max(int(np.abs(one.astype(int) - other).max()) for one, other in views) <= 2
 

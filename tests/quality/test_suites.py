@@ -19,7 +19,7 @@ from tests.quality import test_copies, test_enlarged, test_faces, test_sound, te
 from tests.quality.synthetic import FIRST_SCAN_NUMBER, NOTHING_TO_SAY, SHOT_FRAMES, SHOTS, make_reel
 
 FRAMES = SHOT_FRAMES * len(SHOTS)
-RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES)
+RULES = rules(policy(), frames=FRAMES, shots=len(SHOTS), files=FRAMES, scan_copy=True)
 CLEAN, MASKED, GLOBAL = 2, SHOT_FRAMES + 2, 2 * SHOT_FRAMES + 2
 """One frame of each shot."""
 
@@ -350,6 +350,7 @@ FIGURES = {
     "benefit.no_more_weave": (Table.SHOTS, 2, {"treatment": "moved", "weave_after": 1.2, "weave_allowed": 1.1}),
     "copies.mezzanine_shows_the_master": (Table.COPIES, GLOBAL, {"luma_db": 30.0}),
     "copies.access_shows_the_master": (Table.COPIES, FRAMES + GLOBAL, {"tones_db": 40.0}),
+    "copies.scan_access_shows_the_scan": (Table.COPIES, 2 * FRAMES + GLOBAL, {"luma_db": 25.0}),
     "copies.frames_in_order": (Table.COPIES, GLOBAL, {"out_of_order": True}),
     "copies.signal_range": (Table.COPIES, GLOBAL, {"y_low": 9.0}),
 }
@@ -412,7 +413,7 @@ BROKEN_ELSEWHERE = {
 
 
 def test_every_rule_has_an_example_made_to_break_it():
-    every = {one.id for one in (*rules(policy(), frames=1, shots=1, files=1), *enlarged_rules(policy(), frames=1))}
+    every = {one.id for one in (*RULES, *enlarged_rules(policy(), frames=1))}
     shown = {rule_id for _, rule_id, _ in DAMAGES} | set(FACTS) | set(FIGURES) | set(BROKEN_ELSEWHERE)
     assert every - shown == set()
     assert shown - every == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restoration_tasks.media import ffmpeg, framemd5
+from restoration_tasks.media import copies, ffmpeg, framemd5
 from restoration_tasks.media.join import count_frames
 from restoration_tasks.media.master import timecode_of, write_master
 from restoration_tasks.media.picture import frame_md5
@@ -28,18 +28,20 @@ def reel(settings, tmp_path):
     return made
 
 
-def test_the_restored_master_is_every_segment_bit_by_bit_and_the_copies_are_whole(reel):
+def test_the_restored_master_is_every_segment_bit_by_bit_and_the_copies_are_whole(reel, tmp_path):
     result = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
     paths = {output.name: reel.vault.path(output.uri) for output in result.outputs}
-    assert set(paths) == {"restoration_master", "restored_framemd5", "mezzanine", "access", "comparison"}
+    assert set(paths) == {"restoration_master", "restored_framemd5", "mezzanine", "access", "comparison", "scan_access"}
     expected = tuple(frame_md5(frame) for frame in reel.frames.restored)
     assert framemd5.compute(paths["restoration_master"]) == expected
     assert framemd5.read(paths["restored_framemd5"]) == expected
     assert expected[:SHOT_FRAMES] == tuple(reel.frames.recorded[:SHOT_FRAMES])
-    for name in ("mezzanine", "access", "comparison"):
+    for name in ("mezzanine", "access", "comparison", "scan_access"):
         assert count_frames(paths[name]) == FRAMES
     assert probe(paths["mezzanine"]).codec == "ProRes"
-    assert probe(paths["access"]).codec == "AVC"
+    assert probe(paths["access"]).codec == probe(paths["scan_access"]).codec == "AVC"
+    copies.access(reel.keep("master", "master.mkv"), tmp_path / "scan.mp4")
+    assert paths["scan_access"].read_bytes() == (tmp_path / "scan.mp4").read_bytes(), "made by the same recipe"
     assert result.figures == {"frames": FRAMES, "sound_tracks": 0, "frames_changed": 2 * SHOT_FRAMES}
 
     again = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS, fresh=True, execution="t/2")
@@ -60,10 +62,24 @@ def test_the_sound_of_the_scan_goes_with_the_restored_picture(reel, tmp_path):
     assert result.figures["sound_tracks"] == 1
     assert track_md5(paths["restoration_master"]) == track_md5(tmp_path / "with-sound.mkv")
     assert timecode_of(paths["restoration_master"]) == "01:00:00:00"
-    codecs = {name: [track.codec for track in sound_tracks(paths[name])] for name in ("mezzanine", "access")}
-    assert codecs == {"mezzanine": ["PCM"], "access": ["AAC"]}
+    codecs = {
+        name: [track.codec for track in sound_tracks(paths[name])] for name in ("mezzanine", "access", "scan_access")
+    }
+    assert codecs == {"mezzanine": ["PCM"], "access": ["AAC"], "scan_access": []}
     again = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS, fresh=True, execution="t/2")
     assert again.compared.verdict == "agrees"
+
+
+def test_where_nothing_changed_the_scan_has_no_copy_of_its_own(reel):
+    for segment in SEGMENTS:
+        reel.video(
+            f"segment/{segment.id}", f"segments/same-{segment.id}.mkv", reel.frames.scan[segment.start : segment.stop]
+        )
+    result = reel.run(StepName.ASSEMBLE, INPUTS, params=PARAMS)
+    assert {one.name for one in result.outputs} == {
+        "restoration_master", "restored_framemd5", "mezzanine", "access", "comparison",
+    }  # fmt: skip
+    assert result.figures["frames_changed"] == 0
 
 
 def test_an_untouched_segment_that_was_changed_is_refused(reel):

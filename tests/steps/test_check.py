@@ -49,6 +49,23 @@ def test_a_sound_reel_passes_twice_with_the_same_bytes(reel):
     assert again.compared.verdict == "agrees"
 
 
+def test_a_copy_of_the_scan_that_shows_the_restoration_is_refused(reel):
+    reel.make_restored()
+    copies.access(reel.keep("restoration_master", "restored.mkv"), reel.keep("scan_access", "scan.mp4"))
+    reel.register("scan_access", reel.keep("scan_access", "scan.mp4"))
+    result, report = check(reel)
+    assert result.figures["failed_rules"] == ["copies.scan_access_shows_the_scan"]
+    found = next(one for one in report.results if one.id == "copies.scan_access_shows_the_scan")
+    # exactly where the two differ by more than coding does: the flickering shot
+    assert {one.frame for one in found.frames} >= set(range(2 * SHOT_FRAMES, 3 * SHOT_FRAMES))
+
+
+def test_a_reel_that_was_changed_has_a_copy_of_its_scan(reel):
+    reel.make_restored()
+    result = reel.run(StepName.CHECK, [name for name in reel.check_inputs if name != "scan_access"])
+    assert {"copies.scan_access_shows_the_scan", "integrity.every_property_read"} <= set(result.figures["failed_rules"])
+
+
 def test_one_pixel_outside_the_map_is_found_in_the_file(reel):
     frame = reel.frames.restored[SHOT_FRAMES + 1][0].copy()
     frame[70, 1] ^= 1

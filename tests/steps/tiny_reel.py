@@ -213,17 +213,19 @@ class TinyReel:
         self.register("restored_framemd5", self.keep("restored_framemd5", "restored.framemd5"))
         copies.mezzanine(restored, self.keep("mezzanine", "mezzanine.mov"))
         copies.access(restored, self.keep("access", "access.mp4"))
+        copies.access(self.keep("master", "master.mkv"), self.keep("scan_access", "scan.mp4"))
         if len(self.frames.restored) == FRAMES:
             copies.wipe(self.keep("master", "master.mkv"), restored, self.keep("comparison", "comparison.mp4"))
         else:  # there is none of a scan and a restoration of two lengths
             self.keep("comparison", "comparison.mp4", self.keep("access", "access.mp4").read_bytes())
-        for name, file in (("mezzanine", "mezzanine.mov"), ("access", "access.mp4"), ("comparison", "comparison.mp4")):
+        files = {"access": "access.mp4", "comparison": "comparison.mp4", "scan_access": "scan.mp4"}
+        for name, file in {"mezzanine": "mezzanine.mov", **files}.items():
             self.register(name, self.keep(name, file))
 
     @property
     def check_inputs(self) -> list[str]:
         maps = [f"{kind}/{segment.id}" for segment in SEGMENTS for kind in ("map", "figures", "changes")]
-        made = ["restoration_master", "restored_framemd5", "mezzanine", "access", "comparison"]
+        made = ["restoration_master", "restored_framemd5", "mezzanine", "access", "comparison", "scan_access"]
         return ["scan", "master", "framemd5", "shots", "plan", *made, *maps]
 
 

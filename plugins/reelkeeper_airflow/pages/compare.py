@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
@@ -65,6 +66,7 @@ def _told(vault: Vault, found: ReelView, login: str, *, drafting: bool) -> dict[
         "frames": found.scan.frames if found.scan else max((shot.stop for shot in found.shots), default=0),
         "width": found.scan.width if found.scan else 0,
         "height": found.scan.height if found.scan else 0,
+        "films": _films(found, changed),
         "planVersion": found.plan_version,
         "mayDraft": drafting,
         "checked": changed is not None,
@@ -97,6 +99,21 @@ def _told(vault: Vault, found: ReelView, login: str, *, drafting: bool) -> dict[
             for one in found.drafts
         ],
     }
+
+
+def _films(found: ReelView, changed: Sequence[Sequence[int]] | None) -> dict[str, str] | None:
+    """Addresses of the films below the reel's files, and their rate; None where the scan has no film.
+
+    Where nothing was changed, the access copy shows the scan as well.
+    """
+    access = found.assembled.file("access") if found.assembled else None
+    scan = found.assembled.file("scan_access") if found.assembled else None
+    if scan is None and changed is not None and not changed:
+        scan = access
+    if access is None or scan is None or found.scan is None:
+        return None
+    before, after = (f"{one.sha256}/{quote(one.uri.rsplit('/', 1)[-1], safe='')}" for one in (scan, access))
+    return {"before": before, "after": after, "fps": found.scan.fps}
 
 
 @router.get("/reels/{reel_id}/frames/{sha256}/{frame}.png")

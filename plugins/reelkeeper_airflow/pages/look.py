@@ -35,6 +35,7 @@ STATIC: Final = {
     "common.js": "text/javascript",
     "live.js": "text/javascript",
     "timeline.js": "text/javascript",
+    "film.js": "text/javascript",
     "compare.js": "text/javascript",
     "plan.js": "text/javascript",
     "reels.css": "text/css",

@@ -32,6 +32,7 @@ PRODUCTS = (
     "restoration_master",
     "mezzanine",
     "access",
+    "scan_access",
     "comparison",
     "enlarged_master",
     "enlarged_access",

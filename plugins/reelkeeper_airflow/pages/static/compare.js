@@ -1,4 +1,4 @@
-// Before and after on single frames: wipe, flicker, difference, damage found; frames, shots, zoom; marks on shots.
+// Before and after, on single frames and as films: wipe, flicker, difference, damage; frames, shots, zoom; marks.
 "use strict";
 (() => {
   const source = document.getElementById("told");
@@ -15,6 +15,7 @@
   const view = { frame: 0, mode: "wipe", at: 50, scale: null, x: told.width / 2, y: told.height / 2, shown: "after", held: false };
   const edits = new Map();
   let asked = 0;
+  let films = null;
 
   // -- where things are -----------------------------------------------------------------------------------------------
 
@@ -61,6 +62,7 @@
     return picture;
   }
   async function load() {
+    if (playing()) return;
     const turn = ++asked;
     const frame = view.frame;
     stage.setAttribute("aria-busy", "true");
@@ -105,7 +107,7 @@
     const middle = (whole, shown, at) => (whole <= shown ? (shown - whole) / 2 : Math.min(0, Math.max(shown - whole, shown / 2 - at * size)));
     const left = middle(width, stage.clientWidth, view.x);
     const top = middle(height, stage.clientHeight, view.y);
-    for (const picture of stage.querySelectorAll(".layer img")) {
+    for (const picture of stage.querySelectorAll(".layer img, .layer canvas")) {
       Object.assign(picture.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
       picture.classList.toggle("pixels", size >= 2);
     }
@@ -116,7 +118,7 @@
   function arrange() {
     stage.dataset.mode = view.mode;
     layers.difference.hidden = view.mode !== "difference";
-    layers.found.hidden = !id("damage").checked;
+    layers.found.hidden = !id("damage").checked || playing(); // the films have no maps
     id("legend").hidden = !id("damage").checked;
     document.querySelector(".gain").hidden = view.mode !== "difference";
     layers.before.style.visibility = view.mode === "difference" ? "hidden" : "visible"; // it would look out at the edges
@@ -131,6 +133,7 @@
     view.held = mode === "flicker" && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     document.querySelector(`[name=mode][value=${mode}]`).checked = true;
     arrange();
+    if (playing()) return mode === "difference" ? pause() : undefined;
     load();
   }
   setInterval(() => {
@@ -160,22 +163,27 @@
     if (at) [view.x, view.y] = at;
     view.scale = next === 0 ? null : levels[next];
     place();
-    load();
+    if (!playing()) load();
   }
 
   // -- frames and shots -----------------------------------------------------------------------------------------------
 
   function go(frame) {
+    halt();
     const last = told.frames - 1;
     const wanted = Math.max(0, Math.min(last, Number.isFinite(frame) ? Math.round(frame) : 0));
-    const before = shotOf(view.frame);
-    view.frame = wanted;
-    id("frame").value = wanted;
+    stand(wanted);
     history.replaceState(null, "", `#${wanted}`);
-    if (shotOf(wanted) !== before || !id("shot-name").textContent) tellShot();
+    load();
+  }
+  /** Say everywhere but in the picture at which frame we are. */
+  function stand(frame) {
+    const before = shotOf(view.frame);
+    view.frame = frame;
+    id("frame").value = frame;
+    if (shotOf(frame) !== before || !id("shot-name").textContent) tellShot();
     tellChanged();
     drawMap();
-    load();
   }
   function shotBy(step) {
     const present = told.shots.indexOf(shotOf(view.frame));
@@ -218,6 +226,50 @@
     id("shot-told").replaceChildren(...parts);
     id("shot-plan").hash = `#shot-${shot.number}`;
     fillMark(shot);
+  }
+
+  // -- films ----------------------------------------------------------------------------------------------------------
+
+  const playing = () => films?.playing ?? false;
+  function play() {
+    if (!told.films || !Films.able()) return;
+    if (view.mode === "difference") setMode("wipe");
+    films ??= new Films.Pair({
+      films: { ...told.films, before: `${base}/files/${told.films.before}`, after: `${base}/files/${told.films.after}` },
+      size: [told.width, told.height],
+      frames: told.frames,
+      on: { frame: showFilm, end: pause, failure: (words) => { pause(); say(words, true); } },
+    });
+    asked++; // a still that is on its way comes too late
+    films.play(view.frame);
+    tellPlaying();
+  }
+  function showFilm(frame, canvases) {
+    if (!layers.before.contains(canvases.before)) {
+      for (const [name, canvas] of Object.entries(canvases)) layers[name].replaceChildren(canvas);
+      place();
+    }
+    stage.dataset.frame = String(frame);
+    stage.setAttribute("aria-busy", "false");
+    id("failed").hidden = true;
+    stand(frame);
+  }
+  /** Stop the films, and leave what they show. */
+  function halt() {
+    if (!playing()) return;
+    films.stop();
+    tellPlaying();
+  }
+  /** Stop, and show the frame as it is in the masters. */
+  function pause() {
+    halt();
+    tellPlaying();
+    go(view.frame);
+  }
+  function tellPlaying() {
+    id("play").textContent = playing() ? "❚❚ Pause" : "▶ Play";
+    stage.dataset.playing = String(playing());
+    arrange();
   }
 
   // -- marks ----------------------------------------------------------------------------------------------------------
@@ -340,7 +392,7 @@
     Home: () => go(0), End: () => go(told.frames - 1), "[": () => shotBy(-1), "]": () => shotBy(1),
     n: () => jump(changedAfter(view.frame)), p: () => jump(changedBefore(view.frame)),
     w: () => setMode("wipe"), f: () => setMode("flicker"), d: () => setMode("difference"),
-    m: () => id("damage").click(), " ": hold, "+": () => zoom(1), "=": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(0),
+    m: () => id("damage").click(), k: () => (playing() ? pause() : play()), " ": hold, "+": () => zoom(1), "=": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(0),
     a: () => markAs("accept"), r: () => markAs("redo"), "?": () => id("help").click(),
   };
   document.addEventListener("keydown", (event) => {
@@ -366,6 +418,11 @@
   press("changed-next", () => jump(changedAfter(view.frame)));
   press("zoom-in", () => zoom(1));
   press("zoom-out", () => zoom(-1));
+  press("play", () => (playing() ? pause() : play()));
+  if (!told.films || !Films.able()) {
+    id("play").disabled = true;
+    id("play").title = told.films ? "This browser cannot play films frame by frame" : "The restoration was made before there was a film of its scan";
+  }
   press("help", () => {
     id("keys").hidden = !id("keys").hidden;
     id("help").setAttribute("aria-expanded", String(!id("keys").hidden));
