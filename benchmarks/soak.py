@@ -4,9 +4,9 @@
 
 Each round takes the next seed. A fault round runs a small reel its whole way while something befalls it (its processes
 are killed with -9, its disks fill up, its database goes, a second run starts, a finished file rots, its vault cannot be
-written), and asks for the bytes of an undisturbed run, one unbroken chain and no process left. A fuzz round feeds
-damaged headers, manifests, specs and plans to their readers, which must answer or refuse, never break. Exit 1 at the
-first round that fails.
+written), and asks for the bytes of an undisturbed run, one unbroken chain, no process and nothing in scratch left. A
+fuzz round feeds damaged headers, manifests, specs, plans, tables and forms to their readers, which must answer or
+refuse, never break. Exit 1 at the first round that fails.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def fault_round(seed: int, disturb: Disturbance) -> Counter[str]:
             done = disturb(wild, chance, calm_s)
             wild.require_same(calm)
             wild.require_whole_record()
+            wild.require_scratch_given_back()
             return done
         finally:
             for home in (calm, wild):

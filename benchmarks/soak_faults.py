@@ -30,6 +30,11 @@ DISK_BYTES = 2 * 1024**3
 LEFT_BYTES = 3 * 1024**2
 """At most so much is left on a disk that fills up: a small reel's largest file is of that size."""
 
+WAY = tuple(step for step in StepName if step is not StepName.ENLARGE)
+"""Steps of a run for which nobody asked a larger version, in their order."""
+LONGEST_STEP_SHARE = 0.15
+"""Of an undisturbed run that a step is waited for at most before it is killed; most take less."""
+
 Disturbance = Callable[[Home, random.Random, float], Counter[str]]
 """Takes the home, the round's chance and the seconds of an undisturbed run; returns what was done, by kind."""
 
@@ -52,13 +57,50 @@ def kills(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
     return done
 
 
+def kills_each_step(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+    """Kill every step of the way once, from the first to the last, each at a random moment of its work."""
+    done: Counter[str] = Counter()
+    for step in WAY:
+        run = home.start_reel()
+        while run.poll() is None:
+            working = [process for process in _steps_of(run.pid) if _step_of(process) == step.value]
+            if working:
+                time.sleep(chance.uniform(0.0, LONGEST_STEP_SHARE) * calm_s)
+                victim = chance.choice(working)
+                if victim.is_running():  # else it was quicker: it is left alone, and another round may hit it
+                    done[step.value] += 1
+                for one in (victim, *_family(victim)):
+                    _kill(one)
+                break
+            time.sleep(0.01)
+        run.wait(LONGEST_RUN_S)
+    _finish(home)
+    return done
+
+
+def _steps_of(conductor: int) -> list[psutil.Process]:
+    """The step processes that a run has at work now."""
+    try:
+        return [child for child in psutil.Process(conductor).children() if "step" in child.cmdline()]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """Its children and theirs; none of one that is gone."""
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
 def _kill_something(home: Home, conductor: int, chance: random.Random) -> str:
     """Kill a running step with all its children, the conductor, or the database. Says which."""
     try:
         process = psutil.Process(conductor)
-        steps = [child for child in process.children() if "step" in child.cmdline()]
     except psutil.NoSuchProcess:
         return "between"
+    steps = _steps_of(conductor)
     draw = chance.random()
     if draw < 0.15 and (server := postmaster_of(home.postgres)) is not None:
         _kill(server)
@@ -255,7 +297,7 @@ def _finish(home: Home) -> None:
 DISTURBANCES: tuple[Disturbance, ...] = (
     kills,
     full_disk,
-    kills,
+    kills_each_step,
     restarted_database,
     rot,
     kills,

@@ -149,6 +149,17 @@ class Home:
         """
         self.require("provenance", "verify", REEL)
 
+    def require_scratch_given_back(self) -> None:
+        """Nothing of the work may be left in the scratch folder when all of it has ended.
+
+        Raises:
+            SoakFailed: something is.
+        """
+        scratch = self.folder / "scratch"
+        left = [path for path in scratch.rglob("*") if path.is_file() and path.stat().st_size]
+        if left:
+            raise SoakFailed(f"scratch is not given back: {len(left)} files, {left[:3]}")
+
     def stop_database(self) -> None:
         """End the embedded server a killed command left running."""
         from restoration_tasks.catalogue import embedded

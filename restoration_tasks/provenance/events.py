@@ -114,7 +114,8 @@ def append_event(session: Session, draft: EventDraft) -> RecordedEvent:
         subtype=storable(draft.term.subtype),
         execution_id=execution_id,
         started=draft.started,
-        ended=draft.ended,
+        # A clock may have been set back in between; the table, rightly, takes nothing that ends before it began.
+        ended=max(draft.ended, draft.started),
         recorded_at=datetime.now(UTC),
         outcome=draft.outcome.value,
         detail=canonical_json(storable_json(draft.detail)).decode(),

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from restoration_tasks.runtime.errors import StepFailed, WrongUse, about_reel
@@ -113,6 +113,7 @@ def _work(
     )
     if kept is None:
         vault.publish(spec, attempt, {draft.file: draft.path for draft in work.outputs.values()})
+    wall_s = time.monotonic() - clock
     result = StepResult(
         step=spec.step,
         step_version=spec.step_version,
@@ -131,8 +132,9 @@ def _work(
         agents=(*work.agents, *standing_agents(settings, spec.profile.device)),
         warnings=tuple(work.warnings),
         started=started,
-        ended=datetime.now(UTC),
-        wall_s=round(time.monotonic() - clock, 3),
+        # Not what the clock says now: it may have been set meanwhile, and nothing ends before it began.
+        ended=started + timedelta(seconds=wall_s),
+        wall_s=round(wall_s, 3),
         cpu_s=round(_cpu_s() - cpu, 3),
         compared=compared,
     )

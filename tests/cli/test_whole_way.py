@@ -181,10 +181,13 @@ def wait_for_step(conductor: int, step: StepName) -> psutil.Process:
     raise AssertionError(f"no {step} step ran")
 
 
-def test_a_killed_command_leaves_no_process_and_no_lock(archive, reel):
+def test_a_second_command_is_told_of_the_first_and_a_killed_one_leaves_no_process_and_no_lock(archive, reel):
     process = archive.start("restore", REEL)
     victim = wait_for_step(process.pid, StepName.ASSESS)
     family = [victim, *victim.children(recursive=True)]
+    busy = archive.run("restore", REEL)
+    assert busy.returncode != 0
+    assert "another run works on this reel" in busy.stderr
     process.kill()
     process.communicate(timeout=60)
     _, left = psutil.wait_procs(family, timeout=10)

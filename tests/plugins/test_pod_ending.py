@@ -13,6 +13,7 @@ from reelkeeper_airflow.operators.ending import Cause, ending_of, failure
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.launch import Failure, memory_share_now
 from restoration_tasks.runtime.settings import Settings
+from restoration_tasks.runtime.spec import StepName
 
 
 def pod(deleted: datetime | None = None, state: dict[str, Any] | None = None, **status: Any) -> k8s.V1Pod:
@@ -59,6 +60,13 @@ def test_an_ending_is_one_line_for_staff(seen: k8s.V1Pod | None, cause: Cause, s
     assert says in str(failed)
     assert " Next: " in str(failed)
     assert failed.retry_helps is again
+
+
+def test_smaller_tiles_are_promised_only_where_tiles_are_planned_by_memory() -> None:
+    killed = ending_of(pod(phase="Failed", state=ended("OOMKilled", 137)), "base")
+    said = {step: str(failure(killed, step, "R-1", 6, "")) for step in StepName}
+    assert [step for step, line in said.items() if "with smaller tiles" in line] == [StepName.ENLARGE]
+    assert all("Next: wait for the next try" in line for line in said.values())
 
 
 def test_a_pod_that_is_just_ending_is_not_lost() -> None:

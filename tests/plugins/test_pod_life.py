@@ -84,11 +84,11 @@ def test_an_evicted_pod_is_followed_by_another(bench: PodBench) -> None:
     goes_on(bench, pods=2)
 
 
-def test_a_pod_out_of_memory_is_followed_by_one_with_smaller_tiles(bench: PodBench) -> None:
+def test_a_pod_out_of_memory_is_followed_by_one_that_plans_with_half(bench: PodBench) -> None:
     bench.image("sleeps:1", SLEEPS)
     for try_number in (1, 2):
         bench.cluster.make(Fault.OUT_OF_MEMORY, after_s=0.2)
-        with pytest.raises(AirflowException, match=r"ran out of memory. Next: .*with smaller tiles") as failed:
+        with pytest.raises(AirflowException, match=r"ran out of memory. Next: wait for the next try") as failed:
             bench.task(try_number).run()
         assert not isinstance(failed.value, AirflowFailException)
     goes_on(bench, pods=3)

@@ -9,11 +9,16 @@ from enum import StrEnum
 from typing import Any
 
 from restoration_tasks.runtime.errors import OutOfMemory, PodRefused, StepFailed
+from restoration_tasks.runtime.spec import StepName
 
 OVERDUE = timedelta(seconds=30)
 """A pod that is still there so much later than it should be is on a node that does not answer."""
 FIRST_LINE_LIMIT = 200
 IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+
+
+PLANS_TILES = frozenset({StepName.ENLARGE})
+"""Steps that plan their tiles by the memory at hand; elsewhere tiles are fixed, as bytes must not depend on them."""
 
 
 class Cause(StrEnum):
@@ -104,6 +109,7 @@ def failure(ending: Ending, step: str, reel: str, waited_hours: float, complaint
         code=ending.code,
         complaint=_first_line(complaint) or "no reason given",
     )
+    action = action.format(smaller=", with smaller tiles" if step in PLANS_TILES else "")
     return _KINDS.get(ending.cause, StepFailed)(f"the pod of {step} {what}", reel=reel, action=action)
 
 
@@ -126,7 +132,7 @@ _WORDS: Mapping[Cause, tuple[str, str]] = {
     ),
     Cause.OUT_OF_MEMORY: (
         "ran out of memory",
-        "wait for the next try, with smaller tiles; if it stays so, raise its memory limit or use smaller batches, then"
+        "wait for the next try{smaller}; if it stays so, raise its memory limit or use smaller batches, then"
         " clear the task",
     ),
     Cause.IMAGE: (

@@ -16,7 +16,8 @@ from restoration_tasks.runtime.errors import DatabaseError, ReelkeeperError, Wro
 
 def create_app() -> FastAPI:
     """Build the app. Airflow does not protect it: every route asks for the user itself (`access`)."""
-    app = FastAPI(title="Reelkeeper", docs_url=None, redoc_url=None, openapi_url=None)
+    text_only = [Depends(_require_text)]
+    app = FastAPI(title="Reelkeeper", docs_url=None, redoc_url=None, openapi_url=None, dependencies=text_only)
     for part in (look, files, board, compare, marks, plan_editor, reel):
         app.include_router(part.router)
 
@@ -27,6 +28,12 @@ def create_app() -> FastAPI:
     app.add_exception_handler(ReelkeeperError, _say_ours)
     app.add_exception_handler(HTTPException, _say)
     return app
+
+
+def _require_text(request: Request) -> None:
+    """Refuse an address with a NUL in it: no name of ours has one, and the database takes none."""
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise HTTPException(400, "An address cannot hold this character.")
 
 
 def _say_ours(request: Request, error: Exception) -> Response:
