@@ -62,10 +62,7 @@ PARTS_THICK: Final = 0.35
 """… and as thin as this."""
 TALLEST: Final = 2.9
 FILLED: Final = (0.22, 0.8)
-SOLID: Final = 0.8
-"""A letter that fills more of its box than that is an I, an l, a dash; or a window …"""
-MOST_SOLID: Final = 0.5
-"""… and so many of a line at most are."""
+"""Share of its box that a letter fills, the median: an I, an l and a dash fill theirs, and so do windows."""
 THICK: Final = (0.1, 0.6)
 MOST_ALIKE: Final = 0.77
 MOST_UNEVEN: Final = 0.14
@@ -197,10 +194,8 @@ def _lettering(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ..
     left, top, wide, high, area = (rows[:, at].astype(np.float64) for at in range(5))
     filled, letter_px, feet = area / (wide * high), float(np.median(high)), top + high
     on_base = float(np.mean(np.abs(feet - np.median(feet)) <= BASE * letter_px))
-    tall, solid = float((feet.max() - top.min()) / letter_px), float(np.mean(filled > SOLID))
     if (
-        tall > TALLEST
-        or solid > MOST_SOLID
+        feet.max() - top.min() > TALLEST * letter_px
         or not FILLED[0] <= np.median(filled) <= FILLED[1]
         or (on_base < ON_BASE and len(numbers) < PARTS)
     ):

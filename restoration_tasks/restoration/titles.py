@@ -47,7 +47,9 @@ AGREE: Final = 0.75
 AGREE_SHARE: Final = 0.04
 """… this share of the code range, or …"""
 GRAINS: Final = 3.0
-"""… so many standard deviations of the grain on the letters."""
+"""… so many standard deviations of the grain on the letters; and this much more at the edges of letters:"""
+MISPLACED_PX: Final = 0.35
+"""what frames laid over one another to so much of a pixel differ by there."""
 EDGE_PX: Final = 1
 """Damage is taken to reach so much farther in the frames that are copied from."""
 
@@ -74,6 +76,8 @@ class _Laid:
     """`(C, h, w)` code values, at the frame's brightness."""
     clean: Mask
     """`(h, w)`: where it shows the title undamaged."""
+    letters: Mask
+    """`(h, w)`: its letters and what is next to them."""
     grain: float
     """Standard deviation of one frame's codes on strokes that both show."""
 
@@ -137,7 +141,10 @@ class TitleRepair(Treatment[TitleParams]):
         rows, columns, hidden = rows[known], columns[known], hidden[:, :, known]
         middle = np.nanmedian(hidden, axis=0)
         apart = np.abs(hidden - middle).max(axis=1)
-        limit = max(AGREE_SHARE * shown.picture.max_code, GRAINS * laid[0].grain)
+        limit = (
+            max(AGREE_SHARE * shown.picture.max_code, GRAINS * laid[0].grain)
+            + MISPLACED_PX * _slope(laid)[rows, columns]
+        )
         agree = (apart <= limit).sum(axis=0) >= AGREE * shows[:, known].sum(axis=0)
         # The nearest frame that says what most say; the frames stand nearest first.
         nearest = np.argmax(np.nan_to_num(apart, nan=np.inf) <= limit, axis=0)
@@ -173,7 +180,20 @@ class TitleRepair(Treatment[TitleParams]):
             codes = codes.copy()
             codes[: 1 if not (picture.is_rgb or picture.is_grey) else None] *= np.float32(light)
         apart = codes[:, strokes] - shown.work[(slice(None), *box)][:, strokes]
-        return _Laid(codes, ~bad, float(1.4826 * np.median(np.abs(apart)) / np.sqrt(2)))
+        letters = cv2.dilate(_surely(two).astype(np.uint8), ring) > 0
+        return _Laid(codes, ~bad, letters, float(1.4826 * np.median(np.abs(apart)) / np.sqrt(2)))
+
+
+def _slope(laid: Sequence[_Laid]) -> NDArray[np.float32]:
+    """`(h, w)`: how steep letters' edges are, codes a pixel; 0 elsewhere.
+
+    It is the median of the nearest frames, so that dirt on one is no edge.
+    """
+    slopes = []
+    for one in laid[:3]:
+        across, down = (cv2.Sobel(one.codes.max(axis=0), cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+        slopes.append(np.where(one.letters, np.hypot(across, down), np.float32(0)))
+    return np.asarray(np.median(slopes, axis=0), np.float32)
 
 
 def _strokes(shown: Shown, box: Box, damaged: Mask) -> NDArray[np.float32]:

@@ -78,6 +78,15 @@ def windows(wide, high, step):
     return picture
 
 
+def panes(wide, high, step):
+    """Rows of window frames, bright around dark panes, all alike."""
+    picture = windows(wide, high, step)
+    for top in range(30, 220, 3 * high):
+        for left in range(30, 330, step):
+            picture[top + 3 : top + high - 3, left + 3 : left + wide - 3] = 0.1
+    return picture
+
+
 def railing(step):
     picture = EMPTY.copy()
     for left in range(10, 350, step):
@@ -87,7 +96,9 @@ def railing(step):
 
 
 @pytest.mark.parametrize(
-    "scene", [windows(8, 12, 20), windows(5, 16, 14), railing(14), railing(24)], ids=["lit", "tall", "dense", "wide"]
+    "scene",
+    [windows(8, 12, 20), windows(5, 16, 14), panes(14, 22, 22), railing(14), railing(24)],
+    ids=["lit", "tall", "framed", "dense", "wide"],
 )
 def test_windows_in_rows_and_railings_are_no_text(scene):
     assert text_regions(read([scene] * FRAMES), FPS) == []
