@@ -37,6 +37,8 @@ class FrameChange:
     """Pixels from which a stain was taken off."""
     repaired_tear_px: int = 0
     """Pixels of torn frames that were moved back or filled."""
+    repaired_wire_px: int = 0
+    """Pixels of stunt wires that were filled."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
@@ -53,11 +55,12 @@ class Repaired:
     scratch_px: int = 0
     stain_px: int = 0
     tear_px: int = 0
+    wire_px: int = 0
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px
+        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px + self.wire_px
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.
@@ -68,7 +71,7 @@ class Repaired:
             found: the frame's damage map.
         """
         count = int(np.count_nonzero(changed))
-        if treatment in ("stains", "tears"):
+        if treatment in ("stains", "tears", "wires"):
             field = f"{treatment.removesuffix('s')}_px"
             return replace(self, **{field: getattr(self, field) + count})
         if treatment == "scratches" or found is None:

@@ -208,5 +208,6 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         repaired_scratch_px=passing.repaired.scratch_px,
         repaired_stain_px=passing.repaired.stain_px,
         repaired_tear_px=passing.repaired.tear_px,
+        repaired_wire_px=passing.repaired.wire_px,
         outside_map_px=passing.outside_map_px,
     )
