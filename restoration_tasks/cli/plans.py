@@ -13,7 +13,7 @@ from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.restoration.plan import Plan, PlannedShot
     from restoration_tasks.restoration.regions import Region
 
 app = typer.Typer(help="The versions of a reel's plan.", no_args_is_help=True)
@@ -98,6 +98,57 @@ def new_frames(
     _next_version(reel, lambda plan: plan.with_new_frames(shot, first, last, why), author=author, why=why)
 
 
+@app.command()
+def wire(
+    reel: Annotated[str, typer.Argument(help="The reel.")],
+    shot: Annotated[int, typer.Option(min=1, help="The shot's number, as the plan has it.")],
+    frame: Annotated[int, typer.Option(min=0, help="A frame that shows the wire well, counted from 0 at its start.")],
+    ends: Annotated[
+        str, typer.Option(help='Both ends of what shows of it there, in pixels of the scan: "x,y x,y", within five.')
+    ],
+    author: Annotated[str, typer.Option("--as", help="Your user id.")],
+    why: Annotated[str, typer.Option(help="Why, in plain words.")],
+) -> None:
+    """Have a stunt wire taken out: it is followed through the shot from two points, then makes the next version."""
+    import numpy as np
+
+    from restoration_tasks.assessment.wire_named import named_wire
+
+    places = _places("--ends", ends)
+    if len(places) != 2:
+        raise WrongUse("--ends cannot be read", expected='two places, such as "310,0 402,233"', found=ends[:200])
+    master, planned = _recorded_shot(reel, shot, frame)
+    found = named_wire(master, (planned.start, planned.stop), frame, np.asarray(places))
+    if found is None:
+        raise WrongUse(
+            "no line is seen between these points",
+            reel=reel,
+            frame=planned.start + frame,
+            found=ends,
+            action="look at the frame again: both ends within five pixels of the wire, and of one wire",
+        )
+    _next_version(reel, lambda plan: plan.with_wire(shot, found.wire, f"{why} ({found.words})"), author=author, why=why)
+    typer.echo(f"shot {shot}: {found.words}")
+
+
+def _recorded_shot(reel: str, shot: int, frame: int) -> tuple[Path, PlannedShot]:
+    """The reel's preservation master, its digest checked, and a shot of its newest plan that has this frame."""
+    from restoration_tasks.catalogue import plans
+    from restoration_tasks.catalogue.engine import open_sessions
+    from restoration_tasks.catalogue.local import local_database
+    from restoration_tasks.restoration.plan import Plan
+    from restoration_tasks.steps.revert.record import ingested
+    from restoration_tasks.steps.way import Way
+
+    settings = Settings()
+    with local_database(settings) as url, open_sessions(url).begin() as session:
+        newest = plans.latest(session, reel)
+        if newest is None:
+            raise WrongUse("this reel has no plan yet", reel=reel, action="run the reel, or `reelkeeper plan`")
+        planned = Plan.from_yaml(newest.yaml).require_frame(shot, frame)
+        return ingested(session, Way(reel, settings)).file("master"), planned
+
+
 def _next_version(reel: str, change: Callable[[Plan], Plan], *, author: str, why: str) -> None:
     """Save the newest plan, changed, as the next version."""
     from restoration_tasks.catalogue import plans
@@ -130,6 +181,20 @@ def _frames(words: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
+def _places(option: str, words: str) -> tuple[tuple[float, float], ...]:
+    """Places in pixels of the scan.
+
+    Raises:
+        WrongUse: they cannot be read.
+    """
+    try:
+        return tuple((float(x), float(y)) for x, y in (place.split(",") for place in words.split()))
+    except ValueError as error:
+        raise WrongUse(
+            f"{option} cannot be read", expected='places such as "10,20 60,20 60,90"', found=words[:200]
+        ) from error
+
+
 def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, why: str) -> Region:
     """A region from the words of the command line.
 
@@ -141,12 +206,7 @@ def _region(action: RegionAction, kind: RegionKind, frames: str, polygon: str, w
     from restoration_tasks.restoration.regions import Region
 
     numbers = _frames(frames)
-    try:
-        corners = tuple((float(x), float(y)) for x, y in (corner.split(",") for corner in polygon.split()))
-    except ValueError as error:
-        raise WrongUse(
-            "--polygon cannot be read", expected='corners such as "10,20 60,20 60,90"', found=polygon[:200]
-        ) from error
+    corners = _places("--polygon", polygon)
     try:
         return Region(action=action, kind=kind, frames=numbers, polygon=corners, why=why)
     except ValidationError as error:

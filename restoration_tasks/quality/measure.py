@@ -47,7 +47,7 @@ class Treatment(StrEnum):
     MASKED = "masked"
     """Local repairs only."""
     REBUILT = "rebuilt"
-    """Stains taken off or tears mended inside the plan's own outlines, which may be large; local repairs besides."""
+    """Stains taken off, tears mended or wires taken out inside the plan's own outlines; local repairs besides."""
     TONAL = "tonal"
     """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
     LIGHT = "light"

@@ -33,8 +33,8 @@ COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
-REBUILT: Final = frozenset({"stains", "tears"})
-"""Local repairs of what is large, inside outlines that the plan holds."""
+REBUILT: Final = frozenset({"stains", "tears", "wires"})
+"""Local repairs inside outlines that the plan holds, most of them of what is large."""
 _TOLD: Final = frozenset({Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
 """Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
 
@@ -107,7 +107,7 @@ class Permit:
     def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
-        Stains and tears have their map in the plan, whatever that of dirt, hairs and scratches says there.
+        Stains, tears and wires have their map in the plan, whatever that of dirt, hairs and scratches says there.
 
         On a frame that is moved after its repair, where what was repaired has come to lie.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +39,8 @@ class FrameChange:
     """Pixels of torn frames that were moved back or filled."""
     repaired_text_px: int = 0
     """Pixels of text on screen that were completed from other frames."""
+    repaired_wire_px: int = 0
+    """Pixels of stunt wires that were filled."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
@@ -46,7 +48,7 @@ class FrameChange:
         return cls(frame, 0, 0.0, 0, 0, 0, 0, 0)
 
 
-_OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px"}
+_OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px", "wires": "wire_px"}
 """Treatments whose repairs are counted by themselves, whatever kind of damage the map has there."""
 
 
@@ -60,11 +62,12 @@ class Repaired:
     stain_px: int = 0
     tear_px: int = 0
     text_px: int = 0
+    wire_px: int = 0
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px + self.text_px
+        return sum(astuple(self))
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.

@@ -214,5 +214,6 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         repaired_stain_px=passing.repaired.stain_px,
         repaired_tear_px=passing.repaired.tear_px,
         repaired_text_px=passing.repaired.text_px,
+        repaired_wire_px=passing.repaired.wire_px,
         outside_map_px=passing.outside_map_px,
     )

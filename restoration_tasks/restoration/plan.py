@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
 
 import yaml
 from pydantic import (
@@ -30,6 +30,9 @@ from restoration_tasks.restoration.words import Text
 from restoration_tasks.runtime.errors import PlanError
 from restoration_tasks.runtime.identifiers import ReelId
 from restoration_tasks.runtime.spec import canonical_json
+
+if TYPE_CHECKING:
+    from restoration_tasks.restoration.wires import Wire
 
 FORMAT: Literal["reelkeeper.plan/1"] = "reelkeeper.plan/1"
 LARGEST_BYTES = 64 * 1024 * 1024
@@ -97,6 +100,16 @@ class PlannedShot(_Frozen):
         asked = PlannedTreatment(name=NEW_FRAMES, params=params, why=reason)
         return self.model_copy(update={"treatments": (*kept, asked)})
 
+    def with_wire(self, wire: Wire, why: str) -> Self:
+        """The shot with one more wire to be taken out; what was suggested there is taken up with it."""
+        known = next((one for one in self.treatments if one.name == WIRES), None)
+        params = {} if known is None else dict(known.params)
+        before = cast("list[JsonValue]", params.get("wires", []))
+        params["wires"] = [*before, wire.model_dump(mode="json")]
+        asked = PlannedTreatment(name=WIRES, params=params, why=why if known is None else f"{known.why} {why}")
+        kept = tuple(one for one in self.treatments if one is not known)
+        return self.model_copy(update={"treatments": (*kept, asked)})
+
 
 def _lying_between(treatment: PlannedTreatment, frames: list[int]) -> PlannedTreatment:
     """A treatment of a shot in which frames are made anew: steadied, they lie between the others."""
@@ -109,11 +122,14 @@ _LEFT_OUT = frozenset({"enlarge", "profile_sha256", "instead_of_profile"})
 """What a plan that has none of it does not write."""
 NEW_FRAMES = "frames"
 """The treatment that makes frames anew."""
+WIRES = "wires"
+"""The treatment that takes out stunt wires."""
 ONLY_ADDED: dict[str, dict[str, JsonValue]] = {
     "dirt": {"only_added": True},
     "scratches": {"tracks": []},
     "stains": {"patches": []},
     "tears": {"tears": []},
+    "wires": {"wires": []},
 }
 """Parameters with which a treatment repairs what people added and nothing else."""
 
@@ -205,6 +221,31 @@ class Plan(_Frozen):
         changed.validate_treatments()
         return changed
 
+    def with_wire(self, number: int, wire: Wire, why: str) -> Self:
+        """The plan with a wire of a shot to be taken out, as it was followed from the points a person set.
+
+        Args:
+            number: the shot's number.
+            wire: where it runs.
+            why: in plain words.
+
+        Raises:
+            PlanError: there is no such shot or frame.
+        """
+        self._require(number, wire.on[0].frame, wire.on[-1].frame)
+        changed = self._with(number, lambda shot: shot.with_wire(wire, why))
+        changed.validate_treatments()
+        return changed
+
+    def require_frame(self, number: int, frame: int) -> PlannedShot:
+        """The shot of that number.
+
+        Raises:
+            PlanError: there is no such shot, or it has no such frame, counted from its start.
+        """
+        self._require(number, frame, frame)
+        return next(shot for shot in self.shots if shot.shot == number)
+
     def _require(self, number: int, first: int, last: int) -> None:
         """Refuse a shot or frames the reel does not have."""
         shot = next((shot for shot in self.shots if shot.shot == number), None)
@@ -228,7 +269,7 @@ class Plan(_Frozen):
     def with_asks_of(self, other: Plan) -> Self:
         """The plan with what people asked for in another plan of the same reel, where the shots are the same.
 
-        Regions they drew and frames they had made anew stay when a reel is measured and planned anew.
+        Regions they drew, frames they had made anew and wires they named stay when a reel is measured and planned anew.
         """
         asked = {(shot.shot, shot.start, shot.stop): shot for shot in other.shots}
         shots = []
@@ -241,6 +282,13 @@ class Plan(_Frozen):
                 frames = cast("list[int]", anew[0].params.get("frames", []))
                 others = tuple(_lying_between(one, frames) for one in kept.treatments)
                 kept = kept.model_copy(update={"treatments": (*others, *anew)})
+            named = (
+                [one for one in before.treatments if one.name == WIRES and one.params.get("wires")] if before else []
+            )
+            if named:
+                kept = kept.model_copy(
+                    update={"treatments": (*(one for one in kept.treatments if one.name != WIRES), *named)}
+                )
             shots.append(kept)
         return self.model_copy(update={"shots": tuple(shots)})
 

@@ -195,10 +195,12 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.stains import StainRemoval
     from restoration_tasks.restoration.tears import TearRepair
     from restoration_tasks.restoration.titles import TitleRepair
+    from restoration_tasks.restoration.wires import WireRemoval
 
     known: list[type[Treatment[TreatmentParams]]] = [
         DirtRepair,  # type: ignore[list-item]
         ScratchRepair,  # type: ignore[list-item]
+        WireRemoval,  # type: ignore[list-item]
         StainRemoval,  # type: ignore[list-item]
         TearRepair,  # type: ignore[list-item]
         TitleRepair,  # type: ignore[list-item]

@@ -96,6 +96,12 @@ def restore_clip(
     unknown = [name for name in treatments if name not in registry()]
     if unknown:
         raise WrongUse("there is no such treatment", expected=", ".join(registry()), found=unknown[0])
+    if "wires" in treatments:
+        raise WrongUse(
+            "a stunt wire is taken out only where a person has shown it, and a clip has nobody to ask",
+            found="wires",
+            action="run the clip as a reel, then `reelkeeper plans wire` with the wire's two ends on a frame",
+        )
     opened = _require_pair(source, target)
     larger = require_larger(enlarge, target)
     for name in models_asked(None, less_grain, Engine(engine)):

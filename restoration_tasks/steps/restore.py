@@ -57,7 +57,7 @@ def run(work: StepWork) -> None:
     work.figure("frames_changed", sum(change.changed_px > 0 for change in changes))
     work.figure("changed_share", round(sum(change.changed_share for change in changes) / len(changes), 6))
     work.figure("repaired_px", sum(change.repaired_px for change in changes))
-    for kind in ("dirt", "hair", "scratch", "stain", "tear"):
+    for kind in ("dirt", "hair", "scratch", "stain", "tear", "wire"):
         work.figure(f"repaired_{kind}_px", sum(getattr(change, f"repaired_{kind}_px") for change in changes))
     work.figure("treatments", [name for name, _ in part.treatments])
     work.agent(AgentKind.SOFTWARE, "OpenCV", cv2.__version__)

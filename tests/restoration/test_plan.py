@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment, PlanSlice
+from restoration_tasks.restoration.wires import Wire, WireOn
 from restoration_tasks.runtime.errors import PlanError
 from restoration_tasks.runtime.spec import canonical_json
 
@@ -129,3 +130,18 @@ def test_a_plan_for_another_cut_of_the_reel_is_refused():
 def test_what_is_no_slice_is_refused(value):
     with pytest.raises(PlanError):
         PlanSlice.from_json(value)
+
+
+def test_a_wire_a_person_named_is_added_to_those_there_are_and_stays_when_the_reel_is_planned_anew():
+    wire = Wire(key=2, ends=(1, 2, 3, 4), on=(WireOn(frame=2, width_px=2, pieces=((1, 2, 3, 4),)),))
+    other = wire.model_copy(update={"key": 3})
+    bare = Plan(reel_id="r1", shots=(PlannedShot(shot=1, start=0, stop=10), PlannedShot(shot=2, start=10, stop=20)))
+    plan = bare.with_wire(2, wire, "seen").with_wire(2, other, "seen too")
+    assert plan.shots[0].treatments == ()
+    (asked,) = plan.shots[1].treatments
+    assert (asked.name, asked.why) == ("wires", "seen seen too")
+    assert asked.checked.wires == (wire, other)
+    assert bare.with_asks_of(plan).shots == plan.shots
+    assert Plan.from_yaml(plan.to_yaml()) == plan
+    with pytest.raises(PlanError, match="no such frame"):
+        bare.with_wire(1, wire.model_copy(update={"on": (WireOn(frame=10, width_px=2, pieces=((1, 2, 3, 4),)),)}), "x")

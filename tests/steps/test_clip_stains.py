@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.progress import silent
 from restoration_tasks.steps.clip import restore_clip
 from tests.assessment import test_stain, test_tear
@@ -57,3 +58,8 @@ def test_what_is_whole_and_clean_stays(tmp_path):
     run, after = treated(clean, tmp_path)
     assert run.plan.shots[0].treatments == ()
     assert np.array_equal(np.rint(after * 65535), np.rint(clean * 65535))
+
+
+def test_a_clip_has_nobody_to_show_a_wire(tmp_path):
+    with pytest.raises(WrongUse, match="only where a person has shown it"):
+        restore_clip(tmp_path / "in.mkv", tmp_path / "out.mkv", treatments=["wires"], progress=silent)
