@@ -43,7 +43,7 @@ class Treatment(StrEnum):
     MASKED = "masked"
     """Local repairs only."""
     REBUILT = "rebuilt"
-    """Stains taken off or tears mended inside the plan's own outlines, which may be large; local repairs besides."""
+    """Stains taken off, tears mended or faces made clearer inside the plan's own outlines; local repairs besides."""
     TONAL = "tonal"
     """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
     LIGHT = "light"
@@ -152,6 +152,7 @@ class ReelMeter:
         dirt: Mask | None = None,
         expected: Expected | None = None,
         faces: Sequence[Face] = (),
+        repaired: Mask | None = None,
     ) -> Measured:
         """Measure the next frame.
 
@@ -170,6 +171,7 @@ class ReelMeter:
             dirt: `(H, W)`: those of the mask where nothing that lasts longer than a frame may be; all of it if None.
             expected: what the plan makes of the frame, where its numbers tell.
             faces: that are in the frame, as far as was looked for any.
+            repaired: `(H, W)`: the mask without faces that were made clearer; the mask if None.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
@@ -215,7 +217,7 @@ class ReelMeter:
             frozen_added=previous is not None and self._frozen(previous, (before, after), lessened),
             grain_least=self._policy.limit("grain_ratio_min") * (1.0 if expected is None else expected.grain_kept),
             **asdict(texture),
-            **asdict(face_change(whole, after, mask, faces) if judged else UNCHANGED),
+            **asdict(face_change(whole, after, mask if repaired is None else repaired, faces) if judged else UNCHANGED),
         )
         self._rows.append(row)
         self._sum(self._shots[-1], row, size)

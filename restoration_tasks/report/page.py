@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BADGES: Final = {
     Treatment.UNTOUCHED: "left as scanned",
     Treatment.MASKED: "local repair",
-    Treatment.REBUILT: "stain or tear mended",
+    Treatment.REBUILT: "stain, tear or face",
     Treatment.TONAL: "brightness evened out",
     Treatment.LIGHT: "light evened out",
     Treatment.COLOUR: "colours brought back",

@@ -37,11 +37,23 @@ class FrameChange:
     """Pixels from which a stain was taken off."""
     repaired_tear_px: int = 0
     """Pixels of torn frames that were moved back or filled."""
+    repaired_face_px: int = 0
+    """Pixels of faces that were made clearer."""
+    faces_clearer: int = 0
+    """Faces of which something was taken of what was made of them."""
+    faces_left: int = 0
+    """Faces that were left alone, as what was made of them was not the face."""
+    face_blend: float = 1.0
+    """How much was taken, of the face of which least was; 1 where there is none."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
         """A frame nothing touched."""
         return cls(frame, 0, 0.0, 0, 0, 0, 0, 0)
+
+
+_OWN_PX = {"stains": "stain_px", "tears": "tear_px", "portraits": "face_px"}
+"""Of treatments that have their own map: the field their pixels are counted in."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +65,14 @@ class Repaired:
     scratch_px: int = 0
     stain_px: int = 0
     tear_px: int = 0
+    face_px: int = 0
+    blends: tuple[float, ...] = ()
+    """How much was taken of what was made of each face, 0–1."""
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px
+        return self.dirt_px + self.hair_px + self.scratch_px + self.stain_px + self.tear_px + self.face_px
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.
@@ -68,8 +83,8 @@ class Repaired:
             found: the frame's damage map.
         """
         count = int(np.count_nonzero(changed))
-        if treatment in ("stains", "tears"):
-            field = f"{treatment.removesuffix('s')}_px"
+        if treatment in _OWN_PX:
+            field = _OWN_PX[treatment]
             return replace(self, **{field: getattr(self, field) + count})
         if treatment == "scratches" or found is None:
             return replace(self, scratch_px=self.scratch_px + count)

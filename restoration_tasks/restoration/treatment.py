@@ -177,6 +177,7 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.fade import Unfade
     from restoration_tasks.restoration.flicker import Deflicker
     from restoration_tasks.restoration.frames import NewFrames
+    from restoration_tasks.restoration.portraits import Portraits
     from restoration_tasks.restoration.scratches import ScratchRepair
     from restoration_tasks.restoration.stabilise import Stabilise
     from restoration_tasks.restoration.stains import StainRemoval
@@ -188,6 +189,7 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
         StainRemoval,  # type: ignore[list-item]
         TearRepair,  # type: ignore[list-item]
         NewFrames,  # type: ignore[list-item]
+        Portraits,  # type: ignore[list-item]
         Stabilise,  # type: ignore[list-item]
         Deflicker,  # type: ignore[list-item]
         Unfade,  # type: ignore[list-item]

@@ -293,6 +293,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
             dirt=permit.passing(index, found, picture),
             expected=permit.expected(index, frame, picture),
             faces=faces.near(index, permit.start, permit.stop),
+            repaired=permit.mask(index, frame, found, picture, portraits=False) if permit.portrayed else None,
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)
@@ -363,4 +364,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="10", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="11", run=run)

@@ -63,6 +63,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.less_grain import grain_found, models_asked
     from restoration_tasks.assessment.mending import tears_found
+    from restoration_tasks.assessment.portraying import portrait_tracks
     from restoration_tasks.assessment.readings import lights_of
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.assessment.steadying import gate_weaves
@@ -80,6 +81,8 @@ def run(work: StepWork) -> None:
     shots_path = work.input("shots")
     shots, segments = read_shots(shots_path.read_bytes(), source=shots_path)
     rows, lines, readings, scan = _measured(work, segments)
+    tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
+    faces = joined(read_faces(table) for table in tables)
     decided = decide(
         shots,
         rows,
@@ -94,6 +97,7 @@ def run(work: StepWork) -> None:
         lights=lights_of(readings),
         stains=stains_found(shots, readings, scan) if scan is not None else {},
         tears=tears_found(shots, readings, scan) if scan is not None else {},
+        portraits=portrait_tracks(shots, faces),
         tunings=params.tunings,
     )
     plan = Plan(
@@ -109,8 +113,6 @@ def run(work: StepWork) -> None:
     plan.validate_treatments()
     work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
     if scan is not None:
-        tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
-        faces = joined(read_faces(table) for table in tables)
         conditions = shot_conditions([figures for _, figures in decided], readings, scan, faces)
         if any(condition.faces is None for condition in conditions):
             work.warn(NO_FACES)
@@ -169,4 +171,4 @@ def _measured(
     return rows, lines, readings, scan
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="10", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="11", run=run)
