@@ -57,6 +57,7 @@ ALL = (
     Benchmark("cuts", "cuts.json", 30),
     Benchmark("flicker", "flicker.json", 20),
     Benchmark("faces", "faces.json", 10),
+    Benchmark("portraits", "portraits.json", 40),
     Benchmark("infrared", "infrared.json", 10),
     Benchmark("ingest", "ingest.json", 15),
     Benchmark("scaling", "scaling.json", 90),

@@ -202,6 +202,13 @@ def _faces(kept: Kept) -> Iterator[Row]:
     yield Row("seconds a look, 720x405", _number(kept["seconds_a_look_720x405"]))
 
 
+def _portraits(kept: Kept) -> Iterator[Row]:
+    yield from _bars(kept["bars"])
+    for strength, row in kept["figures"]["by strength"].items():
+        told = f"{row['gain_db']:+.2f} dB over the input, {row['over_realesrgan_db']:+.2f} over Real-ESRGAN"
+        yield Row(f"portraits, {strength}: {row['cases']} cases", told)
+
+
 def _infrared(kept: Kept) -> Iterator[Row]:
     for name, one in kept["films"].items():
         yield Row(f"infrared channel of {name}: used of delivered", f"{one['used']} of {one['channels']}")
@@ -343,6 +350,7 @@ SECTIONS = (
     Section("Cuts", "cuts.json", "python -m benchmarks.cuts", _single),
     Section("Flicker, measured", "flicker.json", "python -m benchmarks.flicker", _single),
     Section("Faces", "faces.json", "python -m benchmarks.faces", _faces),
+    Section("Clearer portraits", "portraits.json", "python -m benchmarks.portraits", _portraits),
     Section("The scanner's infrared channel", "infrared.json", "python -m benchmarks.infrared", _infrared),
     Section("Ingest", "ingest.json", "python -m benchmarks.ingest", _ingest),
     Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _scaling, plot="scaling"),

@@ -20,6 +20,7 @@ from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.mending import TearsFound, planned_tears
 from restoration_tasks.assessment.onward import Going
 from restoration_tasks.assessment.parts import PartKind
+from restoration_tasks.assessment.portraying import PortraitTrack, planned_portraits
 from restoration_tasks.assessment.recurrence import RecurrenceLimits
 from restoration_tasks.assessment.scratches import Reason, Track, judged_tracks
 from restoration_tasks.assessment.shots import Shot
@@ -109,6 +110,7 @@ def decide(
     stains: Mapping[int, StainsFound] = MappingProxyType({}),
     tears: Mapping[int, TearsFound] = MappingProxyType({}),
     texts: Mapping[int, TextFound] = MappingProxyType({}),
+    portraits: Mapping[int, Sequence[PortraitTrack]] = MappingProxyType({}),
     tunings: Tunings | None = None,
 ) -> list[tuple[PlannedShot, ShotFigures]]:
     """What every shot gets, and the figures that say so.
@@ -128,6 +130,7 @@ def decide(
         stains: what the readings say of stains, by the shot's number; what lacks is left alone.
         tears: the same of tears.
         texts: text on screen, by the shot's number; such a shot gets no treatment of the whole picture by itself.
+        portraits: the faces of each shot, by its number.
         tunings: what the profile says of single treatments.
 
     Raises:
@@ -144,7 +147,13 @@ def decide(
         asked = _Asked(treatments, strength, engine, less_grain, tunings or Tunings())
         number = shot.number
         whole = _Whole(
-            flicker, losses.get(number), weaves.get(number), grains.get(number), stains.get(number), tears.get(number)
+            flicker,
+            losses.get(number),
+            weaves.get(number),
+            grains.get(number),
+            stains.get(number),
+            tears.get(number),
+            portraits.get(number, ()),
         )
         planned = _with_text(_planned(measured, whole, asked, _rows_of(shot, rows)), texts.get(number))
         decided.append((planned, measured))
@@ -228,6 +237,7 @@ class _Whole:
     grain: GrainFound | None
     stains: StainsFound | None
     tears: TearsFound | None
+    portraits: Sequence[PortraitTrack]
 
 
 def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[FrameFigures]) -> PlannedShot:
@@ -239,6 +249,7 @@ def _planned(measured: ShotFigures, whole: _Whole, asked: _Asked, rows: list[Fra
         _scratches(measured, asked),
         planned_stains(whole.stains, asked.gate("stains"), _STAIN_AMOUNT[asked.strength]),
         planned_tears(whole.tears, asked.gate("tears"), asked.fill),
+        planned_portraits(whole.portraits, whole.grain, asked.tunings.of("portraits").params),
         planned_stabilise(whole.weave, asked.gate("stabilise"), _STABILISE_AMOUNT[asked.strength]),
         planned_flicker(whole.flicker, asked.gate("flicker"), _FLICKER_AMOUNT[asked.strength]),
         planned_fade(whole.loss, asked.gate("fade"), _FADE_AMOUNT[asked.strength]),

@@ -2,14 +2,15 @@
 
 CenterFace looks at frames twice a second, and at one of every shot at least, in the size all gauges see (at most 720
 pixels wide); each face is then measured in the scan's own pixels (`face_quality`). Flat and dark pictures are stretched
-to the range a screen shows before, as what the network was trained on fills it.
+to the range a screen shows before, as what the network was trained on fills it. Where faces go between those frames
+is followed (`face_path`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restoration_tasks.assessment.face_path import Follower, Step
 from restoration_tasks.assessment.face_quality import EDGE_PX, Quality, Tier, measured
 from restoration_tasks.assessment.glance import Glance
 from restoration_tasks.media.picture import REC709, PictureFormat, Work
@@ -32,6 +34,7 @@ ENDS: Final = (0.5, 99.5)
 MOST_STRETCH: Final = 4.0
 """Flatter pictures are stretched by no more than that: noise is no face."""
 _LOOKED = b"reelkeeper.looked_at"
+_NUMBERS_A_STEP: Final = 4
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Face:
     landmarks: tuple[tuple[float, float], ...]
     """x and y of eye, eye, tip of the nose, corner and corner of the mouth."""
     quality: Quality
+    path: tuple[Step, ...] = ()
+    """Where it is on the frames before and after, to the next one looked at; in order, none where it was lost."""
 
     @property
     def tier(self) -> Tier:
@@ -116,19 +121,31 @@ class FaceLooker:
 
     def __init__(self, network: CenterFace, picture: PictureFormat, wanted: range | None = None) -> None:
         self._network, self._picture, self._wanted = network, picture, wanted
-        self.found: dict[int, list[Face]] = {}
+        self._found: dict[int, list[tuple[Face, list[Step], float]]] = {}
+        self._follower = None if wanted is None else Follower(wanted.step)
+
+    @property
+    def found(self) -> dict[int, list[Face]]:
         """What was found so far, by frame."""
+        return {frame: [_with_path(*one) for one in found] for frame, found in self._found.items()}
 
     def look(self, work: Work, glance: Glance) -> None:
-        """Look at a frame, unless it is not wanted.
+        """Look at a frame, unless it is not wanted; on the others, faces already found are followed.
 
         Args:
             work: its code values `(C, H, W)`.
             glance: the same as the gauges see it.
         """
-        if self._wanted is None or glance.index in self._wanted:
-            seen = self._network.faces(_shown(glance))
-            self.found[glance.index] = [self._measured(face, work, glance) for face in seen]
+        if self._follower is not None:
+            self._follower.next(np.asarray(cv2.convertScaleAbs(glance.luma, alpha=255.0), np.uint8))
+        if self._wanted is not None and glance.index not in self._wanted:
+            return
+        seen = self._network.faces(_shown(glance))
+        boxes = [(one.left, one.top, one.right, one.bottom) for one in seen]
+        steps: list[list[Step]] = [[] for _ in seen] if self._follower is None else self._follower.start(boxes)
+        self._found[glance.index] = [
+            (self._measured(face, work, glance), own, glance.scale) for face, own in zip(seen, steps, strict=True)
+        ]
 
     def _measured(self, found: Found, work: Work, glance: Glance) -> Face:
         height, width = work.shape[1:]
@@ -222,15 +239,20 @@ def joined(tables: Iterable[dict[int, list[Face]] | None]) -> dict[int, list[Fac
 def _row(face: Face) -> dict[str, Any]:
     row: dict[str, Any] = asdict(face)
     quality: dict[str, Any] = row.pop("quality")
-    return row | quality | {"landmarks": [one for point in face.landmarks for one in point], "tier": face.tier}
+    path = [one for step in face.path for one in (float(step.offset), step.x, step.y, step.size)]
+    landmarks = [one for point in face.landmarks for one in point]
+    return row | quality | {"landmarks": landmarks, "path": path, "tier": face.tier}
 
 
 def _face(row: Mapping[str, Any]) -> Face:
-    points = row["landmarks"]
+    points, path = row["landmarks"], row["path"]
     return Face(
         **{name: row[name] for name in ("frame", "left", "top", "right", "bottom", "score")},
         landmarks=tuple(zip(points[::2], points[1::2], strict=True)),
         quality=Quality(**{one.name: row[one.name] for one in fields(Quality)}),
+        path=tuple(
+            Step(int(path[at]), path[at + 1], path[at + 2], path[at + 3]) for at in range(0, len(path), _NUMBERS_A_STEP)
+        ),
     )
 
 
@@ -239,8 +261,15 @@ def _schema() -> Any:
 
     numbers = {name: pa.float64() for name in ("left", "top", "right", "bottom", "score")}
     quality = {one.name: pa.bool_() if one.name == "cut" else pa.float64() for one in fields(Quality)}
-    columns = {"frame": pa.int64()} | numbers | {"landmarks": pa.list_(pa.float64())} | quality | {"tier": pa.string()}
+    lists = {name: pa.list_(pa.float64()) for name in ("landmarks", "path")}
+    columns = {"frame": pa.int64()} | numbers | lists | quality | {"tier": pa.string()}
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
+
+
+def _with_path(face: Face, steps: Sequence[Step], scale: float) -> Face:
+    """A face with its path, brought from the glance's pixels to the scan's."""
+    path = (Step(one.offset, round(scale * one.x, 2), round(scale * one.y, 2), round(one.size, 4)) for one in steps)
+    return replace(face, path=tuple(path))
 
 
 def _shown(glance: Glance) -> NDArray[np.uint8]:

@@ -3,9 +3,8 @@
 Where faces are, and their five landmarks, is read from what the assessment found in the scan (`assessment.faces`): it
 looks twice a second, and the frames between are judged by the nearest of those in the same shot. Where a landmark came
 to lie in the restored frame is found by following the patch around it, not by looking for faces again: a network's own
-landmarks wander with grain by more than a person sees, and a patch is followed to a fraction of a pixel.
-
-Source: Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker", Intel 2000 (`calcOpticalFlowPyrLK`).
+landmarks wander with grain by more than a person sees, and a patch is followed to a fraction of a pixel
+(`restoration.landmarks`).
 """
 
 from __future__ import annotations
@@ -17,32 +16,22 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoration_tasks.assessment.faces import Face, Faces
 from restoration_tasks.quality.metrics import SSIM_WINDOW_PX, ssim
 from restoration_tasks.quality.pixels import Luma, Mask
-from restoration_tasks.quality.texture import LEAST, matched
+from restoration_tasks.quality.texture import matched
+from restoration_tasks.restoration.landmarks import landmark_shifts
 
 FACE_PX: Final = 64
 """Faces are compared at most so wide: 32 cycles, where people know each other by the first 13 (`face_quality`)."""
 AROUND: Final = 0.25
 """Share of a face's box that is looked at beside it on every side."""
-PATCH: Final = 0.3
-"""Side of a landmark's patch, share of the face's width: an eye, or a corner of the mouth with what is beside it."""
-LEVELS: Final = 2
-"""Halvings a patch is followed through: it is found again over about half of a face."""
-ENDS: Final = (1.0, 99.0)
-"""Percentiles of luma that become black and white before patches are followed."""
-RETURNS_PX: Final = 0.5
-"""A patch that is not found back where it came from, to so much, was not followed and tells nothing."""
 NOT_LOOKED: Final = (
     "not measured: faces were not looked for; run `reelkeeper models install centerface`, then assess again"
 )
 """Why the rules are idle where the network is not installed."""
 NO_FACE: Final = "no face was found in the scan"
-
-Points = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,40 +123,6 @@ def _changed(planned: Luma, restored: Luma, mask: Mask, face: Face) -> FaceChang
         max(float(np.median(moved)), float(unmasked[-1])) / max(width_px, 1.0),
         ssim(small, _sized(np.asarray(even, np.float32), scale), 1.0),
     )
-
-
-def landmark_shifts(planned: Luma, restored: Luma, landmarks: Points, width_px: float) -> npt.NDArray[np.float32]:
-    """How far each landmark lies from where it was, pixels, the least first; 0 where it cannot be followed.
-
-    Args:
-        planned: `(h, w)` the face as planned.
-        restored: `(h, w)` the same part of the restored frame.
-        landmarks: `(N, 2)` x and y in that part.
-        width_px: width of the face in it.
-    """
-    one, other = _shown(planned, planned), _shown(restored, restored)
-    window = max(round(PATCH * width_px) | 1, 5)
-    places = np.ascontiguousarray(landmarks[:, None, :], np.float32)
-    there, ahead = _followed(one, other, places, window)
-    back, returned = _followed(other, one, there, window)
-    sure = ahead & returned & (np.hypot(*(back - places)[:, 0].T) <= RETURNS_PX)
-    return np.sort(np.where(sure, np.hypot(*(there - places)[:, 0].T), 0.0)).astype(np.float32)
-
-
-def _followed(
-    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], places: Points, window: int
-) -> tuple[Points, npt.NDArray[np.bool_]]:
-    there, told, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, places, places.copy(), winSize=(window, window), maxLevel=LEVELS
-    )
-    return np.asarray(there, np.float32), np.asarray(told[:, 0] > 0, np.bool_)
-
-
-def _shown(plane: Luma, like: Luma) -> npt.NDArray[np.uint8]:
-    """8 bit, stretched to the range: patches are followed by differences of codes."""
-    low, high = np.percentile(like, ENDS)
-    gain = 255.0 / max(float(high - low), LEAST)
-    return np.asarray(np.clip((plane - low) * gain, 0, 255), np.uint8)
 
 
 def _sized(plane: Luma, scale: float) -> Luma:

@@ -22,8 +22,8 @@ def area_column(kind: Defect) -> str:
     return f"{kind}_area"
 
 
-def repaired_column(kind: Defect) -> str:
-    """Where restoration keeps how many pixels of this kind of damage it repaired."""
+def repaired_column(kind: str) -> str:
+    """Where restoration keeps how many pixels it repaired in this way (`restoration.changes.REPAIRS`)."""
     return f"repaired_{kind}_px"
 
 
@@ -41,17 +41,20 @@ class FrameRecord:
 
         Args:
             tables: Parquet files with a column `frame`.
-            columns: what to keep; a table without one is an error of the step that wrote it.
+            columns: what to keep. One that a table lacks (made by a version that did not know it) is 0 there.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         if not tables:
             return cls(np.zeros(0, np.int64), {})
-        joined = pa.concat_tables(pq.read_table(path, columns=["frame", *columns]) for path in tables)
+        joined = pa.concat_tables(
+            (pq.read_table(path, columns=["frame", *columns]) for path in tables), promote_options="default"
+        )
         frames = joined["frame"].to_numpy().astype(np.int64)
         order = np.argsort(frames, kind="stable")
-        return cls(frames[order], {name: joined[name].to_numpy()[order] for name in columns})
+        known = [name for name in columns if name in joined.column_names]
+        return cls(frames[order], {name: joined[name].fill_null(0).to_numpy()[order] for name in known})
 
     def at(self, frame: int) -> dict[str, Any]:
         """What was recorded of a frame; nothing where there is no record of it."""
@@ -63,4 +66,4 @@ class FrameRecord:
     def total(self, column: str, start: int, stop: int) -> float:
         """Sum of a column over frames `start ≤ i < stop`; 0 where nothing was recorded."""
         first, last = np.searchsorted(self.frames, (start, stop))
-        return self.columns[column][first:last].sum().item() if self.columns else 0
+        return self.columns[column][first:last].sum().item() if column in self.columns else 0

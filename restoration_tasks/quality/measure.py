@@ -47,7 +47,8 @@ class Treatment(StrEnum):
     MASKED = "masked"
     """Local repairs only."""
     REBUILT = "rebuilt"
-    """Stains taken off, tears mended or wires taken out inside the plan's own outlines; local repairs besides."""
+    """Stains taken off, tears mended, wires taken out or faces made clearer inside the plan's own outlines; local
+    repairs besides."""
     TONAL = "tonal"
     """Whole frames made brighter or darker, one curve a frame on code values; local repairs besides."""
     LIGHT = "light"
@@ -162,6 +163,7 @@ class ReelMeter:
         expected: Expected | None = None,
         faces: Sequence[Face] = (),
         text: Mask | None = None,
+        repaired: Mask | None = None,
     ) -> Measured:
         """Measure the next frame.
 
@@ -181,6 +183,7 @@ class ReelMeter:
             expected: what the plan makes of the frame, where its numbers tell.
             faces: that are in the frame, as far as was looked for any.
             text: `(H, W)`: text on screen that must stay as it was scanned; nowhere if None.
+            repaired: `(H, W)`: the mask without faces that were made clearer; the mask if None.
         """
         before, after = self._luma(master if expected is None else expected.basis), self._luma(restored)
         whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
@@ -228,7 +231,7 @@ class ReelMeter:
             text_changed_px=0 if text is None else changes(master, restored, ~text)[1],
             grain_least=self._policy.limit("grain_ratio_min") * (1.0 if expected is None else expected.grain_kept),
             **asdict(texture),
-            **asdict(face_change(whole, after, mask, faces) if judged else UNCHANGED),
+            **asdict(face_change(whole, after, mask if repaired is None else repaired, faces) if judged else UNCHANGED),
         )
         self._rows.add(row)
         self._last.append(row)

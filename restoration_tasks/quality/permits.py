@@ -33,7 +33,9 @@ COLOUR: Final = frozenset({"fade"})
 """Global treatments that make of a pixel's colour another, by numbers of the plan alone; the check makes it again."""
 MOVED: Final = frozenset({"stabilise"})
 """Global treatments that put a frame's pixels elsewhere, by numbers of the plan alone; the check moves it again."""
-REBUILT: Final = frozenset({"stains", "tears", "wires"})
+PORTRAITS: Final = "portraits"
+"""The treatment that makes faces clearer: what it does to a face is asked, and not left out as a repair is."""
+REBUILT: Final = frozenset({"stains", "tears", "wires", PORTRAITS})
 """Local repairs inside outlines that the plan holds, most of them of what is large."""
 _TOLD: Final = frozenset({Treatment.TONAL, Treatment.LIGHT, Treatment.COLOUR, Treatment.MOVED, Treatment.GLOBAL})
 """Kinds of which the plan's numbers tell the whole frame, outside the damage map, exactly or within bounds."""
@@ -104,10 +106,12 @@ class Permit:
         kinds = [_kind(one) for one in self.treatments if one.touches(index)]
         return max(kinds, key=REACH.index, default=Treatment.UNTOUCHED)
 
-    def mask(self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat) -> Mask:
+    def mask(
+        self, index: int, frame: Frame, found: DamageMap, picture: PictureFormat, *, portraits: bool = True
+    ) -> Mask:
         """`(H, W)`: where local repairs may write. Never where the map, as people edited it, has no damage at all.
 
-        Stains, tears and wires have their map in the plan, whatever that of dirt, hairs and scratches says there.
+        Stains, tears, wires and faces have their map in the plan, whatever that of dirt, hairs and scratches says.
 
         On a frame that is moved after its repair, where what was repaired has come to lie.
 
@@ -116,9 +120,12 @@ class Permit:
             frame: planes of the scan's frame.
             found: its damage map, as it was measured.
             picture: format of the scan.
+            portraits: whether faces that are made clearer count.
         """
         allowed = np.zeros(found.dirt.shape, np.bool_)
         masked = [one for one in self.treatments if one.fidelity is Fidelity.MASKED]
+        if not portraits:
+            masked = [one for one in masked if one.name != PORTRAITS]
         if not masked:
             return allowed
         found = edited(found, self.regions, index - self.start)
@@ -130,6 +137,11 @@ class Permit:
         for steadied in (one for one in self.treatments if isinstance(one, Stabilise)):
             allowed = steadied.reach(allowed, index, picture)
         return allowed
+
+    @property
+    def portrayed(self) -> bool:
+        """Whether faces are made clearer."""
+        return any(one.name == PORTRAITS for one in self.treatments)
 
     def held_text(self, index: int, allowed: Mask, picture: PictureFormat) -> Mask | None:
         """`(H, W)`: text on screen that must be the scan's; None where there is none.

@@ -205,7 +205,7 @@ def _fidelity(policy: Policy) -> Sequence[Rule]:
             Table.FRAMES,
             Severity.FAIL,
             "Where only local damage was repaired, not one pixel outside the damage map, or the plan's outlines of "
-            "stains, tears and wires, changed.",
+            "stains, tears, wires and faces, changed.",
             (Expectation(Kind.BETWEEN, {"column": "outside_px", "min_value": 0, "max_value": 0}),),
             scope=LOCAL,
             optional=True,

@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from restoration_tasks.media.delivery.findings import Grade
 from restoration_tasks.media.delivery.scan import Scan
-from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.quality.findings import CheckReport, RuleResult, Severity, Status
 from restoration_tasks.quality.measure import Treatment
 from restoration_tasks.quality.permits import shot_id
@@ -24,6 +23,7 @@ from restoration_tasks.quality.policy import policy
 from restoration_tasks.report.charts import POINTS_MAX, binned, brightness_chart, damage_chart, mean
 from restoration_tasks.report.frame_pictures import WORST_GAIN, WorstFrame
 from restoration_tasks.report.stills import Still
+from restoration_tasks.restoration.changes import REPAIRS
 from restoration_tasks.restoration.plan import Plan, PlannedShot
 from restoration_tasks.restoration.regions import Region, RegionAction, RegionKind
 from restoration_tasks.restoration.treatment import Fidelity, registry
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BADGES: Final = {
     Treatment.UNTOUCHED: "left as scanned",
     Treatment.MASKED: "local repair",
-    Treatment.REBUILT: "stain, tear or wire mended",
+    Treatment.REBUILT: "stain, tear, wire or face",
     Treatment.TONAL: "brightness evened out",
     Treatment.LIGHT: "light evened out",
     Treatment.COLOUR: "colours brought back",
@@ -65,7 +65,6 @@ NOTICED_MAX: Final = 100
 """Findings about the delivery that the page shows; `scan.json` holds them all."""
 
 
-KINDS = {Defect.DIRT: "Dirt repaired", Defect.HAIR: "Hairs repaired", Defect.SCRATCH: "Scratches repaired"}
 DRAWN = {
     RegionAction.ADD: "Damage added by hand",
     RegionAction.REMOVE: "No damage, by hand",
@@ -115,7 +114,7 @@ def render(
     shots: pd.DataFrame,
     stills: Sequence[Still],
     files: Sequence[ReportedFile],
-    repaired: Mapping[str, Mapping[Defect, float]],
+    repaired: Mapping[str, Mapping[str, float]],
     worst: Mapping[str, WorstFrame] = MappingProxyType({}),
 ) -> str:
     """The page. It holds no date and loads nothing: the same work gives the same bytes, and it opens offline for ever.
@@ -223,7 +222,7 @@ def _shots(
     scan: Scan,
     shots: pd.DataFrame,
     stills: Sequence[Still],
-    repaired: Mapping[str, Mapping[Defect, float]],
+    repaired: Mapping[str, Mapping[str, float]],
 ) -> list[ReportedShot]:
     measured: dict[str, dict[str, Any]] = {
         str(row["shot"]): {str(name): value for name, value in row.items()} for row in shots.to_dict("records")
@@ -246,7 +245,7 @@ def _shots(
             kind=kind,
             badge=_badge(kind, figures, planned),
             treatments=tuple((titles.get(one.name, one.name), one.why) for one in planned.treatments),
-            repaired=tuple((KINDS[kind], share) for kind, share in repaired.get(name, {}).items()),
+            repaired=tuple((REPAIRS[kind], share) for kind, share in repaired.get(name, {}).items()),
             regions=tuple(_drawn(region) for region in planned.regions),
             figures=figures,
             still=pictures.get(name),

@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any, Final
 
 from restoration_tasks.assessment.gauge import Category
-from restoration_tasks.models.defects.kinds import Defect
 from restoration_tasks.provenance.chain import LinkedAgent, ReelChain
 from restoration_tasks.provenance.vocabulary import (
     CARRIER_TERM,
@@ -25,8 +24,9 @@ from restoration_tasks.provenance.vocabulary import (
     ObjectRole,
 )
 from restoration_tasks.report.condition import GRADES, TITLES
-from restoration_tasks.report.page import KINDS, ROLES, asset, template
+from restoration_tasks.report.page import ROLES, asset, template
 from restoration_tasks.report.treatment_record import Entry, ShotRecord, TreatmentRecord, read
+from restoration_tasks.restoration.changes import REPAIRS
 from restoration_tasks.restoration.plan import Plan, PlannedShot
 from restoration_tasks.restoration.regions import Region
 from restoration_tasks.restoration.treatment import Fidelity, registry
@@ -144,7 +144,7 @@ def _shots(record: TreatmentRecord, plan: Plan) -> list[Treated]:
 def _treated(shot: ShotRecord, planned: PlannedShot | None, fps: Fraction, picture_px: int) -> Treated:
     first = planned.start if planned else 0
     whys = {one.name: one.why for one in planned.treatments} if planned else {}
-    repaired = {Defect(kind): px / (picture_px * max(1, shot.frames)) for kind, px in shot.repaired_px.items() if px}
+    repaired = {kind: px / (picture_px * max(1, shot.frames)) for kind, px in shot.repaired_px.items() if px}
     return Treated(
         number=shot.number,
         first=first,
@@ -152,7 +152,7 @@ def _treated(shot: ShotRecord, planned: PlannedShot | None, fps: Fraction, pictu
         starts=timecode(first, fps),
         record=shot,
         lines=tuple(_line(name, params, whys.get(name, "")) for name, params in shot.treatments),
-        repaired=tuple((KINDS[kind], share) for kind, share in repaired.items()),
+        repaired=tuple((REPAIRS.get(kind, kind), share) for kind, share in repaired.items()),
         by_hand=tuple(region.why for region in planned.regions if not region.is_text) if planned else (),
         text=tuple(_text(region) for region in planned.regions if region.is_text) if planned else (),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -41,6 +41,14 @@ class FrameChange:
     """Pixels of text on screen that were completed from other frames."""
     repaired_wire_px: int = 0
     """Pixels of stunt wires that were filled."""
+    repaired_face_px: int = 0
+    """Pixels of faces that were made clearer."""
+    faces_clearer: int = 0
+    """Faces of which something was taken of what was made of them."""
+    faces_left: int = 0
+    """Faces that were left alone, as what was made of them was not the face."""
+    face_blend: float = 1.0
+    """How much was taken, of the face of which least was; 1 where there is none."""
 
     @classmethod
     def nothing(cls, frame: int) -> Self:
@@ -48,7 +56,18 @@ class FrameChange:
         return cls(frame, 0, 0.0, 0, 0, 0, 0, 0)
 
 
-_OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px", "wires": "wire_px"}
+REPAIRS = {
+    "dirt": "Dirt repaired",
+    "hair": "Hairs repaired",
+    "scratch": "Scratches repaired",
+    "stain": "Stains taken off",
+    "tear": "Torn frames mended",
+    "text": "Text on screen completed",
+    "wire": "Wires taken out",
+    "face": "Faces made clearer",
+}
+"""Kinds of repair that are counted, each in a column `repaired_KIND_px`, and what staff read of it."""
+_OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px", "wires": "wire_px", "portraits": "face_px"}
 """Treatments whose repairs are counted by themselves, whatever kind of damage the map has there."""
 
 
@@ -63,11 +82,14 @@ class Repaired:
     tear_px: int = 0
     text_px: int = 0
     wire_px: int = 0
+    face_px: int = 0
+    blends: tuple[float, ...] = ()
+    """How much was taken of what was made of each face, 0–1."""
 
     @property
     def any_px(self) -> int:
         """All of them."""
-        return sum(astuple(self))
+        return sum(getattr(self, field.name) for field in fields(self) if field.name.endswith("_px"))
 
     def and_by(self, treatment: str, changed: Mask, found: DamageMap | None) -> Self:
         """These and what one more treatment changed.

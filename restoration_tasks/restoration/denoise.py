@@ -19,13 +19,13 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from restoration_tasks.media.picture import REC709, Work
-from restoration_tasks.restoration.motion import Effort, Flow, Luma, MotionEstimator, inside, sampling_grid
+from restoration_tasks.media.picture import Work
+from restoration_tasks.restoration.averaging import Sight, averaged
+from restoration_tasks.restoration.motion import Effort, MotionEstimator
 from restoration_tasks.restoration.shares import Rows, codes, shares
 from restoration_tasks.restoration.treatment import Fidelity, Shown, Treatment, TreatmentParams
 
@@ -36,14 +36,6 @@ Floats = NDArray[np.float32]
 
 REACH = 2
 """Frames on each side."""
-GUIDE_PX = 1.5
-"""Standard deviation of the blur that takes most grain out before frames are compared."""
-ALIKE = 2.1
-"""Deviations of the guide's own grain at which the weight of a frame has fallen to 1/e. Chosen with the figures below
-on the validation clip: white noise of 5, 15 and 25 codes and the recipe's grain, as it is and thinned to every third
-frame."""
-PATCH_PX = 7
-"""Side of the surround over which frames are compared."""
 BANDS = (0.15, 0.475, 0.825)
 """Brightness in the middle of the gauge's shadows, middle and lights."""
 COLOURED = 1.2
@@ -56,8 +48,6 @@ TOLD_MOST = 1.4
 """… up to so much."""
 TOLD_GREY = 1.7
 """Grey film: to a network that expects noise of its own in each channel, the same in all three is more."""
-LEAST_LEFT = 0.2
-"""Share of the deviation that averaging is never taken to go below: what is carried wrongly is left too."""
 MOST_DEVIATIONS = 4.0
 """A pixel changes by no more deviations of grain."""
 TILE_PX = 512
@@ -109,34 +99,22 @@ class DenoiseParams(TreatmentParams):
 
 
 @dataclass(frozen=True)
-class _Sight:
+class _Seen:
     """A frame, and what it is compared by; made once for all frames it is a neighbour of."""
 
     shown: Shown
     _lock: threading.RLock
 
     @cached_property
-    def rows(self) -> Rows:
-        """`(H, W, C)` shares."""
-        return shares(self.shown.work, self.shown.picture)
+    def sight(self) -> Sight:
+        """What averaging looks at."""
+        return Sight(shares(self.shown.work, self.shown.picture))
 
-    @cached_property
-    def guide(self) -> Rows:
-        """The same with most of its grain blurred away."""
-        return np.asarray(cv2.GaussianBlur(self.rows, (0, 0), GUIDE_PX), np.float32).reshape(self.rows.shape)
-
-    @cached_property
-    def luma(self) -> Luma:
-        """The guide's, 8 bits, to follow motion on."""
-        weights = REC709 if self.guide.shape[2] == 3 else (1.0,)
-        mixed = cv2.transform(self.guide, np.array([weights], np.float32))
-        return np.asarray(cv2.convertScaleAbs(mixed, alpha=255.0), np.uint8).reshape(self.guide.shape[:2])
-
-    def prepared(self) -> _Sight:
-        """Itself, everything made; several threads may ask."""
+    def prepared(self) -> Sight:
+        """The same, everything made; several threads may ask."""
         with self._lock:
-            _ = self.luma
-        return self
+            _ = self.sight.luma
+        return self.sight
 
 
 class Denoise(Treatment[DenoiseParams]):
@@ -150,7 +128,7 @@ class Denoise(Treatment[DenoiseParams]):
 
     def __init__(self, params: DenoiseParams, **where: Any) -> None:
         super().__init__(params, **where)
-        self._sights: OrderedDict[int, _Sight] = OrderedDict()
+        self._sights: OrderedDict[int, _Seen] = OrderedDict()
         self._guard = threading.Lock()
         self._own = threading.local()
 
@@ -170,7 +148,7 @@ class Denoise(Treatment[DenoiseParams]):
         sights = {offset: self._sight(one).prepared() for offset, one in window.items()}
         middle = sights[0]
         level = self._level(middle.guide)
-        clean, left = self._averaged(sights, level)
+        clean, left = averaged(sights, level, self.params.radius_px, self._motion())
         if self.params.engine is DenoiseEngine.NETWORK:
             clean = self._by_network(clean, left * level)
         most = (MOST_DEVIATIONS * level)[..., None]
@@ -180,10 +158,10 @@ class Denoise(Treatment[DenoiseParams]):
         flat = np.ascontiguousarray(rows.reshape(-1, rows.shape[2]).T, np.float32)
         return np.asarray(codes(flat, shown.picture).reshape(shown.work.shape), shown.work.dtype)
 
-    def _sight(self, shown: Shown) -> _Sight:
+    def _sight(self, shown: Shown) -> _Seen:
         with self._guard:
             if shown.index not in self._sights or self._sights[shown.index].shown is not shown:
-                self._sights[shown.index] = _Sight(shown, threading.RLock())
+                self._sights[shown.index] = _Seen(shown, threading.RLock())
                 while len(self._sights) > 2 * REACH + 1 + self.means.threads:
                     self._sights.popitem(last=False)
             return self._sights[shown.index]
@@ -193,27 +171,6 @@ class Denoise(Treatment[DenoiseParams]):
         brightness = np.asarray(guide.mean(axis=2) if guide.shape[2] == 3 else guide[..., 0], np.float32)
         coloured = COLOURED if guide.shape[2] == 3 else 1.0
         return np.asarray(np.interp(brightness, BANDS, np.array(self.params.sigma) * coloured), np.float32)
-
-    def _averaged(self, sights: Mapping[int, _Sight], level: Floats) -> tuple[Rows, Floats]:
-        """The frame averaged with what shows the same, 0–1, and the share `(H, W)` of the grain's deviation left."""
-        middle = sights[0]
-        total, weight = middle.rows.copy(), np.ones(level.shape, np.float32)
-        squares = weight.copy()
-        # Where there is no grain, nothing need be averaged.
-        alike = np.maximum(np.float32(ALIKE * guide_share(self.params.radius_px)) * level, np.float32(1e-6))
-        for offset in sorted(sights):
-            if offset == 0:
-                continue
-            other = sights[offset]
-            flow = self._motion().flow(middle.luma, other.luma)
-            apart = np.square(_carried(other.guide, flow) - middle.guide).mean(axis=2)
-            share = np.exp(-cv2.blur(apart, (PATCH_PX, PATCH_PX)) / np.square(alike)).astype(np.float32)
-            share[~inside(flow)] = 0
-            total += share[..., None] * _carried(other.rows, flow)
-            weight += share
-            squares += share * share
-        left = np.maximum(np.sqrt(squares) / weight, np.float32(LEAST_LEFT))
-        return np.clip(total / weight[..., None], 0, 1), left
 
     def _motion(self) -> MotionEstimator:
         if not hasattr(self._own, "motion"):
@@ -236,20 +193,6 @@ class Denoise(Treatment[DenoiseParams]):
         made, _ = tiled(loaded_denoiser(self.means.device.value, self.means.half), np.ascontiguousarray(shown), profile)
         clean = made.transpose(1, 2, 0)
         return np.asarray(clean.mean(axis=2, keepdims=True) if grey else clean, np.float32)
-
-
-def guide_share(radius_px: float) -> float:
-    """Share of the deviation of grain so coarse that the guide's blur leaves."""
-    half = 40
-    grain = cv2.getGaussianKernel(2 * half + 1, radius_px, cv2.CV_64F).ravel()
-    blurred = np.convolve(grain, cv2.getGaussianKernel(2 * half + 1, GUIDE_PX, cv2.CV_64F).ravel())
-    # the same across and down: the product of two equal square roots
-    return float(np.square(blurred).sum() / np.square(grain).sum())
-
-
-def _carried(rows: Rows, flow: Flow) -> Rows:
-    moved = cv2.remap(rows, sampling_grid(flow), np.empty(0), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.float32).reshape(rows.shape)
 
 
 @cache

@@ -18,6 +18,7 @@ from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.changes import FrameChange, Repaired
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.plan_slice import PlanSlice
+from restoration_tasks.restoration.portraits import Portraits
 from restoration_tasks.restoration.regions import Region, edited, protected
 from restoration_tasks.restoration.treatment import Fidelity, Means, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
@@ -153,6 +154,8 @@ def _after(treatment: Treatment[TreatmentParams], passing: _Passing, work: Work)
     mask = treatment.allowed(passing.shown)
     repaired = differs & mask
     kinds = passing.repaired.and_by(treatment.name, repaired, passing.shown.map)
+    if isinstance(treatment, Portraits):
+        kinds = replace(kinds, blends=treatment.blends(passing.shown.index))
     return replace(
         treated, repaired=kinds, outside_map_px=passing.outside_map_px + int(np.count_nonzero(differs & ~mask))
     )
@@ -215,5 +218,9 @@ def _change(passing: _Passing, restored: Frame, picture: PictureFormat) -> Frame
         repaired_tear_px=passing.repaired.tear_px,
         repaired_text_px=passing.repaired.text_px,
         repaired_wire_px=passing.repaired.wire_px,
+        repaired_face_px=passing.repaired.face_px,
+        faces_clearer=sum(blend > 0 for blend in passing.repaired.blends),
+        faces_left=sum(blend == 0 for blend in passing.repaired.blends),
+        face_blend=min(passing.repaired.blends, default=1.0),
         outside_map_px=passing.outside_map_px,
     )

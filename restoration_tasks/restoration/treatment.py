@@ -190,6 +190,7 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
     from restoration_tasks.restoration.fade import Unfade
     from restoration_tasks.restoration.flicker import Deflicker
     from restoration_tasks.restoration.frames import NewFrames
+    from restoration_tasks.restoration.portraits import Portraits
     from restoration_tasks.restoration.scratches import ScratchRepair
     from restoration_tasks.restoration.stabilise import Stabilise
     from restoration_tasks.restoration.stains import StainRemoval
@@ -205,6 +206,7 @@ def registry() -> dict[str, type[Treatment[TreatmentParams]]]:
         TearRepair,  # type: ignore[list-item]
         TitleRepair,  # type: ignore[list-item]
         NewFrames,  # type: ignore[list-item]
+        Portraits,  # type: ignore[list-item]
         Stabilise,  # type: ignore[list-item]
         Deflicker,  # type: ignore[list-item]
         Unfade,  # type: ignore[list-item]

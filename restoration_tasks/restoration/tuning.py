@@ -6,9 +6,18 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-TreatmentName: TypeAlias = Literal["dirt", "scratches", "stains", "tears", "stabilise", "flicker", "fade"]
+TreatmentName: TypeAlias = Literal["dirt", "scratches", "stains", "tears", "portraits", "stabilise", "flicker", "fade"]
 """Treatments the plan step may use by itself."""
-ALL_TREATMENTS: tuple[TreatmentName, ...] = ("dirt", "scratches", "stains", "tears", "stabilise", "flicker", "fade")
+ALL_TREATMENTS: tuple[TreatmentName, ...] = (
+    "dirt",
+    "scratches",
+    "stains",
+    "tears",
+    "portraits",
+    "stabilise",
+    "flicker",
+    "fade",
+)
 
 Amount = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -56,6 +65,17 @@ class TearTuning(Tuning):
     """How much of the grain that a fill lacks it is given."""
 
 
+class PortraitTuning(Tuning):
+    """Clearer portraits."""
+
+    faces: Literal["none", "fair"] | None = None
+    """Which faces are made clearer; none only suggests it. Poor ones a person asks for."""
+    amount: Amount | None = None
+    """How much of the detail that blur took is given back."""
+    grain: Share | None = None
+    """Share of its own grain that a face keeps."""
+
+
 class SteadyTuning(Tuning):
     """Steadying the picture."""
 
@@ -81,6 +101,7 @@ class Tunings(BaseModel):
     scratches: ScratchTuning | None = None
     stains: AmountTuning | None = None
     tears: TearTuning | None = None
+    portraits: PortraitTuning | None = None
     stabilise: SteadyTuning | None = None
     flicker: AmountTuning | None = None
     fade: AmountTuning | None = None

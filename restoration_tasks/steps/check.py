@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
-    from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.frame_record import FrameRecord
     from restoration_tasks.quality.measure import ReelMeter
@@ -209,6 +208,7 @@ def _open(work: StepWork) -> _Reel:
     from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.frame_record import CHANGED, FrameRecord, area_column, repaired_column
     from restoration_tasks.quality.permits import Permit
+    from restoration_tasks.restoration.changes import REPAIRS
     from restoration_tasks.restoration.plan import Plan
 
     plan_file = work.input("plan")
@@ -222,7 +222,7 @@ def _open(work: StepWork) -> _Reel:
         recorded=framemd5.read(work.input("framemd5")),
         assembled=framemd5.read(work.input("restored_framemd5")),
         areas=FrameRecord.read(_of_kind(work, "figures"), [area_column(kind) for kind in Defect]),
-        changed=FrameRecord.read(_of_kind(work, "changes"), [CHANGED, *map(repaired_column, Defect)]),
+        changed=FrameRecord.read(_of_kind(work, "changes"), [CHANGED, *map(repaired_column, REPAIRS)]),
         faces=tuple(read_faces(work.input(name)) for name in work.input_names if name.startswith("faces/")),
         master=work.input("master"),
         restored=work.input("restoration_master"),
@@ -234,15 +234,15 @@ def _of_kind(work: StepWork, kind: str) -> list[Path]:
     return [work.input(name) for name in work.input_names if name.startswith(f"{kind}/")]
 
 
-def _repaired_shares(reel: _Reel) -> dict[str, dict[Defect, float]]:
+def _repaired_shares(reel: _Reel) -> dict[str, dict[str, float]]:
     """By shot: mean share of the picture that was repaired, by kind of damage; only what was repaired at all."""
-    from restoration_tasks.models.defects.kinds import Defect
     from restoration_tasks.quality.frame_record import repaired_column
+    from restoration_tasks.restoration.changes import REPAIRS
 
     pixels = reel.scan.picture.width * reel.scan.picture.height
     shares = {}
     for permit in reel.permits:
-        total = {kind: reel.changed.total(repaired_column(kind), permit.start, permit.stop) for kind in Defect}
+        total = {kind: reel.changed.total(repaired_column(kind), permit.start, permit.stop) for kind in REPAIRS}
         frames = permit.stop - permit.start
         shares[permit.shot] = {kind: count / frames / pixels for kind, count in total.items() if count}
     return shares
@@ -308,6 +308,7 @@ def _measure(work: StepWork, reel: _Reel, picture: PictureFormat, meter: ReelMet
             expected=permit.expected(index, frame, picture),
             faces=faces.near(index, permit.start, permit.stop),
             text=permit.held_text(index, allowed, picture),
+            repaired=permit.mask(index, frame, found, picture, portraits=False) if permit.portrayed else None,
         )
         stills.offer(row, frame, after, found.any)
         work.progress(decoded, total)

@@ -101,6 +101,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.assessment.faces import joined, read_faces
     from restoration_tasks.assessment.gauge import Category
     from restoration_tasks.assessment.less_grain import models_asked
+    from restoration_tasks.assessment.portraying import portrait_tracks
     from restoration_tasks.assessment.shots import read_shots
     from restoration_tasks.models.shelf.shelf import Shelf
     from restoration_tasks.restoration.plan import Plan
@@ -119,6 +120,8 @@ def run(work: StepWork) -> None:
     if scan is not None:
         for shot in shots:
             found.look(shot, readings.of(shot), scan)
+    tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
+    faces = joined(read_faces(table) for table in tables)
     decided = decide(
         shots,
         rows,
@@ -134,6 +137,7 @@ def run(work: StepWork) -> None:
         stains=found.stains,
         tears=found.tears,
         texts=found.texts,
+        portraits=portrait_tracks(shots, faces),
         tunings=params.tunings,
     )
     plan = Plan(
@@ -149,8 +153,6 @@ def run(work: StepWork) -> None:
     plan.validate_treatments()
     work.output("plan", "plan.yaml", media_type="application/yaml").write_text(plan.to_yaml())
     if scan is not None:
-        tables = [work.input(name) for name in work.input_names if name.startswith("faces/")]
-        faces = joined(read_faces(table) for table in tables)
         conditions = [
             condition
             for _, figures in decided

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from restoration_tasks.media.picture import PictureFormat
-from restoration_tasks.restoration.denoise import COLOURED, MOST_DEVIATIONS, Denoise, DenoiseParams, guide_share
+from restoration_tasks.restoration.averaging import guide_share
+from restoration_tasks.restoration.denoise import COLOURED, MOST_DEVIATIONS, Denoise, DenoiseParams
 from restoration_tasks.restoration.treatment import Means, Shown
 
 RGB = PictureFormat(96, 72, "gbrp10le")
