@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -22,6 +23,7 @@ from restoration_tasks.provenance.vocabulary import (
 )
 from restoration_tasks.report.treatment import render_treatment, timecode
 from restoration_tasks.report.treatment_record import read
+from restoration_tasks.restoration.changes import REPAIRS, FrameChange
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment
 from restoration_tasks.runtime.errors import ProvenanceBroken, WrongUse
 from restoration_tasks.runtime.spec import StepName
@@ -68,11 +70,20 @@ class Telling:
         )  # fmt: skip
         self.events.append(event.sealed())
 
-    def restore(self, name: str, shot: int, start: int, *treatments: dict[str, Any], changed: int, px: int = 0) -> None:
+    def restore(
+        self,
+        name: str,
+        shot: int,
+        start: int,
+        *treatments: dict[str, Any],
+        changed: int,
+        px: int = 0,
+        kind: str = "dirt",
+    ) -> None:
         segment = {"shot": shot, "start": start}
         figures = {
             "frames": 5, "frames_changed": changed, "changed_share": changed / 10, "repaired_px": px,
-            "repaired_dirt_px": px,
+            f"repaired_{kind}_px": px,
         }  # fmt: skip
         detail = {
             "figures": figures,
@@ -175,6 +186,18 @@ def test_only_the_restoration_that_was_catalogued_is_told(telling):
         words(render_treatment(telling.line, plan(DIRT))).split("This page says")[0]
         == (words(render_treatment(catalogued, plan(DIRT))).split("This page says")[0])
     )
+
+
+@pytest.mark.parametrize("kind", REPAIRS)
+def test_every_kind_of_repair_is_told(telling, kind):
+    telling.restore("other", 1, 0, DIRT, changed=3, px=35, kind=kind)
+    telling.assemble("mended", "other", "two", "three")
+    assert REPAIRS[kind] in words(render_treatment(telling.line, plan(DIRT)))
+
+
+def test_every_kind_of_repair_that_is_counted_has_its_words():
+    columns = [field.name for field in fields(FrameChange) if field.name.startswith("repaired_")]
+    assert columns == ["repaired_px", *(f"repaired_{kind}_px" for kind in REPAIRS)]
 
 
 def test_what_was_invented_stands_at_the_top(telling):
