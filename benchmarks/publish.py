@@ -302,6 +302,19 @@ def _scheduler(kept: Kept) -> Iterator[Row]:
             f"a pass of the scheduler, {name} ({active} runs active, {waiting} queued): median ms",
             f"{one['median_ms']} ({one['cpu_ms']} of processor)",
         )
+        if "lanes" in one:
+            yield Row(
+                f"the passes that expand its {one['lanes']} lanes, the longest to assess and to restore: ms",
+                " and ".join(_number(took) for took in one["expanding_ms"]),
+            )
+            yield Row("what a lane is given as XCom, bytes in the mean", _number(one["xcom_bytes"]["given_mean"]))
+            yield Row("what a lane leaves as XCom, bytes at most", _number(one["xcom_bytes"]["left_most"]))
+    # figures from before lanes were measured have none
+    for one in kept.get("plan", ()):
+        yield Row(
+            f"pods that do {_number(one['frames_per_s'])} frames/s: how many, and a start's share of the work",
+            f"{one['pods']}; {_number(one['start_share'])}",
+        )
     for name, seconds in kept["read_cpu_s"].items():
         yield Row(f"reading {name}: seconds of processor", _number(seconds))
 
