@@ -150,13 +150,14 @@ class Home:
         self.require("provenance", "verify", REEL)
 
     def require_scratch_given_back(self) -> None:
-        """Nothing of the work may be left in the scratch folder when all of it has ended.
+        """Nothing of the reel's work may be left in the scratch folder when all of it has ended.
+
+        Notes of which files were read whole stay beside it.
 
         Raises:
             SoakFailed: something is.
         """
-        scratch = self.folder / "scratch"
-        left = [path for path in scratch.rglob("*") if path.is_file() and path.stat().st_size]
+        left = [path for path in (self.folder / "scratch" / REEL).rglob("*") if path.is_file() and path.stat().st_size]
         if left:
             raise SoakFailed(f"scratch is not given back: {len(left)} files, {left[:3]}")
 
