@@ -166,11 +166,13 @@ class TitleRepair(Treatment[TitleParams]):
             return None
         x, y = moved
         codes = np.asarray(other.work[(slice(None), *box)], np.float32)
-        if np.hypot(x, y) >= STILL_PX:
-            move = np.array([[1, 0, x], [0, 1, y]], np.float64)
-            size = (codes.shape[2], codes.shape[1])
+        move, size = np.array([[1, 0, x], [0, 1, y]], np.float64), (codes.shape[2], codes.shape[1])
+        laid = np.asarray(cv2.warpAffine(two, move, size, flags=cv2.INTER_LINEAR), np.float32)
+        seen = ~(damaged | bad)
+        # What is no nearer moved than as it is stands still, whatever dirt makes the measure say.
+        if np.hypot(x, y) >= STILL_PX and np.abs(one - laid)[seen].sum() < np.abs(one - two)[seen].sum():
             codes = np.stack([cv2.warpAffine(plane, move, size, flags=cv2.INTER_CUBIC) for plane in codes])
-            two = np.asarray(cv2.warpAffine(two, move, size, flags=cv2.INTER_LINEAR), np.float32)
+            two = laid
             bad = cv2.warpAffine((~bad).astype(np.float32), move, size, flags=cv2.INTER_LINEAR) < 1 - 1e-4
         strokes = _surely(one) & _surely(two) & ~bad
         light = _light(np.asarray(shown.work[(slice(None), *box)], np.float32), codes, strokes, picture)
