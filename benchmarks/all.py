@@ -4,7 +4,7 @@
 
 One that fails, or misses a bar, does not stop the rest; it is named at the end, and the exit code is 1. Ended by TERM
 or Ctrl-C, the one at work is ended too, with the database it started, and the page is not made. Each keeps what it
-has measured; those that work long (dirt, picture, assessment, cuts, tampering, scaling) go on where they were.
+has measured; those that work long (dirt, picture, wires, assessment, cuts, tampering, scaling) go on where they were.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ ALL = (
     Benchmark("flicker", "flicker.json", 20),
     Benchmark("faces", "faces.json", 10),
     Benchmark("portraits", "portraits.json", 40),
+    Benchmark("wires", "wires.json", 60),
     Benchmark("infrared", "infrared.json", 10),
     Benchmark("ingest", "ingest.json", 15),
     Benchmark("scaling", "scaling.json", 90),

@@ -364,6 +364,7 @@ SECTIONS = (
     Section("Flicker, measured", "flicker.json", "python -m benchmarks.flicker", _single),
     Section("Faces", "faces.json", "python -m benchmarks.faces", _faces),
     Section("Clearer portraits", "portraits.json", "python -m benchmarks.portraits", _portraits),
+    Section("Stunt wires", "wires.json", "python -m benchmarks.wires", _listed),
     Section("The scanner's infrared channel", "infrared.json", "python -m benchmarks.infrared", _infrared),
     Section("Ingest", "ingest.json", "python -m benchmarks.ingest", _ingest),
     Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _scaling, plot="scaling"),
