@@ -72,13 +72,14 @@ def publish(
     beside: Sequence[OutputFile] = (),
     places: Mapping[str, str] | None = None,
     plan_version: int | None = None,
+    waived: Sequence[str] = (),
     participants: Iterable[Participant | Person] = (),
     verify_digests: bool = False,
 ) -> Published:
     """Catalogue a run's end: products, state, event, exports, checkpoint. May be repeated: the same files come out.
 
-    A run that ends as an earlier one did (same state, plan version and product digests) gives that one's exports, so
-    that a package made from them is not made again; the new run's event is recorded all the same.
+    A run that ends as an earlier one did (same state, plan version, product digests and waived rules) gives that one's
+    exports, so that a package made from them is not made again; the new run's event is recorded all the same.
 
     Args:
         sessions: a maker of sessions.
@@ -92,6 +93,7 @@ def publish(
         beside: what else the package carries and METS lists, such as the rest of what ingest made.
         places: where the package has a file of each role, under `data/`.
         plan_version: the plan the products were made by.
+        waived: the rules of the check that a person let pass.
         participants: who took part (the program at least).
         verify_digests: read every product whole and hold it against its digest. Off, their presence and size are
             checked here and their digests by the package step.
@@ -113,6 +115,7 @@ def publish(
         "state": state.value,
         "plan_version": plan_version,
         "products": {product.name: product.sha256 for product in products},
+        "waived": list(waived),
     }
     with sessions.begin() as session:
         if state is ReelState.RESTORED:
@@ -226,7 +229,10 @@ def _first_alike(session: Session, event: RecordedEvent, outcome_detail: Mapping
         .order_by(Event.seq.desc())
     )
     for row in rows:
-        if {name: row.detail.get(name) for name in outcome_detail} != outcome_detail:
+        # Events of before checks could be waived say nothing of it.
+        if {"waived": []} | {name: row.detail.get(name) for name in outcome_detail if name in row.detail} != (
+            outcome_detail
+        ):
             break
         first = RecordedEvent(row.id, event.reel_id, row.seq, row.hash, row.execution_id, created=False)
     return first

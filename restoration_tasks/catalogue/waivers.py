@@ -104,15 +104,18 @@ def record_check(
         _enter(session, draft, run_id, person_id)
 
 
-def require_passed_or_waived(session: Session, reel_id: str, run_id: str) -> None:
+def require_passed_or_waived(session: Session, reel_id: str, run_id: str) -> tuple[str, ...]:
     """Go on only if the newest check of a run passed, or a person has since waived every rule that refused it.
+
+    Returns:
+        The rules that were waived, in order of their names; none where it passed.
 
     Raises:
         CheckRefused: it did not pass, and not all of it is waived; or there is no check on record.
     """
     checked = checks.of_run(session, reel_id, run_id)
     if checked is not None and checked.verdict is not checks.Verdict.REFUSED:
-        return
+        return tuple(sorted(checked.failed))
     unwaived = sorted(set(checked.failed) - checked.waived) if checked else ["no check on record for this run"]
     raise CheckRefused(
         "what the check refused is neither redone nor waived",

@@ -50,7 +50,7 @@ def publish_restoration(
         ReelkeeperError: as `publish` and `gather` say.
     """
     with sessions.begin() as session:
-        waivers.require_passed_or_waived(session, way.reel_id, run_id)
+        waived = waivers.require_passed_or_waived(session, way.reel_id, run_id)
     published = publish(
         sessions,
         way.vault,
@@ -63,6 +63,7 @@ def publish_restoration(
         beside=tuple(_beside(ingested, checked, plan)),
         places=PLACES,
         plan_version=plan_version,
+        waived=waived,
         participants=(PROGRAM,),
     )
     outbox.announce(sessions, way.settings, published, run_id=run_id)

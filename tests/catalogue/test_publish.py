@@ -67,6 +67,21 @@ def test_a_run_that_ends_the_same_way_gives_the_exports_there_are(sessions, vaul
     assert last.exports[ExportForm.CHAIN].uri not in {one.exports[ExportForm.CHAIN].uri for one in (first, other)}
 
 
+def test_what_a_person_let_pass_is_a_record_of_its_own(sessions, vault, products):
+    """A package of an earlier approval does not tell of a waiver that came after it, nor the other way round."""
+    make_decided(sessions)
+    runs = {"run-1": (), "run-2": ("fidelity.text_kept",), "run-3": ("fidelity.text_kept",), "run-4": ()}
+    made = [
+        catalogue(sessions, vault, products, state=ReelState.REJECTED, run=run, waived=waived)
+        for run, waived in runs.items()
+    ]
+    chains = [one.exports[ExportForm.CHAIN].uri for one in made]
+    assert chains[1] == chains[2]
+    assert len(set(chains)) == 3
+    with sessions() as session:
+        assert session.get_one(Event, made[1].event.id).detail["waived"] == ["fidelity.text_kept"]
+
+
 def test_nothing_is_restored_that_nobody_approved(sessions, vault, products):
     make_decided(sessions, DecisionAnswer.REDO)
     with pytest.raises(DecisionNeeded, match="found redo"):

@@ -118,12 +118,14 @@ def waive_what_the_check_refuses(archive, reel) -> None:
     assert f"the check refused the restoration: {rule['id']}" in refused.stderr
     waived = archive.run(*command, "--waive-rule", rule["id"], "--note", "the title card was painted over")
     assert waived.returncode == 0, waived.stderr
-    assert "package: /" in waived.stdout
+    bags = newest(archive, StepName.PACKAGE)
+    papers = [local(archive, bag.output("treatment_report").uri).read_text() for bag in bags]
     engine = create_engine(archive.database_url)
     with engine.connect() as connection:
         broken = text("SELECT rule, waived FROM reelkeeper.v_broken_rules WHERE newest AND severity = 'fail'")
         assert connection.execute(broken).all() == [(rule["id"], True)]
     engine.dispose()
+    assert ["the title card was painted over" in paper for paper in papers].count(True) == 1
 
 
 def test_nobody_waives_a_rule_without_name_and_reason(archive, reel):
@@ -179,13 +181,10 @@ def wait_for_step(conductor: int, step: StepName) -> psutil.Process:
     raise AssertionError(f"no {step} step ran")
 
 
-def test_a_second_command_is_told_of_the_first_and_a_killed_one_leaves_no_process_and_no_lock(archive, reel):
+def test_a_killed_command_leaves_no_process_and_no_lock(archive, reel):
     process = archive.start("restore", REEL)
     victim = wait_for_step(process.pid, StepName.ASSESS)
     family = [victim, *victim.children(recursive=True)]
-    busy = archive.run("restore", REEL)
-    assert busy.returncode != 0
-    assert "another run works on this reel" in busy.stderr
     process.kill()
     process.communicate(timeout=60)
     _, left = psutil.wait_procs(family, timeout=10)
