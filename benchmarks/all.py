@@ -4,7 +4,8 @@
 
 One that fails, or misses a bar, does not stop the rest; it is named at the end, and the exit code is 1. Ended by TERM
 or Ctrl-C, the one at work is ended too, with the database it started, and the page is not made. Each keeps what it
-has measured; those that work long (dirt, picture, wires, assessment, cuts, tampering, scaling) go on where they were.
+has measured; those that work long (dirt, picture, wires, titles, assessment, cuts, tampering, scaling) go on where they
+were.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ ALL = (
     Benchmark("faces", "faces.json", 10),
     Benchmark("portraits", "portraits.json", 40),
     Benchmark("wires", "wires.json", 60),
+    Benchmark("titles", "titles.json", 60),
     Benchmark("infrared", "infrared.json", 10),
     Benchmark("ingest", "ingest.json", 15),
     Benchmark("scaling", "scaling.json", 90),

@@ -115,6 +115,9 @@ def _bars(bars: list[dict[str, Any]], about: str = "") -> Iterator[Row]:
 def _listed(kept: Kept) -> Iterator[Row]:
     """Benchmarks that keep a list of bars."""
     yield from _bars(kept["bars"])
+    made, of = (kept.get("figures", {}).get(name) for name in ("pieces made", "of"))
+    if made is not None and made < of:
+        yield Row("**so far measured on**", f"{made} of {of} pieces of the recipe")
 
 
 def _single(kept: Kept) -> Iterator[Row]:
@@ -365,6 +368,7 @@ SECTIONS = (
     Section("Faces", "faces.json", "python -m benchmarks.faces", _faces),
     Section("Clearer portraits", "portraits.json", "python -m benchmarks.portraits", _portraits),
     Section("Stunt wires", "wires.json", "python -m benchmarks.wires", _listed),
+    Section("Text on screen", "titles.json", "python -m benchmarks.titles", _listed),
     Section("The scanner's infrared channel", "infrared.json", "python -m benchmarks.infrared", _infrared),
     Section("Ingest", "ingest.json", "python -m benchmarks.ingest", _ingest),
     Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _scaling, plot="scaling"),

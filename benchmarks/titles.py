@@ -337,6 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _head(split: str, kept: Kept) -> Result:
     bars, figures = report(kept.part("titles"))
+    figures = {"pieces made": len(kept.part("titles")), "of": len(pieces(split)), **figures}
     return {
         "benchmark": "titles",
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
