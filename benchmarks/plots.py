@@ -92,7 +92,12 @@ def _scaling(kept: dict[str, Any], axes: list[Axes]) -> None:
     axes[0].plot(frames, [1000 * one["cpu_s_a_frame"] for one in reels], "o-", color=OURS)
     axes[0].set(xlabel="frames of the reel", ylabel="ms of processor a frame", ylim=(0, None))
     for step in reels[0]["steps"]:
-        axes[1].plot(frames, [one["steps"][step]["memory_bytes"] / 1e6 for one in reels], "o-", label=step)
+        reached = [
+            (length, one["steps"][step]) for length, one in zip(frames, reels, strict=True) if step in one["steps"]
+        ]
+        axes[1].plot(
+            [length for length, _ in reached], [one["memory_bytes"] / 1e6 for _, one in reached], "o-", label=step
+        )
     axes[1].set(xlabel="frames of the reel", ylabel="most memory of a step, MB", ylim=(0, None))
     axes[1].legend(fontsize="x-small")
 

@@ -35,6 +35,7 @@ WEIGHTS: Mapping[Category, float] = {
     Category.GRAIN: 0.1,
     Category.CLIPPING: 0.05,
     Category.BLOCKING: 0.05,
+    Category.TEXT: 0.0,  # a finding, no damage
 }
 AD_LEVELS = ((0.0, 0.0), (1.0, 0.35), (1.5, 0.65), (2.0, 0.85), (3.0, 1.0))
 """A-D strip level to how urgent that alone is."""
