@@ -34,7 +34,7 @@ SLACK_PX = 2
 """How far beside true damage a found pixel is not yet wrong: a map takes the soft edge along."""
 _ASSESSMENT = "restoration_tasks/assessment"
 _MEASURES = (f"{_ASSESSMENT}/measure.py", f"{_ASSESSMENT}/decide.py")
-OF_WHOLE_FRAMES = ("steadying", "evening", "unfading", "less_grain", "unstaining", "mending", "portraying")
+OF_WHOLE_FRAMES = ("steadying", "evening", "unfading", "less_grain", "unstaining", "mending", "portraying", "titling")
 """Modules that plan treatments of whole frames, which take no part in what is repaired of dirt and scratches."""
 _REPAIRS = ("restoration_tasks/restoration", "restoration_tasks/models/defects", "benchmarks/engines.py")
 _WEIGHTS = tuple(f"restoration_tasks/models/defects/{name}.safetensors" for name in ("detector", "fusion"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reelkeeper_airflow.notify import MAIL_CONNECTION, WEBHOOK_CONNECTION
+
 from restoration_tasks.runtime.settings import Settings
 from tests.docker.kubernetes_types import REPOSITORY
 
@@ -16,7 +18,10 @@ def test_what_it_names_is_there() -> None:
         assert any((REPOSITORY / root / name).exists() for root in ROOTS), name
     for setting in set(re.findall(r"REELKEEPER_([A-Z_]+)", TEXT)):
         assert setting.lower() in Settings.model_fields, setting
-    roles = set(re.findall(r"`(reelkeeper_(?!airflow)\w+)`", TEXT))
+    connections = {MAIL_CONNECTION, WEBHOOK_CONNECTION}
+    named = set(re.findall(r"`(reelkeeper_(?!airflow)\w+)`", TEXT))
+    assert connections <= named
+    roles = named - connections
     script = (REPOSITORY / "docker" / "databases.sql").read_text(encoding="utf-8")
     assert roles
     assert all(role in script for role in roles)
