@@ -467,7 +467,7 @@ def test_the_pages_of_the_real_airflow_let_nobody_in_and_nothing_out(
         assert status in {401, 403}, (method, path)
         assert answer_to(url, path, method=method, token="forged", headers=write)[0] in {401, 403}, (method, path)
     for path in NEVER_SERVED:
-        assert answer_to(url, path, token=stack.viewer.token)[0] == 404, path
+        assert answer_to(url, path, token=stack.viewer.token)[0] == (400 if "%00" in path else 404), path
     titles = {
         "TEST-TITLE-1": "<script>alert(1)</script>",
         "TEST-TITLE-2": "電影修復 第三本",

@@ -147,7 +147,8 @@ def test_the_board_is_found_filtered_and_paged_by_the_database(
     # Punctuation does not count, every word does, and an odd state or order is passed over.
     assert client.get(PAGES, params={"q": "100% harb"}).text.count('<th scope="row">') == 1
     assert "No reel fits" in client.get(PAGES, params={"q": "1%0"}).text
-    assert client.get(PAGES, params={"state": "x' OR 1=1", "sort": ";", "q": "' OR '1'='1\0"}).status_code == 200
+    assert client.get(PAGES, params={"state": "x' OR 1=1", "sort": ";", "q": "' OR '1'='1"}).status_code == 200
+    assert client.get(PAGES, params={"q": "no text\0"}).status_code == 400
 
 
 def test_only_who_may_start_sees_the_button(reel: RestoredReel, sign_in: SignIn) -> None:

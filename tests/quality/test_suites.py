@@ -15,7 +15,7 @@ from restoration_tasks.quality.property_rules import FACTS
 from restoration_tasks.quality.rules import Table
 from restoration_tasks.quality.suites import rules
 from restoration_tasks.report.page import GROUPS
-from tests.quality import test_copies, test_enlarged, test_faces, test_sound
+from tests.quality import test_copies, test_enlarged, test_faces, test_sound, test_text
 from tests.quality.synthetic import FIRST_SCAN_NUMBER, NOTHING_TO_SAY, SHOT_FRAMES, SHOTS, make_reel
 
 FRAMES = SHOT_FRAMES * len(SHOTS)
@@ -393,6 +393,7 @@ BROKEN_ELSEWHERE = {
     "fidelity.nothing_invented": test_invented_detail_is_noted_and_does_not_refuse,
     "fidelity.faces_in_place": test_faces.test_a_moved_face_is_refused_by_its_rule_and_the_frame_named,
     "fidelity.faces_kept": test_faces.test_a_moved_face_is_refused_by_its_rule_and_the_frame_named,
+    "fidelity.text_untouched": test_text.test_one_pixel_of_text_refuses_a_reel_and_the_frame_is_named,
     "copies.every_frame_compared": test_copies.test_a_short_or_broken_copy_leaves_frames_uncompared,
     "sound.every_track_heard": test_sound.test_a_track_nobody_compared_is_missed,
     "sound.samples_kept": test_sound.test_samples_that_are_not_the_scans_are_caught,

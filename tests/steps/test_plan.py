@@ -63,7 +63,7 @@ def test_the_condition_of_the_reel_is_written_beside_the_plan(reel):
     assert [(shot["start"], shot["stop"]) for shot in condition["shots"]] == [tuple(bounds) for bounds in SHOTS]
     damaged, clean = ({one["category"]: one for one in shot["verdicts"]} for shot in condition["shots"])
     assert damaged["dirt"]["severity"] > 5 >= clean["dirt"]["severity"]
-    assert set(condition["severities"]) == set(damaged)
+    assert set(condition["severities"]) == set(damaged) - {"text"}, "text on screen is a finding, no damage"
     assert condition["urgency"] == result.figures["urgency"] > 80
     page = reel.file(result.reference("condition_report")).read_text()
     assert "Dirt and hairs" in page
