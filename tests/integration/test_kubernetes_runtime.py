@@ -176,6 +176,10 @@ def test_a_task_cleared_or_marked_failed_takes_its_pod_along(
     cluster.wait_for(lambda: len(cluster.every_pod) == known + 2, PATIENCE_S)
     assert [pod.name for pod in cluster.pods.values()] == [cluster.every_pod[-1].name]
     stack.wait_task(other, StepName.INGEST, "deferred")
+    (waiting,) = (pod.name for pod in cluster.pods.values())
+    # Until the triggerer has taken the pod up, there is nobody whom Airflow could tell.
+    so_far = len(cluster.asked)
+    cluster.wait_for(lambda: any(waiting in path for _, path, _ in cluster.asked[so_far:]), PATIENCE_S)
     stack.mark(other, StepName.INGEST, "failed")
     cluster.wait_for(lambda: not cluster.pods, PATIENCE_S)
     assert stack.wait_over(other) == "failed"
