@@ -10,7 +10,6 @@ not free.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,10 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import command
-from benchmarks.bars import bar
+from benchmarks.bars import bar, tell
 from benchmarks.dirt_cases import FULL, Codes, work_folder
 from benchmarks.engines import rgb
 from benchmarks.kept import Kept, Result, digest, file_digest, source_digest
@@ -435,12 +433,7 @@ def main() -> int:
             console.print(f"[{number}/{len(work)}] {key}", markup=False, highlight=False)
     head = _head(chosen.split, kept)
     kept.save(head)
-    table = Table("bar", "asked", "measured", "met")
-    for one in head["bars"]:
-        table.add_row(one["bar"], f"{one['asked']:g}", f"{one['measured']:.4g}", "yes" if one["met"] else "NO")
-    console.print(table)
-    console.print(json.dumps(head["figures"], indent=1), markup=False, highlight=False)
-    return ExitCode.DONE if all(one["met"] for one in head["bars"]) else ExitCode.FAILED
+    return ExitCode.DONE if tell(console, head) else ExitCode.FAILED
 
 
 def _head(split: str, kept: Kept) -> dict[str, Any]:

@@ -9,7 +9,6 @@ that was broken off goes on. Exit 1 if a bar is missed.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import command, uprights
-from benchmarks.bars import bar
+from benchmarks.bars import bar, tell
 from benchmarks.dirt_cases import FULL, Codes, Mask, Take, clean_frames, takes, work_folder
 from benchmarks.dirt_contenders import recipe_of
 from benchmarks.engines import rgb
@@ -327,12 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     head = _head(chosen.split, kept)
     kept.save(head)
-    table = Table("bar", "asked", "measured", "met")
-    for one in head["bars"]:
-        table.add_row(one["bar"], f"{one['asked']:g}", f"{one['measured']:.4g}", "yes" if one["met"] else "NO")
-    console.print(table)
-    console.print(json.dumps(head["figures"], indent=1), markup=False, highlight=False)
-    return ExitCode.DONE if all(one["met"] for one in head["bars"]) else ExitCode.FAILED
+    return ExitCode.DONE if tell(console, head) else ExitCode.FAILED
 
 
 def _head(split: str, kept: Kept) -> Result:
