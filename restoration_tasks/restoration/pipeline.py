@@ -18,7 +18,6 @@ from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.restoration.changes import FrameChange, Repaired
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.restoration.plan_slice import PlanSlice
-from restoration_tasks.restoration.portraits import Portraits
 from restoration_tasks.restoration.regions import Region, edited, protected
 from restoration_tasks.restoration.treatment import Fidelity, Means, Shown, Treatment, TreatmentParams
 from restoration_tasks.runtime.errors import MediaError
@@ -154,8 +153,7 @@ def _after(treatment: Treatment[TreatmentParams], passing: _Passing, work: Work)
     mask = treatment.allowed(passing.shown)
     repaired = differs & mask
     kinds = passing.repaired.and_by(treatment.name, repaired, passing.shown.map)
-    if isinstance(treatment, Portraits):
-        kinds = replace(kinds, blends=treatment.blends(passing.shown.index))
+    kinds = replace(kinds, blends=kinds.blends + treatment.blends(passing.shown.index))
     return replace(
         treated, repaired=kinds, outside_map_px=passing.outside_map_px + int(np.count_nonzero(differs & ~mask))
     )

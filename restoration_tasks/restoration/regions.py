@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -80,14 +81,21 @@ class Region(BaseModel):
         return self.model_dump(mode="json", exclude={"why"})
 
     def mask(self, shape: tuple[int, int]) -> Mask:
-        """`(H, W)`: its pixels in a picture of this height and width."""
-        import cv2
-        import numpy as np
+        """`(H, W)`: its pixels in a picture of this height and width. Not to be written to."""
+        return _drawn(self.polygon, shape)
 
-        inside = np.zeros(shape, np.uint8)
-        corners = np.rint(np.asarray(self.polygon, np.float64)).astype(np.int32)
-        cv2.fillPoly(inside, [corners], 1)
-        return inside > 0
+
+@lru_cache(maxsize=32)
+def _drawn(polygon: tuple[tuple[float, float], ...], shape: tuple[int, int]) -> Mask:
+    """A polygon drawn: once for all the frames it is on, which ask one after the other and for several reasons."""
+    import cv2
+    import numpy as np
+
+    inside = np.zeros(shape, np.uint8)
+    cv2.fillPoly(inside, [np.rint(np.asarray(polygon, np.float64)).astype(np.int32)], 1)
+    drawn: Mask = inside > 0
+    drawn.setflags(write=False)
+    return drawn
 
 
 def edited(found: DamageMap, regions: Iterable[Region], frame: int) -> DamageMap:

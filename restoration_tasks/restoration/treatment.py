@@ -144,6 +144,10 @@ class Treatment(ABC, Generic[Params]):
         """Whether it may change the frame at a position in the reel."""
         return True
 
+    def blends(self, index: int) -> tuple[float, ...]:  # noqa: ARG002 - those that make faces clearer tell
+        """How much was taken of what was made of each face on a frame, 0–1, in the order of the plan; once a frame."""
+        return ()
+
     def batch(self, picture: PictureFormat) -> int:  # noqa: ARG002 - some ask
         """Frames of a format that `apply_all` is best given at once."""
         return 1
