@@ -152,7 +152,8 @@ def test_maps_that_end_early_are_named(dirty_reel, tmp_path):
 
 def test_memory_does_not_grow_with_length(tmp_path):
     peaks = []
-    for frames in (24, 72):  # both longer than what is worked together
+    # All longer than what is worked together; the first loads what is loaded once.
+    for frames in (12, 24, 120):
         dirty, masks = add_dirt(moving_clip(frames), specks=1)
         write_master(tmp_path / f"{frames}.mkv", dirty)
         write_maps(tmp_path / f"{frames}.map.mkv", masks)
@@ -168,4 +169,4 @@ def test_memory_does_not_grow_with_length(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     frame_bytes = 96 * 128 * 2
-    assert peaks[1] - peaks[0] < 4 * frame_bytes
+    assert peaks[2] - peaks[1] < 8 * frame_bytes, "what the specks of a frame differ by, not 96 frames"
