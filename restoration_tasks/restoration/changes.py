@@ -13,7 +13,7 @@ from restoration_tasks.media.table import write_rows
 from restoration_tasks.restoration.damage_map import DamageMap, Mask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameChange:
     """What the restoration changed in one frame. The fields are the columns of `changes.parquet`."""
 
@@ -71,7 +71,7 @@ _OWN = {"stains": "stain_px", "tears": "tear_px", "titles": "text_px", "wires": 
 """Treatments whose repairs are counted by themselves, whatever kind of damage the map has there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Repaired:
     """Pixels of one frame that masked treatments changed, by kind of damage."""
 

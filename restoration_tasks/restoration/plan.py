@@ -101,7 +101,7 @@ class PlannedShot(_Frozen):
         return self.model_copy(update={"treatments": (*kept, asked)})
 
     def with_wire(self, wire: Wire, why: str) -> Self:
-        """The shot with one more wire to be taken out; what was suggested there is taken up with it."""
+        """The shot with one more wire to be taken out."""
         known = next((one for one in self.treatments if one.name == WIRES), None)
         params = {} if known is None else dict(known.params)
         before = cast("list[JsonValue]", params.get("wires", []))

@@ -89,25 +89,11 @@ class Wire(BaseModel):
         return self
 
 
-class SuggestedWire(BaseModel):
-    """What may be a wire, for a person to look at; nothing is done about it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: int = Field(ge=0)
-    """The frame it was seen on, counted from the shot's start …"""
-    ends: tuple[Coordinate, Coordinate, Coordinate, Coordinate]
-    """… from x, y to x, y, pixels of the scan."""
-
-
 class WireParams(FillParams):
     """Which wires are taken out, and how what they hide is filled."""
 
     wires: tuple[Wire, ...] = Field(
         default=(), max_length=200, description="The wires of the shot that are taken out; a person named each."
-    )
-    suggested: tuple[SuggestedWire, ...] = Field(
-        default=(), max_length=200, description="What may be wires: left alone until a person takes one up."
     )
 
     @property
@@ -128,7 +114,7 @@ class WireParams(FillParams):
                 # Where its ends were set makes no other pixels.
                 near.append(wire.model_copy(update={"key": 0, "ends": (0.0, 0.0, 0.0, 0.0), "on": on}))
         here = any(0 <= one.frame < stop - first for wire in near for one in wire.on)
-        return self.model_copy(update={"wires": tuple(near) if here else (), "suggested": ()})
+        return self.model_copy(update={"wires": tuple(near) if here else ()})
 
     def require_frames(self, frames: int) -> None:
         """Refuse wires on frames the shot does not have.

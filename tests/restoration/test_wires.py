@@ -120,23 +120,21 @@ def test_the_check_allows_the_wire_and_nothing_beside_it():
     assert not allowed[~wide].any()
 
 
-def test_a_segment_gets_the_frames_it_looks_at_and_no_suggestions():
+def test_a_segment_gets_the_frames_it_looks_at():
     _, frames = wired()
-    suggested = [{"key": 2, "ends": [1, 2, 3, 4]}]
-    asked = plan(60, [true_wire(frames)], suggested=suggested)
+    asked = plan(60, [true_wire(frames)])
     near = asked.slice_for(Segment("s001-01", 1, 10, 20, 0, 60)).treatments[0][1]
     # The wire ends on frame 8, before this segment: it makes no pixels of it.
-    assert (near.wires, near.suggested, near.models) == ((), (), {})
+    assert (near.wires, near.models) == ((), {})
     part = asked.slice_for(Segment("s001-01", 1, 5, 30, 0, 60))
     assert [one.frame for one in part.treatments[0][1].wires[0].on] == [at - 5 for at in range(FRAMES)]
-    assert part.treatments[0][1].suggested == ()
     assert PlanSlice.from_json(part.as_json()) == part
 
 
-def test_a_suggestion_changes_nothing(tmp_path):
+def test_no_wire_changes_nothing(tmp_path):
     _, frames = wired()
     pictures = [one.picture for one in frames]
-    asked = plan(FRAMES, [], suggested=[{"key": 4, "ends": [10, 10, 90, 90]}])
+    asked = plan(FRAMES, [])
     made, changes = restored(tmp_path, pictures, asked)
     assert np.array_equal(made, pictures)
     assert all(one.changed_px == 0 for one in changes)
