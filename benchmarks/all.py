@@ -61,6 +61,7 @@ ALL = (
     Benchmark("portraits", "portraits.json", 40),
     Benchmark("wires", "wires.json", 60),
     Benchmark("titles", "titles.json", 60),
+    Benchmark("highlights", "highlights.json", 30),
     Benchmark("infrared", "infrared.json", 10),
     Benchmark("ingest", "ingest.json", 15),
     Benchmark("scaling", "scaling.json", 90),

@@ -369,6 +369,7 @@ SECTIONS = (
     Section("Clearer portraits", "portraits.json", "python -m benchmarks.portraits", _portraits),
     Section("Stunt wires", "wires.json", "python -m benchmarks.wires", _listed),
     Section("Text on screen", "titles.json", "python -m benchmarks.titles", _listed),
+    Section("Light taken for dirt", "highlights.json", "python -m benchmarks.highlights", _listed),
     Section("The scanner's infrared channel", "infrared.json", "python -m benchmarks.infrared", _infrared),
     Section("Ingest", "ingest.json", "python -m benchmarks.ingest", _ingest),
     Section("The length of a reel", "scaling.json", "python -m benchmarks.scaling", _scaling, plot="scaling"),

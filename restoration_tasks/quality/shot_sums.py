@@ -75,8 +75,6 @@ class ShotSums:
         flicker_before, flicker_after = (total / triples for total in self.flicker)
         fade_before, fade_after = self.dyes.severities() if self.dyes else (0.0, 0.0)
         weave_before, weave_after = self.weave.trembles_px() if self.weave else (0.0, 0.0)
-        highlights = sum(one.highlights for one in around)
-        eaten = sum(one.going_on - one.by_chance for one in around)
         return {
             "shot": self.shot,
             "treatment": self.treatment,
@@ -97,7 +95,20 @@ class ShotSums:
             "weave_before": weave_before,
             "weave_after": weave_after,
             "weave_allowed": weave_before * relative + UNSEEN_PX,
-            "highlights": highlights,
-            "highlights_eaten": max(eaten, 0.0),
-            "highlights_allowed": policy.limit("highlights_eaten_max") * highlights + policy.limit("highlights_few"),
+            **highlights(around, policy),
         }
+
+
+def highlights(around: list[Around], policy: Policy) -> dict[str, float]:
+    """What the rule about highlights is given of one shot.
+
+    Args:
+        around: what the neighbours told of its frames.
+        policy: the limits.
+    """
+    gone = sum(one.highlights for one in around)
+    return {
+        "highlights": gone,
+        "highlights_eaten": max(sum(one.going_on - one.by_chance for one in around), 0.0),
+        "highlights_allowed": policy.limit("highlights_eaten_max") * gone + policy.limit("highlights_few"),
+    }

@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
+
 from tests.browser import Browser
 
 RUNS = "/dags/restore_reel/runs/"
@@ -111,3 +113,59 @@ def answer(page: Browser, option: str, note: str) -> None:
     page.type(note)
     page.evaluate(f"{button}.click()")
     page.wait(f"!{button} || {button}.disabled", "the answer to be taken", settle_s=0.5)
+
+
+def run_tasks_shown(page: Browser) -> int:
+    return int(page.evaluate(in_frame("frame.querySelectorAll('.steps li').length")))
+
+
+def look_at_frames(page: Browser) -> None:
+    """Every view of the comparison, by its keys, with pictures that really come."""
+    shown = "frame.querySelector('#{} img')?.naturalWidth > 0 && !frame.getElementById('{}').hidden"
+    frame = "Number(frame.getElementById('stage').dataset.frame)"
+    press_key(page, "Home", f"{frame} === 0", "the first frame")
+    press_key(page, "n", f"{frame} > 0", "the next changed frame")
+    assert page.evaluate(in_frame("frame.getElementById('changed-said').innerText")).endswith("this one is")
+    press_key(page, "d", shown.format("difference", "difference"), "the difference")
+    press_key(page, "m", shown.format("found", "found"), "the damage found")
+    press_key(page, "m", "frame.getElementById('found').hidden", "the damage to go")
+    for side in ("before", "after"):
+        press_key(page, "f", f"!frame.getElementById('side-{side}').hidden", f"the flicker: {side}")
+    press_key(page, "w", "frame.getElementById('stage').dataset.mode === 'wipe'", "the wipe")
+    assert page.evaluate(in_frame("frame.getElementById('failed').hidden"))
+
+
+def play_films(page: Browser) -> None:
+    """Let both films play from the first frame, move the wipe meanwhile, and stop them at a still."""
+    press_key(page, "Home", "frame.querySelector('#before img')?.alt === 'Frame 0, as scanned'", "the first frame")
+    press_button(page, "▶ Play", "frame.querySelectorAll('#before canvas, #after canvas').length === 2", "the films")
+    assert move_wipe(page, 0.75) == pytest.approx(75, abs=0.5)
+    press_key(page, "k", "frame.getElementById('stage').dataset.playing === 'false'", "the films to stop")
+    still = (
+        "frame.querySelector('#after img')?.alt === `Frame ${frame.getElementById('stage').dataset.frame}, restored`"
+    )
+    page.wait(in_frame(still), "a still where they stopped", settle_s=0)
+    assert page.evaluate(in_frame("frame.getElementById('failed').hidden"))
+
+
+def change_the_plan(page: Browser) -> int:
+    """Make the repair of dirt in the shot shown more careful, after two slips; give the version it is saved as."""
+    plan = "frame.getElementById('plan')"
+    follow(page, "Change the plan of this shot", plan, "the plan")
+    page.evaluate(in_frame("frame.querySelector('[data-shot=\"1\"] [data-treatment=dirt] summary').click()"))
+    threshold = "#shot-1-dirt-threshold"
+    page.wait(in_frame(f"frame.querySelector('{threshold}')"), "the settings", settle_s=0)
+    refused = "frame.getElementById('shot-1-dirt-threshold-wrong').innerText === '{}'"
+    rule = "A number, at least 0.35 and at most 0.95."
+    write(page, "#reason", "the stars are not dirt")
+    write(page, threshold, "2")
+    press_button(page, "Save as the next version", refused.format(rule), "the field to be refused")
+    # as a browser would that asks nobody: the server says the same, at the same field
+    page.evaluate(in_frame(f"(frame.querySelector('{threshold}').removeAttribute('max'), true)"))
+    write(page, threshold, "3")
+    page.wait(in_frame(refused.format("")), "the sentence to go", settle_s=0)
+    press_button(page, "Save as the next version", refused.format(rule), "the server's refusal")
+    write(page, threshold, "0.8")
+    saved = "/^Saved as version [0-9]+/.test(frame.getElementById('said').innerText)"
+    press_button(page, "Save as the next version", saved, "the plan to be saved")
+    return int(page.evaluate(in_frame("frame.getElementById('said').innerText.match(/[0-9]+/)[0]")))

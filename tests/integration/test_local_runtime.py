@@ -19,7 +19,7 @@ from restoration_tasks.provenance.vocabulary import DECISION_TERM, DecisionAnswe
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.steps import queueing
-from tests.browser import Browser, browser
+from tests.browser import browser
 from tests.integration import in_the_browser
 from tests.integration.accessible import faults, unseen_focus
 from tests.integration.conftest import Stack
@@ -340,49 +340,6 @@ def test_viewer_may_look_but_not_start(stack: Stack) -> None:
         stack.viewer.post("/api/v2/dags/restore_reel/dagRuns", {"logical_date": None, "conf": {"reel_id": REEL}})
 
 
-def run_tasks_shown(page: Browser) -> int:
-    return int(page.evaluate(in_frame("frame.querySelectorAll('.steps li').length")))
-
-
-def look_at_frames(page: Browser) -> None:
-    """Every view of the comparison, by its keys, with pictures that really come."""
-    shown = "frame.querySelector('#{} img')?.naturalWidth > 0 && !frame.getElementById('{}').hidden"
-    frame = "Number(frame.getElementById('stage').dataset.frame)"
-    in_the_browser.press_key(page, "Home", f"{frame} === 0", "the first frame")
-    in_the_browser.press_key(page, "n", f"{frame} > 0", "the next changed frame")
-    assert page.evaluate(in_frame("frame.getElementById('changed-said').innerText")).endswith("this one is")
-    in_the_browser.press_key(page, "d", shown.format("difference", "difference"), "the difference")
-    in_the_browser.press_key(page, "m", shown.format("found", "found"), "the damage found")
-    in_the_browser.press_key(page, "m", "frame.getElementById('found').hidden", "the damage to go")
-    for side in ("before", "after"):
-        in_the_browser.press_key(page, "f", f"!frame.getElementById('side-{side}').hidden", f"the flicker: {side}")
-    in_the_browser.press_key(page, "w", "frame.getElementById('stage').dataset.mode === 'wipe'", "the wipe")
-    assert page.evaluate(in_frame("frame.getElementById('failed').hidden"))
-
-
-def change_the_plan(page: Browser) -> int:
-    """Make the repair of dirt in the shot shown more careful, after two slips; give the version it is saved as."""
-    plan = "frame.getElementById('plan')"
-    in_the_browser.follow(page, "Change the plan of this shot", plan, "the plan")
-    page.evaluate(in_frame("frame.querySelector('[data-shot=\"1\"] [data-treatment=dirt] summary').click()"))
-    threshold = "#shot-1-dirt-threshold"
-    page.wait(in_frame(f"frame.querySelector('{threshold}')"), "the settings", settle_s=0)
-    refused = "frame.getElementById('shot-1-dirt-threshold-wrong').innerText === '{}'"
-    rule = "A number, at least 0.35 and at most 0.95."
-    in_the_browser.write(page, "#reason", "the stars are not dirt")
-    in_the_browser.write(page, threshold, "2")
-    in_the_browser.press_button(page, "Save as the next version", refused.format(rule), "the field to be refused")
-    # as a browser would that asks nobody: the server says the same, at the same field
-    page.evaluate(in_frame(f"(frame.querySelector('{threshold}').removeAttribute('max'), true)"))
-    in_the_browser.write(page, threshold, "3")
-    page.wait(in_frame(refused.format("")), "the sentence to go", settle_s=0)
-    in_the_browser.press_button(page, "Save as the next version", refused.format(rule), "the server's refusal")
-    in_the_browser.write(page, threshold, "0.8")
-    saved = "/^Saved as version [0-9]+/.test(frame.getElementById('said').innerText)"
-    in_the_browser.press_button(page, "Save as the next version", saved, "the plan to be saved")
-    return int(page.evaluate(in_frame("frame.getElementById('said').innerText.match(/[0-9]+/)[0]")))
-
-
 def test_a_shot_is_redone_and_approved_on_the_pages(stack: Stack, first_run: tuple[str, dict[str, Any]]) -> None:
     """The whole way of a conservator, in a browser: start, watch, look, mark, change the plan, redo, look, approve."""
     url, passwords = stack.running.layout.url, stack.running.home.passwords()
@@ -396,7 +353,7 @@ def test_a_shot_is_redone_and_approved_on_the_pages(stack: Stack, first_run: tup
 
         in_the_browser.open_reels(page)
         in_the_browser.follow(page, REEL, "frame.querySelector('.task-awaiting_input')", "the run that waits")
-        steps = run_tasks_shown(page)
+        steps = in_the_browser.run_tasks_shown(page)
         # a long reel's run has more tasks than Airflow gives at one time: as if that were five
         assert steps > 5
         fewer = "ask(one.replace('limit=100', 'limit=5'))"
@@ -407,9 +364,10 @@ def test_a_shot_is_redone_and_approved_on_the_pages(stack: Stack, first_run: tup
         in_the_browser.follow(
             page, "Compare before and after", "frame.getElementById('stage')?.dataset.frame", "both pictures"
         )
-        look_at_frames(page)
+        in_the_browser.look_at_frames(page)
+        in_the_browser.play_films(page)
         in_the_browser.mark(page, "redo", "stars are gone")
-        saved = change_the_plan(page)
+        saved = in_the_browser.change_the_plan(page)
         assert saved == version + 1
         with stack.sessions.begin() as session:
             before, after = (Plan.from_yaml(plans.get(session, REEL, number).yaml) for number in (version, saved))
