@@ -3,8 +3,8 @@
     python -m benchmarks.highlights [--split test]
 
 By the committed recipe (highlights.yaml): the meter that the check hands every frame to (`quality.around`), and the
-limits of the policy. Every piece is kept in docs/benchmarks/highlights.json as soon as it is made; a broken run goes on.
-Exit 1 if a bar is missed.
+limits of the policy. Each piece is kept in docs/benchmarks/highlights.json as it is made; a broken run goes on. Exit 1
+if a bar is missed.
 """
 
 from __future__ import annotations
