@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ _MADE_BY = (
     "restoration_tasks/quality/shot_sums.py",
     "restoration_tasks/training/damage",
 )
+RULES = ("highlights_kept", "rain_kept", "nothing_lasting_repaired")
+"""Of the check, about light; the last is about frames, the others are about shots."""
 console = Console()
 
 
@@ -63,8 +66,8 @@ def pieces(split: str) -> dict[str, Callable[[], Result]]:
         for take in takes(recipe_of(), of_split, recipe()["frames"]):
             for scene in recipe()["scenes"]:
                 work[f"eaten/{scene}/{take.name}/{seed}"] = partial(eaten, take, scene, seed)
-            for strength in recipe()["dirt_strengths"]:
-                case = Case(take, DamageKind.DIRT, strength, seed)
+            for kind, strength in product(recipe()["dirt_kinds"], recipe()["dirt_strengths"]):
+                case = Case(take, DamageKind(kind), strength, seed)
                 for scene in ("", *recipe()["scenes"]):
                     work[f"repaired/{scene or 'no light'}/{case.key}"] = partial(repaired, split, case, scene)
     return work
@@ -96,7 +99,7 @@ def repaired(split: str, case: Case, scene: str) -> Result:
 
 
 def told(take: Take, scan: Sequence[Codes], restored: Sequence[Codes], masks: Sequence[Mask]) -> Result:
-    """What the rules about light and about what lasts are given, by shot."""
+    """What the rules about light are given, by shot."""
     limits, found = policy(), []
     for start, stop in take.shots:
         if stop - start < recipe()["least_frames"]:
@@ -132,34 +135,37 @@ def _aged(case: Case, split: str) -> Aged:
 
 def report(parts: Mapping[str, Result]) -> tuple[list[Result], Result]:
     """Bars and figures of what was measured."""
-    asked, limits = recipe()["bars"], policy()
-    bars, figures = [], {}
-    lasting_most = limits.limit("lasting_share_max")
-    caught: dict[str, list[bool]] = {}
-    false: dict[str, list[bool]] = {}
-    lasting: list[bool] = []
+    asked = recipe()["bars"]
+    caught: dict[str, list[set[str]]] = {}
+    false: dict[str, list[set[str]]] = {}
     for key, piece in parts.items():
         what, scene, *_ = key.split("/")
         for shot in piece["shots"]:
-            broken = shot["highlights_eaten"] > shot["highlights_allowed"]
-            if what == "eaten":
-                if shot["highlights"] >= recipe()["least_spots"]:
-                    caught.setdefault(scene, []).append(broken)
-            else:
-                false.setdefault(scene, []).append(broken)
-                lasting.append(shot["lasting_share"] > lasting_most)
-    for scene, shots in caught.items():
-        words = f"{scene} taken for dirt: shots in which the check says so, share"
-        bars.append(bar(words, float(np.mean(shots)), asked["eaten_caught"]))
-        figures[f"{scene} taken for dirt: shots"] = len(shots)
-    for scene, shots in false.items():
-        words = f"dirt repaired, {scene}: shots said to have lost light, share"
-        bars.append(bar(words, float(np.mean(shots)), asked["repaired_refused"], most=True))
-    if lasting:
-        words = "dirt repaired: shots said to have lost what lasts, share"
-        bars.append(bar(words, float(np.mean(lasting)), asked["repaired_refused"], most=True))
-        figures["dirt repaired: shots"] = len(lasting)
+            if what == "repaired":
+                false.setdefault(scene, []).append(broken(shot))
+            elif shot["highlights"] >= recipe()["least_spots"]:
+                caught.setdefault(scene, []).append(broken(shot))
+    bars, figures = [], {}
+    for words, held, sought, most in (
+        ("{} taken for dirt: shots in which the check says so, share", caught, asked["eaten_caught"], False),
+        ("dirt repaired, {}: shots said to have lost light, share", false, asked["repaired_refused"], True),
+    ):
+        for scene, shots in held.items():
+            share = float(np.mean([bool(rules) for rules in shots]))
+            bars.append(bar(words.format(scene), share, sought, most=most))
+            by_rule = {rule: sum(rule in rules for rules in shots) for rule in RULES}
+            figures[words.format(scene).split(":")[0]] = {"shots": len(shots), **by_rule}
     return bars, figures
+
+
+def broken(shot: Mapping[str, float]) -> set[str]:
+    """The rules that a shot breaks."""
+    found = {
+        "highlights_kept": shot["highlights_eaten"] > shot["highlights_allowed"],
+        "rain_kept": shot["strokes_alike"] > shot["strokes_alike_allowed"],
+        "nothing_lasting_repaired": shot["lasting_share"] > policy().limit("lasting_share_max"),
+    }
+    return {rule for rule, is_broken in found.items() if is_broken}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

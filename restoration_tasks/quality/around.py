@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -38,6 +38,12 @@ OFF_SHARE: Final = 0.1
 ALIKE: Final = 2.5
 """By what factor its area may differ from frame to frame; and 1.6 its brightness above its surround."""
 BRIGHT_ALIKE: Final = 1.6
+STROKE_PX: Final = 6
+"""Smallest area that has a direction …"""
+STROKE_LONG: Final = 3.0
+"""… and how much longer than wide a spot must be to be a stroke."""
+PIXEL_SPREAD: Final = 1 / 12
+"""Variance of places inside one pixel, px²."""
 
 Points = npt.NDArray[np.float64]
 
@@ -56,6 +62,11 @@ class Around:
     """Those of them that the scan shows going on their way through three frames …"""
     by_chance: float = 0.0
     """… and how many would by chance: found the same way, but turned by a quarter, a half and three quarters."""
+    strokes: int = 0
+    """Bright spots that were repaired away and are longer than wide …"""
+    lie: complex = 0j
+    """… and the sum of their directions as unit vectors of twice the angle: as long as their number where all lie one
+    way, short where they lie anyhow (Fisher, Statistical Analysis of Circular Data, 1993, axial data)."""
 
 
 NOTHING: Final = Around()
@@ -131,9 +142,13 @@ class AroundMeter:
         lasting = (
             gone & (np.abs(here.planned - before.planned) < limit) & (np.abs(here.planned - after.planned) < limit)
         )
-        spots = self._spots(np.where(gone, here.planned - here.restored, 0.0))
+        taken = np.where(gone, here.planned - here.restored, 0.0)
+        spots = self._spots(taken)
         going, chance = self._followed(spots, before, after) if len(spots) else (0, 0.0)
-        self.found[here.frame] = Around(False, int(np.count_nonzero(lasting)), len(spots), going, chance)
+        lie = _directions(taken > self._contrast)
+        self.found[here.frame] = Around(
+            False, int(np.count_nonzero(lasting)), len(spots), going, chance, len(lie), complex(lie.sum())
+        )
 
     def _doubled(self, one: _Seen, other: _Seen) -> bool:
         """Whether the scan shows one frame twice: dirt is then there twice as well."""
@@ -154,13 +169,32 @@ class AroundMeter:
         count, labels, stats, centres = cv2.connectedComponentsWithStats(hit, connectivity=8)
         if count < 2:
             return np.zeros((0, 4))
-        most = SPOT_PX * (raised.shape[1] / WIDTH_PX) ** 2
         peaks = np.zeros(count)
         np.maximum.at(peaks, np.asarray(labels[hit > 0], np.intp), raised[hit > 0])
         areas = stats[:, cv2.CC_STAT_AREA]
-        small = np.flatnonzero(areas <= max(most, 4))
+        small = np.flatnonzero(areas <= max(SPOT_PX * (raised.shape[1] / WIDTH_PX) ** 2, 4))
         small = small[small > 0]
         return np.column_stack([centres[small], areas[small], peaks[small]])
+
+
+def _directions(hit: Mask) -> npt.NDArray[np.complex128]:
+    """`(N,)`: of each stroke the unit vector of twice the angle in which it lies, by the moments of its pixels."""
+    count, labels = cv2.connectedComponents(np.asarray(hit, np.uint8), connectivity=8)
+    down, across = np.nonzero(labels)
+    of = labels[down, across]
+    area = np.maximum(np.bincount(of, minlength=count), 1)
+
+    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.asarray(np.bincount(of, values, count) / area, np.float64)
+
+    right, below = across - mean(across)[of], down - mean(down)[of]
+    aside, along = mean(right * right) - mean(below * below), 2 * mean(right * below)
+    spread, strength = mean(right * right + below * below), np.hypot(aside, along)
+    narrow = (spread - strength) / 2 + PIXEL_SPREAD
+    most = SPOT_PX * hit.shape[1] / WIDTH_PX  # in a smaller picture strokes are shorter, but no thinner than a pixel
+    is_stroke = (area >= STROKE_PX) & (area <= most) & ((spread + strength) / 2 >= STROKE_LONG**2 * narrow)
+    is_stroke[0] = False
+    return np.asarray((aside + 1j * along)[is_stroke] / strength[is_stroke], np.complex128)
 
 
 def _apart(planned: Luma, restored: Luma) -> float:

@@ -87,11 +87,23 @@ def picture_rules(policy: Policy, no_faces: str) -> tuple[Rule, ...]:
             "fidelity.highlights_kept",
             Table.SHOTS,
             Severity.WARN,
-            "No sparks, drops or glitter were repaired as dirt: what shines and moves on is still there.",
+            "No sparks, flakes or glitter were repaired as dirt: what shines and moves on is still there.",
             (
                 Expectation(
                     Kind.PAIR_AT_LEAST,
                     {"column_A": "highlights_allowed", "column_B": "highlights_eaten", "or_equal": True},
+                ),
+            ),
+        ),
+        Rule(
+            "fidelity.rain_kept",
+            Table.SHOTS,
+            Severity.WARN,
+            "Bright strokes that were repaired as dirt lie anyhow, as dirt does, and not all one way, as rain does.",
+            (
+                Expectation(
+                    Kind.PAIR_AT_LEAST,
+                    {"column_A": "strokes_alike_allowed", "column_B": "strokes_alike", "or_equal": True},
                 ),
             ),
         ),

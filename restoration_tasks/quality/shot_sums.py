@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from restoration_tasks.quality.dye_meter import NOTHING, DyeMeter
@@ -35,6 +36,9 @@ SHOT_COLUMNS: Final = [
     "highlights",
     "highlights_eaten",
     "highlights_allowed",
+    "strokes",
+    "strokes_alike",
+    "strokes_alike_allowed",
 ]
 
 
@@ -100,15 +104,24 @@ class ShotSums:
 
 
 def highlights(around: list[Around], policy: Policy) -> dict[str, float]:
-    """What the rule about highlights is given of one shot.
+    """What the rules about light are given of one shot.
+
+    Of spots that lie anyhow as many go on by chance as by chance turned ways do, give or take the root of that number
+    (Poisson). A surplus of several such roots is light on its way.
 
     Args:
         around: what the neighbours told of its frames.
         policy: the limits.
     """
-    gone = sum(one.highlights for one in around)
+    chance = sum(one.by_chance for one in around)
+    strokes = sum(one.strokes for one in around)
+    alike = abs(sum(one.lie for one in around)) / max(strokes, 1)
+    surplus = max(policy.limit("highlights_few"), policy.limit("highlights_sigmas") * sqrt(chance + 1))
     return {
-        "highlights": gone,
-        "highlights_eaten": max(sum(one.going_on - one.by_chance for one in around), 0.0),
-        "highlights_allowed": policy.limit("highlights_eaten_max") * gone + policy.limit("highlights_few"),
+        "highlights": sum(one.highlights for one in around),
+        "highlights_eaten": sum(one.going_on for one in around),
+        "highlights_allowed": chance + surplus,
+        "strokes": strokes,
+        "strokes_alike": alike if strokes >= policy.limit("strokes_few") else 0.0,
+        "strokes_alike_allowed": policy.limit("strokes_alike_max"),
     }

@@ -11,12 +11,9 @@ from benchmarks.dirt_cases import FULL, Take
 SIZE = (96, 160)
 
 
-def shot(eaten: float, *, spots: int = 100, lasting: float = 0.0) -> dict[str, object]:
-    return {
-        "shots": [
-            {"highlights": spots, "highlights_eaten": eaten, "highlights_allowed": 16.0, "lasting_share": lasting}
-        ]
-    }
+def shot(eaten: float, *, spots: int = 100, alike: float = 0.2, lasting: float = 0.0) -> dict[str, object]:
+    figures = {"highlights": spots, "highlights_eaten": eaten, "highlights_allowed": 16.0, "lasting_share": lasting}
+    return {"shots": [{**figures, "strokes_alike": alike, "strokes_alike_allowed": 0.8}]}
 
 
 def test_bars_count_shots_and_leave_out_those_with_few_spots():
@@ -25,6 +22,7 @@ def test_bars_count_shots_and_leave_out_those_with_few_spots():
             "eaten/snow/a/1": shot(20.0),
             "eaten/snow/b/1": shot(3.0),
             "eaten/snow/c/1": shot(3.0, spots=29),
+            "eaten/rain/a/1": shot(3.0, alike=0.9),
             "repaired/no light/a/dirt/2/1": shot(3.0),
             "repaired/no light/b/dirt/2/1": shot(17.0, lasting=0.01),
         }
@@ -32,10 +30,12 @@ def test_bars_count_shots_and_leave_out_those_with_few_spots():
     measured = {one["bar"].split(":")[0]: (one["measured"], one["met"]) for one in bars}
     assert measured == {
         "snow taken for dirt": (0.5, False),
+        "rain taken for dirt": (1.0, True),
         "dirt repaired, no light": (0.5, False),
-        "dirt repaired": (0.5, False),
     }
-    assert figures["snow taken for dirt: shots"] == 2
+    assert figures["snow taken for dirt"]["shots"] == 2
+    assert figures["rain taken for dirt"]["rain_kept"] == 1
+    assert figures["dirt repaired, no light"]["nothing_lasting_repaired"] == 1
 
 
 @pytest.mark.parametrize(("moves", "seen"), [(True, True), (False, False)])

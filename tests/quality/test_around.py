@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -81,3 +82,23 @@ def test_a_map_with_more_or_less_damage_than_was_recorded_does_not_agree():
     assert not map_agrees(DamageMap(nothing, nothing, nothing), row)
     assert not map_agrees(DamageMap(found, found, nothing), row)
     assert not map_agrees(DamageMap(found, nothing, nothing), {})
+
+
+@pytest.mark.parametrize(("slants_deg", "together"), [([80] * 12, True), (range(0, 180, 15), False)])
+def test_strokes_that_lie_one_way_are_told_from_those_that_lie_anyhow(slants_deg, together):
+    strokes = np.full(SHAPE, 0.3, np.float32)
+    for place, slant in enumerate(slants_deg):
+        x, y = 40 + 55 * place, 60
+        along = 12 * np.array([np.cos(np.radians(slant)), np.sin(np.radians(slant))])
+        ends = [tuple(np.rint(np.array([x, y]) + way * along).astype(int).tolist()) for way in (-1, 1)]
+        cv2.line(strokes, ends[0], ends[1], 0.8, thickness=2)
+    clean = np.full(SHAPE, 0.3, np.float32)
+    meter = AroundMeter(policy())
+    for number in range(3):
+        grain = np.random.default_rng(number).normal(0, 0.005, SHAPE).astype(np.float32)
+        meter.add(number, grain + (strokes if number == 1 else clean), grain + clean, EVERYWHERE, judged=True)
+    meter.end()
+    told = meter.found[1]
+    assert told.strokes == 12
+    assert (abs(told.lie) > 0.95 * 12) is together
+    assert (abs(told.lie) < 0.2 * 12) is not together

@@ -178,6 +178,19 @@ def sparks_eaten(reel):
         reel.masks[number] |= mask
 
 
+def rain_taken_for_dirt(reel):
+    """Strokes that all lean one way, elsewhere in each frame, all repaired as if they were dirt."""
+    chance = np.random.default_rng(5)
+    for number in range(SHOT_FRAMES, 2 * SHOT_FRAMES):
+        drops = np.zeros(reel.masks[number].shape, np.uint8)
+        for left, top in chance.integers((4, 2), (drops.shape[1] - 6, drops.shape[0] - 14), (12, 2)).tolist():
+            cv2.line(drops, (left, top), (left + 2, top + 11), 1)
+        mask = drops > 0
+        reel.restored[number] = (np.where(reel.masks[number], reel.restored[number][0], reel.scan[number][0]),)
+        spoil(reel.scan, number, lambda plane, mask=mask: plane.__setitem__(mask, 1000))
+        reel.masks[number] |= mask
+
+
 DAMAGES = [
     (one_pixel_outside_the_map, "fidelity.only_damage_changed", MASKED),
     (one_pixel_off_the_tone_curve, "fidelity.only_brightness_changed", GLOBAL),
@@ -200,6 +213,7 @@ DAMAGES = [
     (specks_added, "benefit.no_more_dirt", "s003"),
     (flicker_made_stronger, "benefit.no_more_flicker", "s003"),
     (sparks_eaten, "fidelity.highlights_kept", "s002"),
+    (rain_taken_for_dirt, "fidelity.rain_kept", "s002"),
 ]
 
 
