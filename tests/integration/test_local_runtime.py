@@ -364,8 +364,8 @@ def test_a_shot_is_redone_and_approved_on_the_pages(stack: Stack, first_run: tup
         in_the_browser.follow(
             page, "Compare before and after", "frame.getElementById('stage')?.dataset.frame", "both pictures"
         )
-        in_the_browser.look_at_frames(page)
         in_the_browser.play_films(page)
+        in_the_browser.look_at_frames(page)
         in_the_browser.mark(page, "redo", "stars are gone")
         saved = in_the_browser.change_the_plan(page)
         assert saved == version + 1
