@@ -49,6 +49,12 @@ SURE_LETTERS: Final = 6
 """So many letters in a line are taken for text where no other text is."""
 SURE_PX: Final = 8.0
 """… of at least this height."""
+SURE_TONE: Final = 0.92
+"""… that goes so far of the way from the picture's darkest to its brightest, or the other way round: lettering on
+screen is printed over the picture with all the light there is, or with none. Boards, books and signs of a scene have
+its middle tones (real prints: 0.90 at most; titled takes: 0.93 and more on nine frames of ten)."""
+EXTREMES: Final = (0.5, 99.5)
+"""Percentiles of a picture that stand for its darkest and its brightest: grain and dirt go beyond."""
 EDGE_PX: Final = 2
 BASE: Final = 0.12
 """How far off the base a foot may be, over the letters' height …"""
@@ -159,11 +165,13 @@ class Line:
     """Height of its letters, their median."""
     letters: int
     """How many pieces it has."""
+    tone: float
+    """How far its letters go from the picture's darkest (0) to its brightest (1); dark letters the other way round."""
 
     @property
     def is_sure(self) -> bool:
         """Whether its looks alone are enough, where no other text is."""
-        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX
+        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX and self.tone >= SURE_TONE
 
 
 def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
@@ -176,9 +184,10 @@ def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
     found = []
     for plane in (luma, np.asarray(255 - luma, np.uint8)):
         rise = raised(plane)
+        extremes = np.percentile(plane, EXTREMES) / 255
         for contrast in CONTRASTS:
             pieces = pieces_of(rise > round(255 * contrast), MOST_IN_PICTURE)
-            found += [line for one in pieces.lines for line in _lettering(plane, pieces, one)]
+            found += [line for one in pieces.lines for line in _lettering(plane, extremes, pieces, one)]
     # Text keeps away from the frame's edge; railings, blinds and shelves run on beyond it.
     return [
         line
@@ -187,7 +196,9 @@ def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:
     ]
 
 
-def _lettering(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ...]) -> list[Line]:
+def _lettering(
+    plane: npt.NDArray[np.uint8], extremes: npt.NDArray[np.float64], pieces: Pieces, line: tuple[int, ...]
+) -> list[Line]:
     """The line, if it may be lettering; what is cheap to tell is asked first."""
     numbers = sorted(line, key=lambda one: int(pieces.stats[one, cv2.CC_STAT_LEFT]))
     rows = pieces.stats[numbers]
@@ -214,4 +225,5 @@ def _lettering(plane: npt.NDArray[np.uint8], pieces: Pieces, line: tuple[int, ..
     if not fits or not (on_base >= ON_BASE or of_parts):
         return []
     box = (int(left.min()), int(top.min()), int((left + wide).max()), int(feet.max()))
-    return [Line(*box, letter_px=letter_px, letters=len(numbers))]
+    tone = float((np.median(tones) - extremes[0]) / max(extremes[1] - extremes[0], 1 / 255))
+    return [Line(*box, letter_px=letter_px, letters=len(numbers), tone=tone)]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.real_labels import film_folder, load
 from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
@@ -109,6 +110,28 @@ def test_foliage_is_no_text():
     leaves = cv2.GaussianBlur(rng.uniform(0, 1, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 2)
     leaves = (leaves - leaves.min()) / np.ptp(leaves)
     assert text_regions(read([leaves] * FRAMES), FPS) == []
+
+
+def test_signs_of_the_scene_are_no_text_on_screen():
+    """The same words in the middle tones, beside a brighter and a darker thing: nobody printed them over it."""
+    scene = card(ground=0.3, ink=0.6)
+    scene[200:230, 20:90], scene[200:230, 250:330] = 0.95, 0.02
+    assert text_regions(read([scene] * FRAMES), FPS) == []
+    printed = np.where(card(ground=0.3, ink=0.6) == scene, card(ground=0.3, ink=0.97), scene)
+    assert text_regions(read([printed] * FRAMES), FPS) != []
+
+
+@pytest.mark.skipif(
+    any(film_folder(labels.run) is None for labels in load()),
+    reason="the real film is absent; set REELKEEPER_REAL_FILM to the folder of its runs",
+)
+@pytest.mark.parametrize("labels", load(), ids=lambda labels: str(labels.run))
+def test_no_text_is_found_on_real_film_that_has_none(labels):
+    """Boards, books and shop fronts; none of the four runs has a title."""
+    frames = sorted(film_folder(labels.run).glob("*.png"))
+    pictures = [cv2.imread(str(frame), cv2.IMREAD_GRAYSCALE)[..., None] / np.float32(255) for frame in frames]
+    rows = [GAUGE.read({0: glance(picture, at)}) for at, picture in enumerate(pictures)]
+    assert text_regions(rows, 16.0) == []
 
 
 def test_text_is_a_finding_without_severity():
