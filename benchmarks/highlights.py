@@ -63,7 +63,7 @@ def pieces(split: str) -> dict[str, Callable[[], Result]]:
     work: dict[str, Callable[[], Result]] = {}
     of_split = getattr(recipe_of(), split)
     for seed in of_split.seeds:
-        for take in takes(recipe_of(), of_split, recipe()["frames"]):
+        for take in takes(recipe_of(), of_split):
             for scene in recipe()["scenes"]:
                 work[f"eaten/{scene}/{take.name}/{seed}"] = partial(eaten, take, scene, seed)
             for kind, strength in product(recipe()["dirt_kinds"], recipe()["dirt_strengths"]):

@@ -36,6 +36,8 @@ SEEN: Final = 0.5
 """Share of its frames on which a line must have been seen …"""
 SEEN_SURELY: Final = 0.4
 """… and share of those on which its looks alone were enough."""
+FEWEST_SURE: Final = 2
+"""… and so many of them."""
 ROLLS: Final = 1.0
 """Heights of a letter that a line must have gone to be rolling."""
 LEAD_S: Final = 1.0
@@ -144,8 +146,12 @@ class _Followed:
 
     @property
     def sure_share(self) -> float:
-        """Share of these on which its looks alone were enough."""
-        return len({one.frame for one in self.seen if one.sure}) / len({one.frame for one in self.seen})
+        """Share of those it was seen on on which its looks alone were enough, from the first of these to the last: it
+        may fade in and out. On one only they never are."""
+        sure = sorted({one.frame for one in self.seen if one.sure})
+        if len(sure) < FEWEST_SURE:
+            return 0.0
+        return len(sure) / len({one.frame for one in self.seen if sure[0] <= one.frame <= sure[-1]})
 
     @property
     def rolls(self) -> bool:

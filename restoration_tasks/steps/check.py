@@ -379,4 +379,4 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, sti
     work.agent(AgentKind.SOFTWARE, "great-expectations", great_expectations.__version__)
 
 
-STEP = StepDefinition(name=StepName.CHECK, version="11", run=run)
+STEP = StepDefinition(name=StepName.CHECK, version="12", run=run)
