@@ -146,8 +146,10 @@ class _Followed:
 
     @property
     def sure_share(self) -> float:
-        """Share of those it was seen on on which its looks alone were enough, from the first of these to the last: it
-        may fade in and out. On one only they never are."""
+        """Share of the frames on which its looks alone were enough, of those from the first of them to the last.
+
+        It may fade in and out. Once is not enough.
+        """
         sure = sorted({one.frame for one in self.seen if one.sure})
         if len(sure) < FEWEST_SURE:
             return 0.0
