@@ -24,7 +24,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.soak_faults import DISTURBANCES, NEED_MOUNT, Disturbance, can_mount
+from benchmarks.soak_faults import DISTURBANCES, NEED_MOUNT, Calm, Disturbance, can_mount, watched
 from benchmarks.soak_fuzz import FUZZ_CASES, fuzz_round
 from benchmarks.soak_home import Home, SoakFailed, require_no_process
 from restoration_tasks.runtime.errors import ExitCode
@@ -85,8 +85,8 @@ def write_totals(totals: dict[str, Any]) -> None:
     TOTALS.write_text(json.dumps(totals, indent=1, sort_keys=True) + "\n")
 
 
-def undisturbed(folder: Path, seed: int) -> tuple[Home, float]:
-    """A reel taken its whole way, and the seconds that took.
+def undisturbed(folder: Path, seed: int) -> tuple[Home, Calm]:
+    """A reel taken its whole way, and how long that took.
 
     Reels of 96x72 are made at random, and the check, whose limits are for film, refuses some. Then another is made.
 
@@ -95,10 +95,9 @@ def undisturbed(folder: Path, seed: int) -> tuple[Home, float]:
     """
     for another in range(REELS):
         home = Home.delivered(folder / f"calm-{another}", seed + another * 1000)
-        started = time.monotonic()
-        code = home.start_reel().wait()
+        code, calm = watched(home.start_reel())
         if code == ExitCode.DONE:
-            return home, time.monotonic() - started
+            return home, calm
         home.stop_database()
         if code != ExitCode.CHECK_REFUSED:
             break
@@ -111,16 +110,16 @@ def fault_round(seed: int, disturb: Disturbance) -> Counter[str]:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="reelkeeper-soak-") as name:
         folder = Path(name)
-        calm, calm_s = undisturbed(folder, seed)
-        wild = calm.same_delivery(folder / "wild")
+        pattern, calm = undisturbed(folder, seed)
+        wild = pattern.same_delivery(folder / "wild")
         try:
-            done = disturb(wild, chance, calm_s)
-            wild.require_same(calm)
+            done = disturb(wild, chance, calm)
+            wild.require_same(pattern)
             wild.require_whole_record()
             wild.require_scratch_given_back()
             return done
         finally:
-            for home in (calm, wild):
+            for home in (pattern, wild):
                 home.stop_database()
             require_no_process(folder)
 

@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -32,23 +33,33 @@ LEFT_BYTES = 3 * 1024**2
 
 WAY = tuple(step for step in StepName if step is not StepName.ENLARGE)
 """Steps of a run for which nobody asked a larger version, in their order."""
-LONGEST_STEP_SHARE = 0.15
-"""Of an undisturbed run that a step is waited for at most before it is killed; most take less."""
+LATEST = 0.9
+"""Share of a step's undisturbed life after which it is killed at the latest."""
 
-Disturbance = Callable[[Home, random.Random, float], Counter[str]]
-"""Takes the home, the round's chance and the seconds of an undisturbed run; returns what was done, by kind."""
+
+@dataclass(frozen=True)
+class Calm:
+    """How long an undisturbed run took."""
+
+    seconds: float
+    lives_s: Mapping[str, float]
+    """By step, how long a process of it lived at most."""
+
+
+Disturbance = Callable[[Home, random.Random, Calm], Counter[str]]
+"""Takes the home, the round's chance and what an undisturbed run took; returns what was done, by kind."""
 
 
 # -- killed processes --------------------------------------------------------------------------------------------------
 
 
-def kills(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def kills(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Kill a step, the whole family or the database server at random moments until the reel has ended well."""
     done: Counter[str] = Counter()
     for _ in range(MOST_TIMES):
         run = home.start_reel()
         try:
-            run.wait(chance.uniform(0.1, 0.6) * calm_s)
+            run.wait(chance.uniform(0.1, 0.6) * calm.seconds)
         except subprocess.TimeoutExpired:
             done[_kill_something(home, run.pid, chance)] += 1
         if run.wait(LONGEST_RUN_S) == 0:
@@ -57,7 +68,7 @@ def kills(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
     return done
 
 
-def kills_each_step(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def kills_each_step(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Kill every step of the way once, from the first to the last, each at a random moment of its work."""
     done: Counter[str] = Counter()
     for step in WAY:
@@ -65,7 +76,7 @@ def kills_each_step(home: Home, chance: random.Random, calm_s: float) -> Counter
         while run.poll() is None:
             working = [process for process in _steps_of(run.pid) if _step_of(process) == step.value]
             if working:
-                time.sleep(chance.uniform(0.0, LONGEST_STEP_SHARE) * calm_s)
+                time.sleep(chance.uniform(0.0, LATEST) * calm.lives_s.get(step.value, 0.0))
                 victim = chance.choice(working)
                 if victim.is_running():  # else it was quicker: it is left alone, and another round may hit it
                     done[step.value] += 1
@@ -76,6 +87,18 @@ def kills_each_step(home: Home, chance: random.Random, calm_s: float) -> Counter
         run.wait(LONGEST_RUN_S)
     _finish(home)
     return done
+
+
+def watched(run: subprocess.Popen[bytes]) -> tuple[int, Calm]:
+    """Wait for a run to end. Gives its exit code, and how long it and its steps took."""
+    started, lives = time.monotonic(), dict[str, float]()
+    while run.poll() is None:
+        for process in _steps_of(run.pid):
+            step = _step_of(process)
+            with suppress(psutil.NoSuchProcess):
+                lives[step] = max(lives.get(step, 0.0), time.time() - process.create_time())
+        time.sleep(0.05)
+    return int(run.returncode), Calm(time.monotonic() - started, lives)
 
 
 def _steps_of(conductor: int) -> list[psutil.Process]:
@@ -136,7 +159,7 @@ def _step_of(process: psutil.Process) -> str:
 # -- storage that fails ------------------------------------------------------------------------------------------------
 
 
-def full_disk(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def full_disk(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Fill the disk of the vault, of the scratch files or of both under a run; then make room and run again."""
     done: Counter[str] = Counter()
     names = chance.choice((("vault",), ("scratch",), ("vault", "scratch")))
@@ -145,7 +168,7 @@ def full_disk(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
             since = len(home.log())
             run = home.start_reel()
             try:
-                run.wait(chance.uniform(0.02, 0.9) * calm_s)
+                run.wait(chance.uniform(0.02, 0.9) * calm.seconds)
             except subprocess.TimeoutExpired:
                 disk = chance.choice(disks)
                 _resize(disk, shutil.disk_usage(disk).used + chance.randrange(LEFT_BYTES))
@@ -163,13 +186,13 @@ def full_disk(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
     return done
 
 
-def read_only_vault(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def read_only_vault(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Run on a vault that cannot be written, empty or half full; then make it writable and run again."""
     with _disks(home, ("vault",)) as (disk,):
         if chance.random() < 0.5:
             half = home.start_reel()
             try:
-                half.wait(0.5 * calm_s)
+                half.wait(0.5 * calm.seconds)
             except subprocess.TimeoutExpired:
                 for victim in (*psutil.Process(half.pid).children(recursive=True), psutil.Process(half.pid)):
                     if "postgres" not in victim.name():
@@ -219,7 +242,7 @@ def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
-def rot(home: Home, chance: random.Random, _calm_s: float) -> Counter[str]:
+def rot(home: Home, chance: random.Random, _calm: Calm) -> Counter[str]:
     """Flip one bit of a finished file: who reads it must refuse, and its own step worked again must mend it.
 
     What a package holds of it may be the same file on the disk; an audit then makes that good from the mended one.
@@ -251,14 +274,14 @@ def rot(home: Home, chance: random.Random, _calm_s: float) -> Counter[str]:
 # -- others at work ----------------------------------------------------------------------------------------------------
 
 
-def restarted_database(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def restarted_database(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Stop the database under a run, as an administrator would, and let it come back a moment later."""
     done: Counter[str] = Counter()
     for _ in range(MOST_TIMES):
         since = len(home.log())
         run = home.start_reel()
         try:
-            run.wait(chance.uniform(0.2, 0.9) * calm_s)
+            run.wait(chance.uniform(0.2, 0.9) * calm.seconds)
         except subprocess.TimeoutExpired:
             if home.postgres.exists() and embedded.stop(home.postgres):
                 done["database restarted"] += 1
@@ -270,10 +293,10 @@ def restarted_database(home: Home, chance: random.Random, calm_s: float) -> Coun
     return done
 
 
-def two_at_once(home: Home, chance: random.Random, calm_s: float) -> Counter[str]:
+def two_at_once(home: Home, chance: random.Random, calm: Calm) -> Counter[str]:
     """Start the same reel twice, at any distance: one works, the other is told so or finds the work done."""
     first = home.start_reel()
-    time.sleep(chance.choice((0.0, chance.uniform(0.0, 1.0))) * calm_s)
+    time.sleep(chance.choice((0.0, chance.uniform(0.0, 1.0))) * calm.seconds)
     second = home.start_reel()
     codes = sorted((first.wait(LONGEST_RUN_S), second.wait(LONGEST_RUN_S)))
     home.require_no_traceback()
