@@ -33,7 +33,7 @@ LEFT_BYTES = 3 * 1024**2
 
 WAY = tuple(step for step in StepName if step is not StepName.ENLARGE)
 """Steps of a run for which nobody asked a larger version, in their order."""
-LATEST = 0.9
+LATEST = 0.7
 """Share of a step's undisturbed life after which it is killed at the latest."""
 
 
@@ -76,12 +76,16 @@ def kills_each_step(home: Home, chance: random.Random, calm: Calm) -> Counter[st
         while run.poll() is None:
             working = [process for process in _steps_of(run.pid) if _step_of(process) == step.value]
             if working:
-                time.sleep(chance.uniform(0.0, LATEST) * calm.lives_s.get(step.value, 0.0))
                 victim = chance.choice(working)
-                if victim.is_running():  # else it was quicker: it is left alone, and another round may hit it
+                with suppress(psutil.TimeoutExpired):
+                    victim.wait(chance.uniform(0.0, LATEST) * calm.lives_s.get(step.value, 0.0))
+                if victim.is_running():
                     done[step.value] += 1
-                for one in (victim, *_family(victim)):
-                    _kill(one)
+                    for one in (victim, *_family(victim)):
+                        _kill(one)
+                else:  # it was quicker: the run is killed instead, so that the steps after it have their turn
+                    done["everything"] += 1
+                    _kill_all_but_database(psutil.Process(run.pid))
                 break
             time.sleep(0.01)
         run.wait(LONGEST_RUN_S)
@@ -134,10 +138,15 @@ def _kill_something(home: Home, conductor: int, chance: random.Random) -> str:
         for victim in (step, *step.children(recursive=True)):
             _kill(victim)
         return label
-    for victim in (process, *process.children(recursive=True)):
-        if "postgres" not in victim.name():
-            _kill(victim)
+    _kill_all_but_database(process)
     return "everything"
+
+
+def _kill_all_but_database(conductor: psutil.Process) -> None:
+    for victim in (conductor, *_family(conductor)):
+        with suppress(psutil.NoSuchProcess):
+            if "postgres" not in victim.name():
+                _kill(victim)
 
 
 def _kill(process: psutil.Process) -> None:
@@ -194,9 +203,7 @@ def read_only_vault(home: Home, chance: random.Random, calm: Calm) -> Counter[st
             try:
                 half.wait(0.5 * calm.seconds)
             except subprocess.TimeoutExpired:
-                for victim in (*psutil.Process(half.pid).children(recursive=True), psutil.Process(half.pid)):
-                    if "postgres" not in victim.name():
-                        _kill(victim)
+                _kill_all_but_database(psutil.Process(half.pid))
             half.wait()
             time.sleep(1.0)  # steps see that their parent is gone within half a second
         _mount("-o", "remount,ro", str(disk))
