@@ -14,6 +14,7 @@ DAGS = {
     "release_scratch": "release_scratch.py",
     "restore_reel": "restore_reel.py",
     "tell_catalogue": "tell_catalogue.py",
+    "tidy_pods": "tidy_pods.py",
     "watch_inbox": "watch_inbox.py",
 }
 """Every DAG and the file it is in; a file that defines none, or a DAG nobody listed, fails the test."""

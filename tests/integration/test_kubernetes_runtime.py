@@ -2,7 +2,7 @@
 
 One lane's first pod vanishes in the middle of its work, as when a node is lost: the task's next try ends the work.
 Scheduler and triggerer are killed while another pod runs, and started again. A second reel's task is cleared, then
-marked failed.
+marked failed; a pod of it that nobody could be told of is found and ended.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
+from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
+from reelkeeper_airflow.operators.left_pods import LEFT_SINCE
+from reelkeeper_airflow.operators.owner import OURS
 from reelkeeper_airflow.stack import processes, service
 from reelkeeper_airflow.stack.environment import Layout
 from reelkeeper_airflow.stack.home import Home
@@ -36,7 +41,7 @@ from tests.integration.reels import SHOTS, deliver
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 REEL, OTHER = "TEST-KUBERNETES", "TEST-KUBERNETES-2"
-IMAGE = "reelkeeper/restoration:test"
+IMAGE, NAMESPACE = "reelkeeper/restoration:test", "reelkeeper"
 LOST_STEP = StepName.RESTORE
 KILLED_DURING = StepName.INGEST
 """Scheduler and triggerer are killed while its pod runs."""
@@ -180,12 +185,36 @@ def test_a_task_cleared_or_marked_failed_takes_its_pod_along(
     # Until the triggerer has taken the pod up, there is nobody whom Airflow could tell.
     so_far = len(cluster.asked)
     cluster.wait_for(lambda: any(waiting in path for _, path, _ in cluster.asked[so_far:]), PATIENCE_S)
+    # Who ends left pods lets be what a task waits for, whatever is noted on it.
+    api, pod = CoreV1Api(new_client_from_config(str(cluster.kubeconfig))), cluster.every_pod[-1]
+    long_ago = {LEFT_SINCE: "2026-01-01T00:00:00+00:00"}
+    api.patch_namespaced_pod(waiting, NAMESPACE, {"metadata": {"annotations": long_ago}})
+    tidied(stack)
+    owner = pod.manifest["metadata"]["annotations"]
+    assert LEFT_SINCE not in owner
+    assert [pod.name for pod in cluster.pods.values()] == [waiting]
     stack.mark(other, StepName.INGEST, "failed")
     cluster.wait_for(lambda: not cluster.pods, PATIENCE_S)
     assert stack.wait_over(other) == "failed"
     assert len(cluster.every_pod) == known + 2
+    # As if nobody had been there to be told: the same pod again, of a task that is over.
+    cluster.make(Fault.STAYS_PENDING)
+    left = {"name": "left", "labels": OURS, "annotations": owner | long_ago}
+    api.create_namespaced_pod(NAMESPACE, {"metadata": left, "spec": pod.manifest["spec"]})
+    tidied(stack)
+    assert not cluster.pods
     with stack.sessions.begin() as session:
         assert not list(session.scalars(select(Event.id).where(Event.reel_id == OTHER)))
+
+
+def tidied(stack: Stack) -> None:
+    """Run the DAG that ends left pods, to its end."""
+    run = stack.operator.post("/api/v2/dags/tidy_pods/dagRuns", {"logical_date": None})["dag_run_id"]
+    deadline = time.monotonic() + PATIENCE_S
+    while (state := stack.operator.get(f"/api/v2/dags/tidy_pods/dagRuns/{quote(run, safe='')}")["state"]) not in OVER:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.5)
+    assert state == "success"
 
 
 def kill_and_start_again(stack: Stack, cluster: FakeKubernetes) -> None:

@@ -10,12 +10,17 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRescheduleException
+from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
+from reelkeeper_airflow.notify import site
 from reelkeeper_airflow.operators import cluster as patience
+from reelkeeper_airflow.operators import left_pods
 from reelkeeper_airflow.operators import pod as pod_module
 from reelkeeper_airflow.operators.pod_template import GPU
 from sqlalchemy.orm import Session, sessionmaker
@@ -205,6 +210,24 @@ def test_a_task_marked_failed_while_its_pod_runs_leaves_no_pod_and_no_event(benc
     killed_by_a_person(deferred)
     bench.cluster.wait_for(lambda: not bench.cluster.pods)
     assert bench.cluster.every_pod[0].container.exit_code == 143
+    assert (bench.events(), bench.results()) == (0, 0)
+
+
+def test_a_task_marked_failed_before_anybody_watched_leaves_a_pod_that_is_found_and_ended(bench: PodBench) -> None:
+    bench.image("sleeps:1", SLEEPS)
+    assert bench.task().begin() is not None
+    bench.wait_running()
+    api = CoreV1Api(new_client_from_config(str(bench.cluster.kubeconfig)))
+    asked: list[Any] = []
+
+    def states(*what: Any) -> dict[str, dict[str, str | None]]:
+        asked.append(what)
+        return {"run-1": {"ingest": "failed"}}
+
+    for moment in (datetime.now(UTC), datetime.now(UTC) + left_pods.GRACE):
+        left_pods.look(api, "reelkeeper", site(), states, moment)
+    assert asked == [("restore_reel", ["ingest"], ["run-1"])] * 2
+    bench.cluster.wait_for(lambda: not bench.cluster.pods)
     assert (bench.events(), bench.results()) == (0, 0)
 
 

@@ -19,6 +19,7 @@ from kubernetes.client.exceptions import ApiException
 from reelkeeper_airflow.operators.cluster import API_PATIENCE_S, api_is_away, patiently, require_one_cluster
 from reelkeeper_airflow.operators.ending import ending_of, failure
 from reelkeeper_airflow.operators.mixin import Asked, StepMixin, staff_language
+from reelkeeper_airflow.operators.owner import Owner
 from reelkeeper_airflow.operators.pod_template import GRACE_S, MEMORY_SHARE, pod_arguments
 from reelkeeper_airflow.operators.pod_trigger import StepPodTrigger
 from restoration_tasks.runtime.errors import OutOfMemory, PodRefused, StepFailed
@@ -82,6 +83,13 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
 
         # Ends by deferring, so what follows runs only when the pod had already ended (a task taken up again).
         self._pod_ended(context, start)
+
+    def build_pod_request_obj(self, context: Context | None = None, *, dry_run: bool = False) -> V1Pod:
+        """Write onto the pod whose it is, for whoever looks after pods that were left."""
+        pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        if context is not None:
+            pod.metadata.annotations = {**(pod.metadata.annotations or {}), **Owner.of(context).annotations()}
+        return pod
 
     def defer(self, *, trigger: BaseTrigger, **arguments: Any) -> Never:
         """Wait with our trigger instead of the provider's."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from kubernetes.client import models as k8s
 
+from reelkeeper_airflow.operators.owner import OURS
 from restoration_tasks.runtime.settings import Device, Settings
 from restoration_tasks.runtime.spec import StepName
 
@@ -64,7 +65,7 @@ def pod_arguments(step: StepName, settings: Settings, longest: timedelta | None)
             capabilities=k8s.V1Capabilities(drop=["ALL"]),
         ),
         "automount_service_account_token": False,
-        "labels": {"app.kubernetes.io/part-of": "reelkeeper", "reelkeeper/step": step.value},
+        "labels": OURS | {"reelkeeper/step": step.value},
         "deferrable": True,
         "do_xcom_push": False,
         "poll_interval": 2,
