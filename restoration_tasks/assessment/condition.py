@@ -13,7 +13,6 @@ from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.assessment.decide import ShotFigures
 from restoration_tasks.assessment.dirt import dirt_severity
 from restoration_tasks.assessment.faces import Faces, ShotFaces, faces_of_shot
-from restoration_tasks.assessment.flicker import flicker_severity
 from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts, Verdict
 from restoration_tasks.assessment.parts import PartKind
 from restoration_tasks.assessment.readings import FrameReadings, gauges
@@ -107,12 +106,12 @@ def _planned(figures: ShotFigures) -> tuple[Verdict, ...]:
 
 
 def _with_flicker(verdicts: Sequence[Verdict], figures: ShotFigures, scan: Scanned) -> Iterator[Verdict]:
-    """The gauges' verdicts, that of flicker with what the plan measured of the whole picture over the whole shot."""
+    """The gauges' verdicts; for that of flicker what the plan measured, which knows of flashes and fades."""
     for verdict in verdicts:
         if verdict.category is not Category.FLICKER:
             yield verdict
             continue
-        amplitude, local = figures.flicker_amplitude, float(verdict.figures.get("local_codes") or 0.0)
+        amplitude, local = figures.flicker_amplitude, figures.flicker_local
         words = f"Brightness jumps by {amplitude:.1f} of 255 code values from frame to frame"
         told: dict[str, float | int | bool | str | None] = {
             "amplitude_codes": round(amplitude, 3),
@@ -124,8 +123,7 @@ def _with_flicker(verdicts: Sequence[Verdict], figures: ShotFigures, scan: Scann
             words += f", again and again every {told['rhythm_frames']} frames"
         if local >= LOCAL_CODES:
             words += f"; it differs over the picture by {local:.1f}"
-        severity = flicker_severity(float(np.hypot(amplitude, local)))
-        yield Verdict(Category.FLICKER, severity, 1.0, f"{words}.", told)
+        yield Verdict(Category.FLICKER, figures.flicker_severity, 1.0, f"{words}.", told)
 
 
 def dirt_verdict(area: float, worst_frame: int | None = None) -> Verdict:

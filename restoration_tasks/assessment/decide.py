@@ -86,7 +86,9 @@ class ShotFigures:
     falls: bool
     """Whether what is found moves on from frame to frame as snow does."""
     flicker_amplitude: float
-    """8-bit code values."""
+    """8-bit code values, of the whole picture."""
+    flicker_local: float
+    """The same of what differs over it."""
     flicker_severity: float
     flicker_rhythm: float | None = None
     """Cycles a frame; None if flicker has no rhythm."""
@@ -220,6 +222,7 @@ def _measured(
         doubted_area=sum(row.doubted_area for row in rows) / len(rows),
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
         flicker_amplitude=flicker.curve.amplitude,
+        flicker_local=flicker.local.amplitude,
         flicker_severity=flicker.severity,
         flicker_rhythm=flicker.curve.rhythm,
         unsure=tuple(track for track in judged if track.reason is Reason.UNSURE),

@@ -45,8 +45,8 @@ class ShotFlicker:
 
     @property
     def severity(self) -> float:
-        """0 … 100, of the whole picture's amplitude."""
-        return flicker_severity(self.curve.amplitude)
+        """0 … 100, of the whole picture's amplitude and of what differs over it together."""
+        return flicker_severity(float(np.hypot(self.curve.amplitude, self.local.amplitude)))
 
 
 def shot_flicker(

@@ -25,9 +25,13 @@ UNSEEN = 0.5
 MAD_TO_SD = 1.4826
 FAR_OUT = 3.8
 """Standard deviations beyond which a frame is a flash, and no flicker."""
-EVEN = 1.35
-"""How much larger than the spread of most frames the standard deviation of all may be: three times its own error over
-48 frames of noise."""
+EVEN_BY_ROOT = 2.75
+"""How much larger than the spread of most frames the standard deviation of all may be, beyond 1 and times the root of
+their number: three times what chance makes of it in flicker with the memory of the simulator's."""
+TIMES_UNSURE, IN_FEW = 3.0, 4.0
+"""Times what the relations of a shot may be off by that flicker must reach to be believed, and by how many frames'
+share of the shot more where there are few. Clean training clips thinned to every third and sixth frame stand out by
+1.2 to 2.7 times as much over 24 frames, and up to 3.9 over 8; flicker that anybody sees by 4 and more."""
 LONGEST_FLASH = 3
 """Frames that light may flash for."""
 LEAST_FLASH = 0.1
@@ -116,7 +120,9 @@ def flicker_curve(
         gain = course.course[place] - slope * lights[place] + light * (1 - slope)
         corrections.append(LightMap(float(np.clip(gain, *GAIN_BOUNDS)), slope))
     stands_out = level * (course.course - lights)[course.known]
-    amplitude = 255.0 * spread_of(stands_out) / course.left
+    unsure = float(np.sqrt(np.mean(np.square([one.unsure for one in relations[1:]]))))
+    doubted = 255.0 * level * TIMES_UNSURE * (1 + IN_FEW / frames) * unsure
+    amplitude = _believed(255.0 * spread_of(stands_out) / course.left, doubted)
     return FlickerCurve(
         tuple(corrections), amplitude, rhythm(stands_out) if amplitude > UNSEEN else None, frozenset(flashes)
     )
@@ -175,7 +181,12 @@ def spread_of(stands_out: Doubles) -> float:
     spread = MAD_TO_SD * float(np.median(np.abs(apart)))
     usual = apart[np.abs(apart) <= FAR_OUT * spread]
     found = float(usual.std()) if len(usual) else 0.0
-    return found if found <= EVEN * spread else spread
+    return found if found <= (1 + EVEN_BY_ROOT / np.sqrt(len(apart))) * spread else spread
+
+
+def _believed(amplitude: float, doubted: float) -> float:
+    """What is left of an amplitude: nothing up to what is doubted, nearly all from twice that on."""
+    return float(amplitude * np.sqrt(1.0 - (doubted / amplitude) ** 4)) if amplitude > doubted else 0.0
 
 
 def _chain(

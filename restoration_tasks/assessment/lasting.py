@@ -32,6 +32,9 @@ TREND_COST = 3.0
 """Log likelihood that any other slope must gain, and a bend again: what short flicker makes by chance is none."""
 STEP_COST = 7.0
 """Log likelihood that a step must gain, wherever it lies: 3.7 standard deviations."""
+IN_FEW = 4
+"""Both costs grow by the number of frames over this many fewer: what few frames gain by a number more is more often
+chance (C. M. Hurvich, C.-L. Tsai: "Regression and time series model selection in small samples", 1989)."""
 LEAST_STAY = 4
 """Frames on each side of a step: what is shorter is a flash, or flicker."""
 MOST_BREAKS = 16
@@ -75,7 +78,7 @@ def lasting(figure: Doubles, known: NDArray[np.bool_] | None = None) -> Lasting:
         tried = [_without_step(level, trend, flicker, found) for trend in (np.zeros(frames), found.trend)]
         options = [(_likeliest(one, time, flicker), one, place) for one, place in tried if place]
         best, left, place = max(options, key=lambda option: option[0].best, default=(found, level, 0))
-        if best.best < found.best + STEP_COST:
+        if best.best < found.best + STEP_COST * _in_few(frames):
             break
         found, level = best, left
         breaks[place - 1] = True
@@ -140,9 +143,14 @@ def _likely(figure: Doubles, time: Doubles, flicker: _Tridiagonal, ratio: float)
     for degree in (1, 2):
         shares = np.linalg.solve(sure[:degree, :degree], told[:degree])
         best, variance = likelihood(square - float(shares @ told[:degree]), frames - 1 - degree)
-        if best - degree * TREND_COST > likely.best:
-            likely = _Likely(ratio, best - degree * TREND_COST, variance, shares @ terms[:degree])
+        cost = degree * TREND_COST * _in_few(frames)
+        if best - cost > likely.best:
+            likely = _Likely(ratio, best - cost, variance, shares @ terms[:degree])
     return likely
+
+
+def _in_few(frames: int) -> float:
+    return frames / max(frames - IN_FEW, 1)
 
 
 def _whitened(values: Doubles, flicker: _Tridiagonal, both: _Tridiagonal) -> Doubles:

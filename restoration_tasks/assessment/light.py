@@ -68,6 +68,9 @@ class LightRelation:
     """What blue gains beyond the whole; 0 for grey."""
     shapes: tuple[float, ...] = (0.0,) * 9
     """What the picture's parts gain beyond the whole: shares of `SHAPES`."""
+    unsure: float = 0.0
+    """What `gain` may be off by, as a standard error: how far the picture's cells gain apart from one another. Movement
+    that could not be followed does something else to each of them."""
 
 
 def relate(before: Glance, here: Glance) -> LightRelation:
@@ -85,11 +88,13 @@ def relate(before: Glance, here: Glance) -> LightRelation:
     contrast, shapes = _parted(difference, light - middle, places)
     level = difference - contrast * (light - middle)
     gain, evened = float(np.median(level)), float(np.median(level - places @ shapes))
+    cells = _by_cell(pair.difference, usable, gain)
+    unsure = MAD_TO_SD * float(np.median(np.abs(cells - np.median(cells)))) / SIDE
     red, blue = (0.0, 0.0)
     if here.rows.shape[2] == 3:
         whole = float(np.median(difference))
         red, blue = (_channel(before, here, channel, flow) - whole for channel in (0, 2))
-    return LightRelation(gain, evened, contrast, middle, red, blue, tuple(shapes.tolist()))
+    return LightRelation(gain, evened, contrast, middle, red, blue, tuple(shapes.tolist()), unsure)
 
 
 def _parted(difference: Doubles, light: Doubles, places: Doubles) -> tuple[float, Doubles]:

@@ -98,6 +98,8 @@ def rips(came: Sequence[Line], goes: Sequence[Line]) -> list[Rip]:
         if found and first < found[-1].first + found[-1].frames:
             continue
         for stop in range(first, min(first + LONGEST, last + 1)):
+            if first == 0 and stop > 0 and _alike(came[stop], goes[stop]):
+                break  # it came within the shot
             share = _share(came[first], goes[stop], first == 0, stop == last)
             if share and share >= usual:
                 found.append(Rip(first, stop - first + 1, share))
@@ -109,8 +111,13 @@ def _share(came: Line, goes: Line, begins: bool, ends: bool) -> float:
     if begins != ends:
         seen = goes if begins else came
         return seen.share if seen.share >= FOUND_AT_END else 0.0
-    alike = came.light is goes.light and max(abs(came.left - goes.left), abs(came.right - goes.right)) <= SAME_HEIGHT
-    return min(came.share, goes.share) if alike and min(came.share, goes.share) >= FOUND else 0.0
+    return min(came.share, goes.share) if _alike(came, goes) else 0.0
+
+
+def _alike(came: Line, goes: Line) -> bool:
+    """Whether both are seen, and are one line."""
+    apart = max(abs(came.left - goes.left), abs(came.right - goes.right))
+    return min(came.share, goes.share) >= FOUND and came.light is goes.light and apart <= SAME_HEIGHT
 
 
 def _thin(luma: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

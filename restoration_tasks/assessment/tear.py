@@ -56,12 +56,14 @@ SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
 BESIDE_EDGE = 0.08
 """Share of the picture's height from its upper and lower edge within which a line is none between two sides."""
-STANDS_OUT = 2.0
-"""Times the shot's median bend that a pull must reach."""
+STANDS_OUT, ALONE = 2.0, 4.0
+"""Times the shot's median bend that a pull must reach, with a rip on the same frames and without one. Where much moves
+by itself, as in small pictures of running animals, what follows a tear's course by chance reaches 2.4 times; tears of
+the simulator whose rip is not seen, 4 and more in 17 of 21."""
 SEEN_BY_RIP, WITHIN = 0.5, 3.0
 """Share of the bends along a rip that must follow its course for the pull to be read off them, and how many times more
 or less than what such rips let expect it may be."""
-NARROWEST_PX, BY_SHARE_OF_RIP = 0.36, 3.8
+NARROWEST_PX, BY_SHARE_OF_RIP = 0.53, 3.05
 """Pull (px at 720 px width) that a rip lets expect: it grows from here with so many times its share, as a power of e.
 Fitted to the recipe's tears on training clips; it stands in where movement cannot tell the pull."""
 LEAST_PX = 0.5
@@ -122,6 +124,8 @@ class _Tear:
     frames: int
     measured: bool = True
     """Whether movement tells the pull; else it is what such rips let expect."""
+    whole: bool = True
+    """Whether all of its course lies in the shot."""
 
 
 class TearGauge(Gauge[TearReading]):
@@ -224,7 +228,7 @@ def sure_tears(rows: Sequence[TearReading], width: int) -> list[SureTear]:
     sure = []
     for tear in _tears(rows, SD_WIDTH / width):
         rip = next((one for one in found if one.first == tear.first and one.frames == tear.frames), None)
-        if rip is None or not tear.measured:
+        if rip is None or not (tear.measured and tear.whole):
             continue
         seen, told = rows[rip.first].came, rows[tear.first]
         middle = (seen.left + seen.right) / 2
@@ -265,15 +269,19 @@ def _reduced(glance: Glance) -> NDArray[np.uint8]:
 def _tears(rows: Sequence[TearReading], size: float) -> list[_Tear]:
     """Every course of a tear in the readings of a shot, the largest pull first; none shares a frame with another."""
     bends = np.array([(row.x_px, row.y_px) for row in rows])
-    least = max(STANDS_OUT * float(np.median(np.hypot(*bends.T))), LEAST_PX / size)
+    usual = float(np.median(np.hypot(*bends.T)))
+    seen = rips([row.came for row in rows], [row.goes for row in rows])
+    with_rip = {(rip.first, rip.frames) for rip in seen}
     found = []
     for course in COURSES:
         for start in range(1, len(rows) - len(course)):
             pull = _pull(rows[start : start + len(course)], bends[start : start + len(course)], np.array(course))
-            if pull > least:
-                torn = [place for place, share in enumerate(course, start) if share >= 0]
-                found.append(_Tear(pull, torn[0], len(torn)))
-    ripped = [_ripped(rows, bends, rip, size) for rip in rips([r.came for r in rows], [r.goes for r in rows])]
+            torn = [place for place, share in enumerate(course, start) if share >= 0]
+            tear = _Tear(pull, torn[0], len(torn))
+            times = STANDS_OUT if (tear.first, tear.frames) in with_rip else ALONE
+            if pull > max(times * usual, LEAST_PX / size):
+                found.append(tear)
+    ripped = [_ripped(rows, bends, rip, size) for rip in seen]
     found += [tear for tear in ripped if tear.measured]
     # Where the pull of a tear is measured, that of others is not guessed to be larger.
     most = max((tear.pull_px for tear in found), default=np.inf)
@@ -294,14 +302,16 @@ def _ripped(rows: Sequence[TearReading], bends: NDArray[np.float64], rip: Rip, s
     expected = NARROWEST_PX * float(np.exp(BY_SHARE_OF_RIP * rip.share)) / size
     course = np.array(COURSES[rip.frames - 1])
     start = rip.first - 1
-    if start >= 1 and start + len(course) < len(rows):
-        part = bends[start : start + len(course)]
-        read = course @ part / (course @ course)
-        power = float(np.square(part).sum())
+    # The first and the last frame of a shot have no bend; of a tear beside them a part of its course is seen.
+    places = np.arange(max(start, 1), min(start + len(course), len(rows) - 1))
+    part, course = bends[places], course[places - start]
+    power, weight = float(np.square(part).sum()), float(course @ course)
+    if power > 0 and weight > 0:
+        read = course @ part / weight
         left = float(np.square(part - course[:, None] * read).sum())
-        if power > 0 and left <= (1 - SEEN_BY_RIP) * power:
+        if left <= (1 - SEEN_BY_RIP) * power:
             pull = float(np.clip(np.hypot(*read), expected / WITHIN, expected * WITHIN))
-            return _Tear(pull, rip.first, rip.frames)
+            return _Tear(pull, rip.first, rip.frames, whole=len(places) == rip.frames + 2)
     return _Tear(expected, rip.first, rip.frames, measured=False)
 
 

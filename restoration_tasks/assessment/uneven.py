@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restoration_tasks.assessment.evening import shot_flicker
 from restoration_tasks.assessment.flicker import flicker_severity
 from restoration_tasks.assessment.gauge import Category, Gauge, ShotFacts, Verdict
 from restoration_tasks.assessment.glance import Glance, Glances
@@ -34,6 +35,9 @@ HIDDEN = 0.15
 """Share of what pixels within a cell differ by, under which nothing is said: on training clips thinned to every sixth
 and eighth frame movement made up to 0.09, the simulator's weakest local flicker makes 0.2 where little moves."""
 FEWEST_FRAMES = 8
+"""Steps from a frame to the next but one that bursts must have."""
+FEWEST_TOLD = 6
+"""Frames of a whole shot without which a course and flicker cannot be told apart."""
 Doubles = NDArray[np.float64]
 
 
@@ -72,11 +76,14 @@ class UnevenReading:
     red: float = 0.0
     blue: float = 0.0
     shapes: tuple[float, ...] = LightRelation().shapes
+    unsure: float = 0.0
 
     @property
     def relation(self) -> LightRelation:
         """How its light relates to that of the frame before."""
-        return LightRelation(self.gain, self.evened, self.contrast, self.middle, self.red, self.blue, self.shapes)
+        return LightRelation(
+            self.gain, self.evened, self.contrast, self.middle, self.red, self.blue, self.shapes, self.unsure
+        )
 
     @property
     def cells(self) -> tuple[float, ...]:
@@ -113,10 +120,17 @@ class UnevenGauge(Gauge[UnevenReading]):
         return UnevenReading(True, float(here.mean()), unlike, **cells, **asdict(relate(window[-1], window[0])))
 
     def judge(self, rows: Sequence[UnevenReading], shot: ShotFacts) -> Verdict:  # noqa: ARG002
-        """How far the whole picture and its parts stand out, 8-bit code values."""
+        """How far the whole picture and its parts stand out, 8-bit code values.
+
+        Of a whole shot that is what the plan evens out by. Of bursts from here and there, which have no common course,
+        it is read off the cells.
+        """
         follows = np.array([row.follows for row in rows])
-        gains = np.array([row.cells for row in rows])
         level = 255.0 * float(np.mean([row.level for row in rows]))
+        if follows[1:].all() and len(rows) >= FEWEST_TOLD:
+            found = shot_flicker([row.relation for row in rows], level / 255.0)
+            return _verdict(found.curve.amplitude, found.local.amplitude)
+        gains = np.array([row.cells for row in rows])
         if np.count_nonzero(follows[1:] & follows[:-1]) < FEWEST_FRAMES:
             return Verdict(Category.FLICKER, 0.0, 0.0, "Too few frames to tell flicker.", {})
         whole = np.median(gains, axis=1, keepdims=True)
@@ -125,12 +139,16 @@ class UnevenGauge(Gauge[UnevenReading]):
             level * (unrest if unrest > hidden else 0.0)
             for unrest in (_unrest(whole, follows), _unrest(gains - whole, follows))
         )
-        words = (
-            f"Brightness jumps by {overall:.1f} of 255 code values from frame to frame, "
-            f"and differs over the picture by {local:.1f}."
-        )
-        figures = {"whole_codes": round(overall, 3), "local_codes": round(local, 3)}
-        return Verdict(Category.FLICKER, flicker_severity(float(np.hypot(overall, local))), 1.0, words, figures)
+        return _verdict(overall, local)
+
+
+def _verdict(whole: float, local: float) -> Verdict:
+    words = (
+        f"Brightness jumps by {whole:.1f} of 255 code values from frame to frame, "
+        f"and differs over the picture by {local:.1f}."
+    )
+    figures = {"whole_codes": round(whole, 3), "local_codes": round(local, 3)}
+    return Verdict(Category.FLICKER, flicker_severity(float(np.hypot(whole, local))), 1.0, words, figures)
 
 
 def _small(glance: Glance) -> NDArray[np.float32]:

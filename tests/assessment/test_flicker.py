@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,23 @@ def test_the_curve_is_measured_on_pictures_within_ten_per_cent():
     after = np.exp([one.at(light) - light for one in curve.corrections]) * gains
     assert np.std(after) < 0.15 * np.std(gains)
     assert curve.amplitude == pytest.approx(255 * level * float(np.std(np.log(gains))), rel=0.15)
+
+
+@pytest.mark.parametrize(("frames", "allowed"), [(12, 0.145), (18, 0.115), (48, 0.05)])
+def test_the_amplitude_is_right_on_average(frames, allowed):
+    off = []
+    for seed in range(40):
+        gains = pumping(frames, 0.08, seed)
+        true = 255 * LEVEL * float(np.std(np.log(gains)))
+        off.append(flicker_curve(relations(gains), LEVEL).amplitude / true - 1)
+    assert float(np.sqrt(np.mean(np.square(off)))) < allowed
+
+
+@pytest.mark.parametrize(("unsure", "share"), [(0.0, 1.0), (0.005, 1.0), (0.05, 0.0)])
+def test_what_the_relations_may_be_off_by_is_no_flicker(unsure, share):
+    made = [replace(one, unsure=unsure) for one in relations(pumping(24, 0.08, 3))]
+    sure = flicker_curve(relations(pumping(24, 0.08, 3)), LEVEL).amplitude
+    assert flicker_curve(made, LEVEL).amplitude == pytest.approx(share * sure, rel=0.02)
 
 
 def test_a_slow_change_of_light_is_kept():

@@ -44,6 +44,14 @@ def test_what_moves_is_no_change_of_light():
     assert np.abs(found.shapes).max() < 0.004
 
 
+def test_cells_that_gain_apart_make_the_whole_unsure():
+    rng = np.random.default_rng(8)
+    apart = cv2.resize(rng.normal(0, 0.1, (4, 4)).astype(np.float32), (240, 160), interpolation=cv2.INTER_NEAREST)
+    even = relate(glance(scene()), glance(scene() * np.float32(1.05))).unsure
+    assert even < 0.001
+    assert 0.01 < relate(glance(scene()), glance(scene() * np.exp(apart))).unsure < 0.06
+
+
 def test_contrast_is_told_from_a_sky_that_is_lighter_than_the_ground():
     turned = relate(glance(scene()), glance(scene(2.0) ** np.float32(1.05)))
     assert turned.contrast == pytest.approx(0.05, abs=0.012)

@@ -66,3 +66,10 @@ def test_a_movement_that_is_done_at_once_is_no_gap():
     places = np.cumsum([1] * 10 + [2] + [1] + [0] * 12)
     verdict = judged(PAN[np.minimum(places, 23)])
     assert verdict.figures["gaps"] == 0
+
+
+def test_a_movement_that_comes_to_rest_as_the_shot_ends_is_no_repeat():
+    # The last frame differs by a twentieth of the step before it.
+    nearly = 0.95 * PAN[22] + 0.05 * PAN[23]
+    assert judged(np.concatenate([PAN[:23], nearly[None]])).figures["repeated"] == 0
+    assert judged(np.concatenate([PAN[:23], PAN[22:23]])).figures["repeated"] == 1

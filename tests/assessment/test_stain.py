@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
@@ -133,12 +133,14 @@ def test_severity_grows_by_octaves():
 
 SEEN = {"came": 0.2, "came_x": 0.4, "came_y": 0.5, "came_area": 0.05, "came_colour": 1.4}
 SEEN |= {"came_kept": 0.9, "came_inside": 1.2, "came_shear": 0.05}
+SQUARE = (0.3, 0.4, 0.5, 0.4, 0.5, 0.6, 0.3, 0.6)
 
 
 def readings(**other):
     """Ten frames, a patch on four of them."""
     nothing = {field.name: 0.0 for field in fields(StainReading)} | {"seen": 0.9}
-    patch = StainReading(**(nothing | SEEN | other))
+    nothing |= {"came_outline": (), "goes_outline": ()}
+    patch = StainReading(**(nothing | SEEN | {"came_outline": SQUARE} | other))
     return [patch if 3 <= place < 7 else StainReading(**nothing) for place in range(10)]
 
 
@@ -149,7 +151,7 @@ def test_a_patch_that_is_all_a_stain_is_counts():
 
 @pytest.mark.parametrize(
     "other",
-    [{"came": 0.04}, {"came_colour": 1.0}, {"came_kept": 0.3}, {"came_inside": 0.8}, {"came_shear": 0.25}],
+    [{"came": 0.025}, {"came_colour": 1.0}, {"came_kept": 0.3}, {"came_inside": 0.8}, {"came_shear": 0.25}],
     ids=lambda other: next(iter(other)),
 )
 def test_a_patch_that_is_not_all_a_stain_is_does_not(other):
@@ -161,3 +163,20 @@ def test_a_small_patch_must_be_more_of_a_stain_than_a_large_one(other):
     facts = ShotFacts(1, 0, 10, SCAN)
     assert StainGauge().judge(readings(**other), facts).severity > 0
     assert (StainGauge().judge(readings(came_area=0.015, **other), facts).severity > 0) is not bool(other)
+
+
+@pytest.mark.parametrize(
+    ("other", "counts"), [({}, True), ({"came_area": 0.015}, False), ({"came_kept": 0.8}, False)], ids=str
+)
+def test_a_faint_patch_must_be_large_and_keep_all_its_detail(other, counts):
+    verdict = StainGauge().judge(readings(came=0.04, **other), ShotFacts(1, 0, 10, SCAN))
+    assert (verdict.severity > 0) is counts
+
+
+@pytest.mark.parametrize(("step", "counts"), [(0.005, True), (0.05, False)])
+def test_what_changes_its_outline_comes_in_by_itself(step, counts):
+    rows = readings()
+    for place in range(3, 7):
+        moved = tuple(corner + step * (place - 3) * (axis % 2 == 0) for axis, corner in enumerate(SQUARE))
+        rows[place] = replace(rows[place], came_outline=moved)
+    assert (StainGauge().judge(rows, ShotFacts(1, 0, 10, SCAN)).severity > 0) is counts

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
-from restoration_tasks.assessment.tear import TearGauge, TearReading, tear_severity
+from restoration_tasks.assessment.tear import COURSES, TearGauge, TearReading, tear_severity
 from restoration_tasks.training.damage.tear import Tear
 from restoration_tasks.training.damage.weave import Weave
 from tests.assessment.glances import panned_wall, window
 
 FRAMES, HEIGHT, WIDTH = 16, 202, 360
 NO_LINES = (0.0, 0.0, 0.0, False) * 2
+LINE = {"share": 0.4, "left": 0.5, "right": 0.5, "light": True}
 SHOT = ShotFacts(1, 100, 100 + FRAMES, Scanned(WIDTH, HEIGHT, 24.0, False))
 
 
@@ -46,6 +49,12 @@ def test_the_pull_of_a_tear_is_measured_however_long_it_stays(stay, moving):
     assert verdict.figures["largest_pull_px"] == pytest.approx(np.hypot(3.0, 1.0), rel=0.12)
     assert verdict.worst_frame == SHOT.start + 6
     assert verdict.severity > 40
+
+
+@pytest.mark.parametrize("at", [1, FRAMES - 2])
+def test_the_pull_of_a_tear_beside_the_end_of_a_shot_is_measured(at):
+    verdict = judged(torn(scene((1.5, 0.4)), at, (3.0, -1.0)))
+    assert verdict.figures["largest_pull_px"] == pytest.approx(np.hypot(3.0, 1.0), rel=0.12)
 
 
 def test_each_tear_is_counted_and_the_worst_is_named():
@@ -144,3 +153,13 @@ def test_the_course_of_a_tear_counts(course):
 )
 def test_another_course_does_not(rows):
     assert TearGauge().judge(rows, ShotFacts(1, 0, len(rows), SHOT.scan)).severity == 0.0
+
+
+@pytest.mark.parametrize(("times", "ripped", "counts"), [(3.0, False, False), (3.0, True, True), (5.0, False, True)])
+def test_where_much_moves_by_itself_a_pull_without_a_rip_must_stand_out_more(times, ripped, counts):
+    rows = bends(COURSES[0], pull=times * 2.0)
+    rows = [row if row.rigid > 0.5 else replace(row, x_px=2.0) for row in rows]
+    if ripped:
+        rip = {f"{side}_{name}": value for side in ("came", "goes") for name, value in LINE.items()}
+        rows[5] = replace(rows[5], **rip)
+    assert (TearGauge().judge(rows, ShotFacts(1, 0, len(rows), SHOT.scan)).severity > 0) is counts

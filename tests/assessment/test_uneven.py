@@ -3,12 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from restoration_tasks.assessment.evening import shot_flicker
 from restoration_tasks.assessment.gauge import Scanned, ShotFacts
 from restoration_tasks.assessment.glance import Glance
 from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.assessment.readings import lights_of, read_segment
 from restoration_tasks.assessment.uneven import UnevenGauge
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.media.window import windows
 from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.training.damage import Flicker
 from tests.restoration.moving import GREY, moving_clip, whole, write_master
@@ -53,6 +55,15 @@ def test_flicker_that_differs_over_the_picture_is_told(clip):
     assert weak.figures["local_codes"] > 0.5
     assert strong.figures["local_codes"] == pytest.approx(3 * weak.figures["local_codes"], rel=0.3)
     assert strong.severity > weak.severity > 0
+
+
+def test_a_whole_shot_is_told_by_what_the_plan_evens_out(clip):
+    aged, _ = flickering(clip[:24], density_sd=0.02, local_sd=0.02)
+    glances = [Glance.of(place, picture, GREY) for place, picture in enumerate(aged)]
+    rows = [UnevenGauge().read(window) for _, window in windows(glances, 1)]
+    plan = shot_flicker([row.relation for row in rows], float(np.mean([row.level for row in rows])))
+    assert plan.local.amplitude > 0.5
+    assert judged(aged).severity == pytest.approx(plan.severity)
 
 
 def test_too_few_frames_cannot_tell(clip):
