@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 
 import cv2
 import pytest
@@ -82,9 +81,7 @@ def test_another_error_is_not_taken_for_it(monkeypatch, settings):
 def share_of_a_process(monkeypatch, settings, uri):
     """What the process of the next try on this machine is told to plan with."""
     script = settings.home / "python"
-    script.write_text(
-        f"#!{sys.executable}\n" + textwrap.dedent("import os; print(os.environ['REELKEEPER_MEMORY_SHARE'])")
-    )
+    script.write_text(f"#!{sys.executable}\nimport os; print(os.environ['REELKEEPER_MEMORY_SHARE'])\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
     process = StepProcess(uri, settings)
