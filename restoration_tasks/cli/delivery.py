@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restoration_tasks.runtime.errors import ExitCode
+from restoration_tasks.runtime.errors import ExitCode, WrongUse
 
 if TYPE_CHECKING:
     from restoration_tasks.media.delivery.delivery import Delivery
@@ -38,14 +38,19 @@ def delivery(
     """Check a delivery as ingest would, and say all that is wrong (exit code 1 if it would be refused)."""
     from restoration_tasks.media.delivery.delivery import find_delivery, reels_in
     from restoration_tasks.media.delivery.fixity import findings_by_name
+    from restoration_tasks.media.frame_rate import frame_rate
 
+    try:
+        rate = frame_rate(fps)
+    except ValueError as error:
+        raise WrongUse(str(error), action="say --fps 24 or --fps 24000/1001") from error
     refused = False
     for name in [reel] if reel else reels_in(folder) or (None,):
         found = find_delivery(folder, name)
         findings = (
             findings_by_name(found, expected_frames)
             if names_only
-            else _read(found, Fraction(fps), expected_frames, specification)
+            else _read(found, rate, expected_frames, specification)
         )
         refused |= any(finding.grade == "fail" for finding in findings)
         if as_json:

@@ -48,6 +48,7 @@ def run(
 
 
 def _run_all(file: SpecFile) -> None:
+    from restoration_tasks.models.tiling import is_out_of_memory
     from restoration_tasks.steps.registry import definition
 
     settings = Settings()
@@ -56,13 +57,14 @@ def _run_all(file: SpecFile) -> None:
             result = run_step(spec, definition(spec.step), settings, JsonLines())
         except (ReelkeeperError, KeyboardInterrupt):
             raise
-        except MemoryError as error:
-            raise OutOfMemory(
-                f"{spec.label} ran out of memory",
-                reel=spec.reel_id,
-                action="give it more memory and clear the task",
-            ) from error
         except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(
+                    f"{spec.label} ran out of memory",
+                    reel=spec.reel_id,
+                    action="wait for the next try, with fewer frames at once or smaller tiles; if it stays so, give it"
+                    " more memory and clear the task",
+                ) from error
             # a defect of ours must reach staff as one line too; the trace stays in the log for us
             import traceback
 

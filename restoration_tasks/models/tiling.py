@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ SMALLEST_TILE_PX = 64
 RESERVED = 0.8
 """Share of the free memory that tiles may take: libraries keep working memory that no accounting sees."""
 
+OPENCV_NO_MEMORY = -4
+"""`cv::Error::StsNoMem`."""
 CONTAINER = Path("/sys/fs/cgroup")
 """Where Linux says how much memory a container may take (control groups, version 2)."""
 
@@ -46,7 +49,12 @@ class Tileable:
 
 
 def tiled(
-    tileable: Tileable, picture: Planes, profile: NumericProfile, *, progress: Callable[[int, int], None] | None = None
+    tileable: Tileable,
+    picture: Planes,
+    profile: NumericProfile,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    may_shrink: bool = True,
 ) -> tuple[Planes, NumericProfile]:
     """What a network makes of a picture.
 
@@ -55,6 +63,7 @@ def tiled(
         picture: `(C, H, W)`, 0–1.
         profile: where and how exactly, and the side of a tile without its overlap; 0 for the whole frame at once.
         progress: called with the tiles that are done and their number.
+        may_shrink: whether to go on with smaller tiles where memory runs out; else that error is raised.
 
     Returns:
         `(c, H · scale, W · scale)` float32, and the profile it was made by: where memory ran out, the tile is smaller
@@ -68,7 +77,7 @@ def tiled(
         try:
             return _once(tileable, picture, profile, progress), profile
         except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not (may_shrink and is_out_of_memory(error)):
                 raise
             side = profile.tile_px or max(picture.shape[1:])
             if side // 2 < SMALLEST_TILE_PX:
@@ -205,10 +214,15 @@ def _require_device(device: Device) -> None:
         )
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether a computation ended for want of memory: Python's, torch's on either device, OpenCV's."""
+    if isinstance(error, MemoryError):
+        return True
+    # Whoever raised one of torch's errors has loaded torch; where it is missing there are none.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error) or getattr(error, "code", None) == OPENCV_NO_MEMORY
 
 
 def _release(device: Device) -> None:

@@ -51,7 +51,8 @@ TOLD_GREY = 1.7
 MOST_DEVIATIONS = 4.0
 """A pixel changes by no more deviations of grain."""
 TILE_PX = 512
-"""Side of the network's tiles. It is fixed, so that the pixels do not depend on the memory there is."""
+"""Side of the network's tiles, so that the pixels do not depend on the memory there is. Where memory does not suffice
+for one frame alone, they are smaller, and the record says so."""
 
 
 class DenoiseEngine(StrEnum):
@@ -131,6 +132,16 @@ class Denoise(Treatment[DenoiseParams]):
         self._sights: OrderedDict[int, _Seen] = OrderedDict()
         self._guard = threading.Lock()
         self._own = threading.local()
+        self._tile_px = TILE_PX
+
+    def remarks(self) -> tuple[str, ...]:
+        """Whether tiles had to be smaller than always."""
+        if self._tile_px == TILE_PX:
+            return ()
+        return (
+            f"memory ran out: the network against grain saw tiles of {self._tile_px} instead of {TILE_PX} pixels; where"
+            " there is more memory, the last bits may come out otherwise",
+        )
 
     @property
     def radius(self) -> int:
@@ -188,9 +199,17 @@ class Denoise(Treatment[DenoiseParams]):
         planes = np.repeat(rows, 3, axis=2) if grey else rows
         shown = np.dstack((planes, left * np.float32(told))).transpose(2, 0, 1)
         profile = NumericProfile(
-            device=self.means.device, precision="float16" if self.means.half else "float32", tile_px=TILE_PX
+            device=self.means.device, precision="float16" if self.means.half else "float32", tile_px=self._tile_px
         )
-        made, _ = tiled(loaded_denoiser(self.means.device.value, self.means.half), np.ascontiguousarray(shown), profile)
+        made, used = tiled(
+            loaded_denoiser(self.means.device.value, self.means.half),
+            np.ascontiguousarray(shown),
+            profile,
+            # First fewer frames side by side, which changes no pixel; only then smaller tiles.
+            may_shrink=self.means.threads == 1,
+        )
+        # Where memory ran out once it would again.
+        self._tile_px = used.tile_px
         clean = made.transpose(1, 2, 0)
         return np.asarray(clean.mean(axis=2, keepdims=True) if grey else clean, np.float32)
 

@@ -49,6 +49,7 @@ def restore_segment(
     maps: Sequence[Path] = (),
     means: Means | None = None,
     progress: Progress | None = None,
+    remark: Callable[[str], None] | None = None,
 ) -> list[FrameChange]:
     """Restore one segment.
 
@@ -63,6 +64,7 @@ def restore_segment(
             depend on where the shot was cut.
         means: what may be computed with; one frame after another on the processor, if not named.
         progress: told after each frame.
+        remark: told what the record must say of how treatments worked.
 
     Returns:
         One entry a frame.
@@ -90,6 +92,9 @@ def restore_segment(
             changes.append(_change(passing, restored, reader.format))
             if progress is not None:
                 progress(len(changes), segment.frames)
+    for line in (line for treatment in treatments for line in treatment.remarks()):
+        if remark is not None:
+            remark(line)
     return changes
 
 

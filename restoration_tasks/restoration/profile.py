@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from restoration_tasks.media.frame_rate import FrameRate
 from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.restoration.tuning import Tunings
 from restoration_tasks.restoration.words import Text
@@ -41,7 +42,7 @@ class Profile(BaseModel):
     """How much of the grain is to go, per cent."""
     enlarge: EnlargeChoice = "no"
     """A larger version of the reel beside the restoration."""
-    fps: str | None = Field(default=None, pattern=r"^[1-9]\d{0,2}(/[1-9]\d{0,3})?$")
+    fps: FrameRate | None = None
     """Frames per second where the scan's headers do not say; 24 if left out. Copies have the scan's rate."""
     restores: bool = True
     """False: the run ends with the condition report, and no picture is touched."""

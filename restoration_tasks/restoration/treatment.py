@@ -42,9 +42,16 @@ class Means:
     """Frames worked side by side; it does not change the pixels."""
 
     @classmethod
-    def of(cls, profile: NumericProfile, threads: int) -> Self:
-        """The means of a step that computes by a numeric profile."""
-        return cls(profile.device, profile.precision == "float16", threads)
+    def of(cls, profile: NumericProfile, threads: int, memory_share: float = 1.0) -> Self:
+        """The means of a step that computes by a numeric profile.
+
+        Args:
+            profile: where and how exactly.
+            threads: frames that may be worked side by side.
+            memory_share: of the memory there is, 0–1 (`Settings.memory_share`). Less of it is fewer frames at once, one
+                at least: what a step holds grows with them, and its pixels do not depend on them.
+        """
+        return cls(profile.device, profile.precision == "float16", max(1, int(threads * memory_share)))
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,10 @@ class Treatment(ABC, Generic[Params]):
 
     def blends(self, index: int) -> tuple[float, ...]:  # noqa: ARG002 - those that make faces clearer tell
         """How much was taken of what was made of each face on a frame, 0–1, in the order of the plan; once a frame."""
+        return ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the record must say of how it worked, once all frames are through; a line each."""
         return ()
 
     def batch(self, picture: PictureFormat) -> int:  # noqa: ARG002 - some ask

@@ -25,6 +25,8 @@ GRACE_S = 2.0
 PARENT = "REELKEEPER_STEP_PARENT"
 """Environment variable that names the process a step must not outlive."""
 PARENT_LOOK_S = 0.5
+MEMORY_SHARE = "REELKEEPER_MEMORY_SHARE"
+"""Variable that a try after one without enough memory finds halved."""
 SMALLEST_MEMORY_SHARE = 1 / 16
 """Four halvings: with less there is no tile left that a network could be shown."""
 
@@ -104,6 +106,7 @@ class StepProcess:
             "REELKEEPER_MODELS": str(settings.models_folder),
             "PYTHONUNBUFFERED": "1",
             PARENT: str(os.getpid()),
+            MEMORY_SHARE: str(memory_share_now(settings, read_failure(self._vault, spec_uri))),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "restoration_tasks.cli.main", *step_command(self._vault, spec_uri)],

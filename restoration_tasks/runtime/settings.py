@@ -70,8 +70,9 @@ class Settings(BaseSettings):
     tile_px: int = Field(default=0, ge=0)
     """Largest tile side in pixels for networks; 0 leaves it to the memory at hand."""
     memory_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the memory at hand that networks plan their tiles with. A pod that the kernel ended for want of memory
-    is tried again with half of it; how large the tiles were, stands in the result."""
+    """Share of the memory at hand that a step plans with: frames worked side by side, and the tiles of larger versions.
+    A step that ran out of memory is tried again with half of it. The number of frames changes no pixel; how large
+    tiles were, stands in the result."""
     threads: int = Field(default=1, ge=1)
     """Threads one step process uses for its pixel work (two lanes run side by side on a two-core machine)."""
     batch_frames: int | None = Field(default=None, ge=1)

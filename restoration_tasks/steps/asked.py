@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.assessment.carrier import CarrierReadings
 from restoration_tasks.media.delivery.findings import Waiver
+from restoration_tasks.media.frame_rate import FrameRate
 from restoration_tasks.media.segments import Segment
 from restoration_tasks.restoration.enlargement import EnlargeChoice
 from restoration_tasks.restoration.plan import Plan
@@ -24,7 +25,7 @@ class RunOptions(BaseModel):
 
     delivery: str | None = None
     """Delivery folder; default: the reel's folder in the inbox."""
-    fps: str | None = Field(default=None, pattern=r"^\d{1,3}(/\d{1,4})?$")
+    fps: FrameRate | None = None
     """Frames per second of the scan where its headers do not say; None: as the profile has it."""
     expected_frames: int | None = Field(default=None, ge=1)
     """How many frames the reel has by the catalogue or the scanner's report; None where nobody knows."""

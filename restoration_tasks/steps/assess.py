@@ -49,7 +49,7 @@ def run(work: StepWork) -> None:
     params = work.parse_params(AssessParams)
     engine = Engine(params.engine)
     master, side = work.input("master"), work.input("infrared") if "infrared" in work.input_names else None
-    means = Means.of(work.profile, work.settings.threads)
+    means = Means.of(work.profile, work.settings.threads, work.settings.memory_share)
     looker = _face_looker(work, master, params.segment) if params.faces else None
     channel = open_channel(master, side, params.segment, params.infrared)
     measured = measure_segment(

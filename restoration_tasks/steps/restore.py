@@ -48,8 +48,9 @@ def run(work: StepWork) -> None:
         part,
         work.output("segment", "segment.mkv", media_type="video/x-matroska"),
         maps=[work.input(name) for name in work.input_names if name.startswith("map/")],
-        means=Means.of(work.profile, work.settings.threads),
+        means=Means.of(work.profile, work.settings.threads, work.settings.memory_share),
         progress=work.progress,
+        remark=work.warn,
     )
     outside = sum(change.outside_map_px for change in changes)
     if outside:

@@ -62,10 +62,12 @@ def test_an_ending_is_one_line_for_staff(seen: k8s.V1Pod | None, cause: Cause, s
     assert failed.retry_helps is again
 
 
-def test_smaller_tiles_are_promised_only_where_tiles_are_planned_by_memory() -> None:
+def test_what_the_next_try_does_with_less_memory_is_promised_only_where_it_does_it() -> None:
     killed = ending_of(pod(phase="Failed", state=ended("OOMKilled", 137)), "base")
     said = {step: str(failure(killed, step, "R-1", 6, "")) for step in StepName}
     assert [step for step, line in said.items() if "with smaller tiles" in line] == [StepName.ENLARGE]
+    fewer = {step for step, line in said.items() if "with fewer frames at once" in line}
+    assert fewer == {StepName.ASSESS, StepName.RESTORE}
     assert all("Next: wait for the next try" in line for line in said.values())
 
 

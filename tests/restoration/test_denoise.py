@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.models.tiling import Tileable
+from restoration_tasks.restoration import denoise
 from restoration_tasks.restoration.averaging import guide_share
 from restoration_tasks.restoration.denoise import COLOURED, MOST_DEVIATIONS, Denoise, DenoiseParams
 from restoration_tasks.restoration.treatment import Means, Shown
@@ -144,3 +147,28 @@ def test_the_guides_share_of_white_noise_and_of_coarse_grain():
         grain = cv2.GaussianBlur(white, (0, 0), radius)
         share = cv2.GaussianBlur(grain, (0, 0), 1.5).std() / grain.std()
         assert guide_share(radius) == pytest.approx(share, rel=0.06)
+
+
+class Hungry(torch.nn.Module):
+    """A network that leaves pictures as they are, and has no memory for large ones."""
+
+    def forward(self, shown):
+        if shown.shape[-1] * shown.shape[-2] > 50 * 50:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return shown[:, :3]
+
+
+def test_tiles_that_had_to_be_smaller_stand_in_the_record(monkeypatch):
+    monkeypatch.setattr(denoise, "loaded_denoiser", lambda *_: Tileable(Hungry(), overlap_px=4))
+    monkeypatch.setattr(denoise, "TILE_PX", 128)
+    monkeypatch.setattr("restoration_tasks.models.tiling.SMALLEST_TILE_PX", 16)
+    _, grained = noisy()
+    asked, window = params(engine="network"), {0: Shown(10, grained[2], None, RGB)}
+    alone = Denoise(asked)
+    alone.apply(window)
+    (line,) = alone.remarks()
+    assert "tiles of 64 instead of 128 pixels" in line
+    assert Denoise(asked).remarks() == ()
+    # Where frames are worked side by side, the next try works fewer, which changes no pixel.
+    with pytest.raises(torch.OutOfMemoryError):
+        Denoise(asked, means=Means(threads=2)).apply(window)

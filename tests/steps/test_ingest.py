@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+from fractions import Fraction
 
 import pytest
 
@@ -33,7 +34,9 @@ from restoration_tasks.runtime.runner import run_step
 from restoration_tasks.runtime.spec import Source, Spec, StepName
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps import ingest, reversible
+from restoration_tasks.steps.asked import Execution, RunOptions
 from restoration_tasks.steps.ingest import picture
+from restoration_tasks.steps.way import Way
 from tests.media.pictures import delivery, same, sign
 from tests.steps.scans import FRAMES, KEPT_WHOLE, SCANS
 
@@ -398,6 +401,16 @@ def test_a_file_that_cannot_be_made_again_is_named(settings, reel):
     kept = reversible.Kept.of(Vault(settings.vault_root), result, settings.scratch_folder)
     with pytest.raises(SourceChanged, match=r"reel_0086404\.dpx: the file made again is not the one"):
         reversible.verify(dataclasses.replace(kept, scan=Scan.read(other)), everything=False)
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "30000/1001"])
+def test_a_rate_of_television_goes_from_the_form_into_the_master_exactly(settings, rate):
+    SCANS["png 8 grey"](settings.inbox_folder / "reel-7")  # whose frames say nothing of a rate
+    asked = Way("reel-7", settings, RunOptions(fps=rate)).ingest(Execution("run/ingest"))
+    result = run_step(asked, ingest.STEP, settings)
+    assert result.figures["fps"] == rate
+    assert Scan.read(local(settings, result, "scan")).picture.fps == rate
+    assert probe(local(settings, result, "master")).format.fps == Fraction(rate)
 
 
 @pytest.mark.parametrize("fps", ["0", "24/0", "abc", "-24", "24; rm"])

@@ -17,8 +17,12 @@ FIRST_LINE_LIMIT = 200
 IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
-PLANS_TILES = frozenset({StepName.ENLARGE})
-"""Steps that plan their tiles by the memory at hand; elsewhere tiles are fixed, as bytes must not depend on them."""
+WITH_LESS: Mapping[str, str] = {
+    StepName.ASSESS: ", with fewer frames at once",
+    StepName.RESTORE: ", with fewer frames at once",
+    StepName.ENLARGE: ", with smaller tiles",
+}
+"""What steps do with half the memory. Fewer frames at once change no pixel; tiles do, and are part of the record."""
 
 
 class Cause(StrEnum):
@@ -109,7 +113,7 @@ def failure(ending: Ending, step: str, reel: str, waited_hours: float, complaint
         code=ending.code,
         complaint=_first_line(complaint) or "no reason given",
     )
-    action = action.format(smaller=", with smaller tiles" if step in PLANS_TILES else "")
+    action = action.format(smaller=WITH_LESS.get(step, ""))
     return _KINDS.get(ending.cause, StepFailed)(f"the pod of {step} {what}", reel=reel, action=action)
 
 

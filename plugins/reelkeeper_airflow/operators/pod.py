@@ -20,10 +20,17 @@ from reelkeeper_airflow.operators.cluster import API_PATIENCE_S, api_is_away, pa
 from reelkeeper_airflow.operators.ending import ending_of, failure
 from reelkeeper_airflow.operators.mixin import Asked, StepMixin, staff_language
 from reelkeeper_airflow.operators.owner import Owner
-from reelkeeper_airflow.operators.pod_template import GRACE_S, MEMORY_SHARE, pod_arguments
+from reelkeeper_airflow.operators.pod_template import GRACE_S, pod_arguments
 from reelkeeper_airflow.operators.pod_trigger import StepPodTrigger
 from restoration_tasks.runtime.errors import OutOfMemory, PodRefused, StepFailed
-from restoration_tasks.runtime.launch import Failure, memory_share_now, read_failure, step_command, write_failure
+from restoration_tasks.runtime.launch import (
+    MEMORY_SHARE,
+    Failure,
+    memory_share_now,
+    read_failure,
+    step_command,
+    write_failure,
+)
 from restoration_tasks.runtime.progress import parse_line
 from restoration_tasks.runtime.settings import Settings
 from restoration_tasks.runtime.spec import StepName
@@ -105,7 +112,7 @@ class PodStepOperator(StepMixin, KubernetesPodOperator):
         """Let a pod that follows one without enough memory plan with half of what that one had."""
         share = memory_share_now(asked.settings, read_failure(asked.vault, asked.spec_uri))
         if share < asked.settings.memory_share:
-            self.log.warning("The try before ran out of memory: networks now plan with %.3g of what there is.", share)
+            self.log.warning("The try before ran out of memory: this one plans with %.3g of what there is.", share)
         # A mapping until Airflow has rendered the task, a list after.
         self.env_vars = convert_env_vars_or_raise_error(self.env_vars)
         for variable in self.env_vars:

@@ -8,6 +8,7 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 from reelkeeper_airflow.operators.owner import OURS
+from restoration_tasks.runtime.launch import MEMORY_SHARE
 from restoration_tasks.runtime.settings import Device, Settings
 from restoration_tasks.runtime.spec import StepName
 
@@ -23,8 +24,6 @@ LOG_EVERY_S = 15
 GRACE_S = 10
 """Between TERM and KILL; what a step keeps, it keeps as it goes."""
 GPU = "nvidia.com/gpu"
-MEMORY_SHARE = "REELKEEPER_MEMORY_SHARE"
-"""Variable that a try after one without enough memory finds halved."""
 SHARED_MEMORY = "1Gi"
 """Size of /dev/shm, which processes of torch pass frames through; a container's own has 64 MiB."""
 

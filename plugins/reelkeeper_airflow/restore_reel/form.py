@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from restoration_tasks.media.frame_rate import PATTERN as FRAME_RATE
 from restoration_tasks.restoration.profile import Profile, readable
 from restoration_tasks.restoration.tuning import ALL_TREATMENTS
 from restoration_tasks.runtime.errors import WrongUse
@@ -147,9 +148,10 @@ def trigger_form() -> dict[str, Param]:
         "fps": Param(
             None,
             type=["null", "string"],
-            pattern=r"^[1-9]\d{0,2}(/[1-9]\d{0,3})?$",
+            pattern=FRAME_RATE,
             title="Frames per second",
-            description_md="Used only where the scan's own headers do not say. Empty: as the profile says, else 24.",
+            description_md="Used only where the scan's own headers do not say: a whole number or a fraction, such as"
+            " 24000/1001. Empty: as the profile says, else 24.",
             examples=["16", "18", "24", "24000/1001", "25"],
             section=DELIVERY,
         ),

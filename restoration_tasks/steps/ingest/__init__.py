@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from restoration_tasks.media.delivery.findings import Grade, Waiver, gravest_first, require_none_open, waived
+from restoration_tasks.media.frame_rate import FrameRate
 from restoration_tasks.runtime.errors import MediaError, SourceChanged
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
@@ -30,7 +31,7 @@ class IngestParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fps: str = Field(default="24", pattern=r"^[1-9]\d{0,2}(/[1-9]\d{0,3})?$")
+    fps: FrameRate = "24"
     """Frames a second where the frames' headers do not say."""
     expected_frames: int | None = Field(default=None, ge=1)
     """Frames of the reel by the catalogue."""
