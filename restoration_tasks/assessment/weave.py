@@ -30,7 +30,9 @@ SD_WIDTH = 720
 ROWS, COLUMNS = 4, 6
 CELLS = ROWS * COLUMNS
 CORNERS, CORNERS_A_CELL = 1000, 10
-CORNER_QUALITY = 0.002
+CORNER_QUALITY = 0.0002
+"""Of the strongest corner, from which one is followed: less lets cells of drawn film and of soft pictures have a say;
+what cannot be followed there and back has none. On training clips every third frame of a drawn film is followed so."""
 CORNERS_APART = 1 / 90
 """Share of the picture's width, at least 4 px."""
 WINDOW_PX, LEVELS = (15, 15), 3
@@ -51,7 +53,7 @@ FEWEST_HERE, FEWEST_FRAMES = 4, 6
 """Cells on a frame, and frames of differences, that make a figure."""
 PUSHED, PLACED = 1.9, 2.6
 """Power of third differences against second ones: a camera's up to here, and a gate's from there."""
-APART, ALIKE = 0.5, 0.75
+APART, ALIKE = 0.6, 0.8
 """Share of the tremble's power that the cells have in common: up to here it is the scene's, from there the gate's."""
 POWER_OF_THIRD = 5.89
 """Power of third differences of the simulator's weave of deviation 1: 20 − 30·φ + 12·φ² − 2·φ³ for memory φ = 0.6."""
