@@ -182,9 +182,9 @@ def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | No
         except OSError:
             return None
 
-    rows = []
+    rows, delivered = [], scan.delivered
     with ThreadPoolExecutor(READERS) as pool:
-        for (name, sha256), found in zip(scan.delivered.items(), pool.map(digest, scan.delivered), strict=True):
+        for (name, sha256), found in zip(delivered.items(), pool.map(digest, delivered), strict=True):
             rows.append((name, sha256, found))
             if progress:
                 progress(len(rows))

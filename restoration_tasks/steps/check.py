@@ -147,6 +147,8 @@ def run(work: StepWork) -> None:
         )
         copied, unread = pd.concat([copied, beside], ignore_index=True), unread | unread_beside
     frames, shots = meter.frames_table(), meter.shots_table()
+    del meter  # its rows are in the tables
+    delivered = len(reel.scan.delivered)
     tables = {
         Table.FRAMES: frames,
         Table.SHOTS: shots,
@@ -169,14 +171,14 @@ def run(work: StepWork) -> None:
         Table.FILES: files_table(
             reel.scan,
             work.source("delivery"),
-            lambda done: work.progress(done, len(reel.scan.delivered), "delivered files"),
+            lambda done: work.progress(done, delivered, "delivered files"),
         ),
     }
     wanted = rules(
         policy(),
         frames=reel.scan.frames,
         shots=len(reel.permits),
-        files=len(reel.scan.delivered),
+        files=delivered,
         tracks=len(heard),
         no_faces=why_idle(reel.faces),
         scan_copy=SCAN_ACCESS in copies or reel.recorded != reel.assembled,
