@@ -60,6 +60,9 @@ def shot_flicker(
         otherwise: places in the shot of frames that were meant to be lighter or darker, or are mixtures.
     """
     curve = flicker_curve(relations, level, otherwise=otherwise)
+    if curve.lit:
+        nothing = np.zeros(len(relations))
+        return ShotFlicker(curve, NONE, nothing, nothing, 0.0)
     local = local_flicker(relations, level, otherwise | curve.flashes)
     if local.amplitude >= LOCAL_GATE:
         curve = flicker_curve(relations, level, otherwise=otherwise, evened=True)

@@ -56,10 +56,10 @@ SAME_HEIGHT, SAME_TILT = 0.3, 0.8
 """How far the line's middle and its tilt may differ from frame to frame, shares of the picture's height."""
 BESIDE_EDGE = 0.08
 """Share of the picture's height from its upper and lower edge within which a line is none between two sides."""
-STANDS_OUT, ALONE = 2.0, 4.0
+STANDS_OUT, ALONE = 2.0, 3.0
 """Times the shot's median bend that a pull must reach, with a rip on the same frames and without one. Where much moves
 by itself, as in small pictures of running animals, what follows a tear's course by chance reaches 2.4 times; tears of
-the simulator whose rip is not seen, 4 and more in 17 of 21."""
+the simulator whose rip is not seen, 4 and more in 16 of 19."""
 SEEN_BY_RIP, WITHIN = 0.5, 3.0
 """Share of the bends along a rip that must follow its course for the pull to be read off them, and how many times more
 or less than what such rips let expect it may be."""

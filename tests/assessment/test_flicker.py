@@ -69,6 +69,15 @@ def test_what_the_relations_may_be_off_by_is_no_flicker(unsure, share):
     assert flicker_curve(made, LEVEL).amplitude == pytest.approx(share * sure, rel=0.02)
 
 
+def test_light_that_springs_up_and_dies_away_is_none_and_the_same_backwards_is_no_firework():
+    time = np.arange(48)
+    bursts = sum(0.3 * np.exp(-0.25 * (time - born)) * (time >= born) for born in (3, 12, 20, 31, 40))
+    curve = flicker_curve(relations(np.exp(bursts)), LEVEL)
+    assert (curve.amplitude, curve.lit) == (0.0, True)
+    assert not flicker_curve(relations(np.exp(bursts[::-1])), LEVEL).lit
+    assert not any(flicker_curve(relations(pumping(24, 0.08, seed)), LEVEL).lit for seed in range(20))
+
+
 def test_a_slow_change_of_light_is_kept():
     gains = 1 + 0.5 * np.sin(np.linspace(0, np.pi, 60))
     after, curve = left_over(gains)

@@ -53,6 +53,15 @@ def test_weave_is_seen_in_a_pan():
     assert verdict.severity > 50
 
 
+def test_weave_is_followed_in_a_soft_picture_with_one_hard_thing():
+    frames = 0.5 + np.float32(0.05) * (scene() - 0.5)
+    frames[:, 60:100:8, 100:140] = 0.02
+    frames[:, 64:100:8, 100:140] = 0.98
+    verdict = judged(woven(frames, x_px=2.0, y_px=1.4)[0])
+    assert verdict.figures["followed_share"] > 0.6
+    assert verdict.severity > 50
+
+
 def carried(reach):
     """The wall as a camera sees it that is carried: it sways by so many pixels and slows down and hurries."""
     wall, time = scene(seed=6)[0], np.arange(FRAMES)
