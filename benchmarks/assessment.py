@@ -249,7 +249,12 @@ def report(kept: Kept) -> tuple[list[Result], Result]:
             else:
                 clean.append((key, shot))
     figures: Result = {"rank correlation": {}, "rank correlation with the recipe's number": {}}
-    figures |= {"clean severity": {}, "wrong category first": {}, "errors": {}}
+    figures |= {
+        "rank correlation without the take that costs most": {},
+        "clean severity": {},
+        "wrong category first": {},
+        "errors": {},
+    }
     bars: list[Result] = []
     for kind, rows in sorted(damaged.items()):
         category = CATEGORY[DamageKind(kind)].value
@@ -261,6 +266,7 @@ def report(kept: Kept) -> tuple[list[Result], Result]:
         by_number = _rank_correlation([number for number, _ in seen], severities)
         figures["rank correlation"][kind] = round(found, 3)
         figures["rank correlation with the recipe's number"][kind] = round(by_number, 3)
+        figures["rank correlation without the take that costs most"][kind] = _without_the_worst(cases, kind, category)
         bars.append(_bar(f"rank correlation of severity and strength ≥ 0.9: {kind}", found, 0.9, at_least=True))
         wrong = [_first(shot) != category for _, shot in seen if shot["done"] > 0 and _first(shot) is not None]
         if wrong:
@@ -270,7 +276,8 @@ def report(kept: Kept) -> tuple[list[Result], Result]:
         bars.append(
             _bar("wrong category first on single-damage clips ≤ 5 %", float(np.mean(every)), 0.05, at_least=False)
         )
-    for category in Category:
+    # Text on screen is a finding without severity.
+    for category in (one for one in Category if one is not Category.TEXT):
         read = [
             (shot["severities"][category.value], key) for key, shot in clean if category.value in shot["severities"]
         ]
@@ -280,6 +287,23 @@ def report(kept: Kept) -> tuple[list[Result], Result]:
             bars.append(_bar(f"clean clips: severity ≤ 5: {category.value}", worst[0], NOTHING, at_least=False))
     figures["errors"] = _errors(damaged)
     return bars, figures
+
+
+def _without_the_worst(cases: dict[str, Result], kind: str, category: str) -> Result:
+    """The take without which severities of a kind go best with their strengths, and how well then."""
+    pairs = [
+        (key.split("/")[0], shot["done"], shot["severities"][category])
+        for key, piece in cases.items()
+        if key.split("/")[1] == kind
+        for shot in piece["shots"]
+    ]
+    found = {
+        take: _rank_correlation(*zip(*((done, seen) for one, done, seen in pairs if one != take), strict=True))
+        for take in {one for one, _, _ in pairs}
+        if len({one for one, _, _ in pairs}) > 1
+    }
+    take = max(found, key=lambda one: found[one], default=None)
+    return {} if take is None else {"take": take, "rank correlation": round(found[take], 3)}
 
 
 def _rank_correlation(strengths: Sequence[float], severities: Sequence[float]) -> float:
