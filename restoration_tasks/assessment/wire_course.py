@@ -39,8 +39,9 @@ NEAR_PX = 3
 """How far from a smooth course a line may run in places."""
 SMOOTH_PX = 6.0
 """Standard deviation along the line over which evidence of its place is gathered."""
-DEGREE = 4
-"""Of the polynomial that a line's place is smoothed by, beside its rough course."""
+DEGREE = 2
+"""Of the polynomial that a line's place is smoothed by, beside its rough course: wires hang in parabolas, nearly. At 4
+they stray by pixels where the picture behind is as light as they are."""
 SIDE_PX = 2.0
 """Beyond half its width and this, the sides of a line show nothing of it."""
 

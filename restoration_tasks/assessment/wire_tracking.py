@@ -30,6 +30,11 @@ from restoration_tasks.assessment.wire_course import (
 from restoration_tasks.restoration.motion import Effort, MotionEstimator
 
 SD_WIDTH = 720
+TONE_SPREAD = 6.0
+"""8-bit codes by which a wire's own tone may differ along it (from its median absolute deviation) to be known. One that
+hides all that is behind it has one tone, a thin one that of what is behind it as well …"""
+TONE_OFF = 10.0
+"""… and by which it may do so where it is hardly told from what is beside it. What is in front has another tone."""
 CLICK_PX = 5
 """How far off the wire's end a person may click, pixels."""
 CLICK_COST, BOW_COST = 0.15, 0.3
@@ -193,8 +198,9 @@ def found_between(look: Look, ends: Points) -> OnFrame | None:
     if best is None or top < max(_by_chance(length), KEY_SCORE):
         return None
     course = dense(settled(look, shifted(base, bowed(length, *best))))
-    course = _to_edges(course, look.shape, (_at_edge(course[0], look.shape), _at_edge(course[-1], look.shape)))
-    return _measured(look, course)
+    # Who clicks on where a wire leaves the picture clicks a little inside it.
+    leaves = [_at_edge(course[end], look.shape, CLICK_PX) for end in (0, -1)]
+    return _measured(look, _to_edges(course, look.shape, (leaves[0], leaves[1])))
 
 
 def followed_on(look: Look, state: _Moving) -> _Moving | None:
@@ -305,9 +311,9 @@ def _to_edges(course: Points, shape: tuple[int, ...], leaves: tuple[bool, bool])
     return longer[places[0] : places[-1] + 1]
 
 
-def _at_edge(point: Points, shape: tuple[int, ...]) -> bool:
+def _at_edge(point: Points, shape: tuple[int, ...], farther: float = 0.0) -> bool:
     x, y = point
-    near = EDGE_PX * max(shape[1] / SD_WIDTH, 1.0)
+    near = EDGE_PX * max(shape[1] / SD_WIDTH, 1.0) + farther
     return bool(x < near or y < near or x > shape[1] - 1 - near or y > shape[0] - 1 - near)
 
 
@@ -320,6 +326,7 @@ def _with_gaps(on: OnFrame, look: Look, beside: Look) -> OnFrame:
     size = max(look.shape[1] / SD_WIDTH, 0.5)
     figure = on_figure(on.course, look, beside)
     shows = on.shows & ~(figure & ~_steadily(on.shows))
+    shows |= _in_its_tone(look, on.course, shows)
     for start, stop in _runs(~shows):
         longest = (GAP_ON_FIGURE_PX if figure[start:stop].mean() > 0.5 else GAP_PX) * size
         # An end without evidence is no wire, a gap between two parts of it may be.
@@ -334,6 +341,19 @@ def _steadily(shows: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where most of what is around shows: noise shows here and there."""
     share = cv2.blur(shows.astype(np.float32)[:, None], (1, 2 * BLOCK_PX + 1)).reshape(-1)
     return np.asarray(share > 0.6)
+
+
+def _in_its_tone(look: Look, course: Points, shows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a course has the tone that the wire has where it shows, nowhere if that is no one tone."""
+    at = course.astype(np.float32)
+    tone = cv2.remap(look.luma, at[:, :1], at[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    tone = tone.reshape(-1).astype(np.float32)
+    if not shows.any():
+        return shows
+    own = float(np.median(tone[shows]))
+    if 1.4826 * float(np.median(np.abs(tone[shows] - own))) > TONE_SPREAD:
+        return np.zeros_like(shows)
+    return _steadily(np.abs(tone - own) <= TONE_OFF)
 
 
 def on_figure(course: Points, look: Look, beside: Look) -> NDArray[np.bool_]:

@@ -78,7 +78,7 @@ def test_the_wire_goes_nothing_beside_it_changes_and_cutting_makes_no_difference
         scene = frames[at].mask.copy()
         scene[90:] = False  # the body moves faster than such a texture is followed
         gains.append(psnr(after, truth, scene) - psnr(telea, truth, scene))
-        assert psnr(after, truth, frames[at].mask) > psnr(before, truth, frames[at].mask) + 5
+        assert psnr(after, truth, frames[at].mask) > psnr(before, truth, frames[at].mask) + 4
     assert np.mean(gains) > 6
     assert np.array_equal(made, again)
     assert all(one.outside_map_px == 0 and one.repaired_wire_px == one.repaired_px > 0 for one in changes)
