@@ -30,9 +30,9 @@ validation clip and training clips; at less than half of it the fill is 0.2 dB f
 TOGETHER_PX = 9
 """Side of the square over which evidence for a direction is gathered: grain alone has none."""
 BEYOND_PX = (2.0, 4.0)
-"""How far beyond its two ends a ray is looked along: where a structure runs in its direction, nothing changes there …"""
+"""How far beyond its two ends a ray is looked along: where a structure runs its way, nothing changes there …"""
 STRAIGHT = 0.125
-"""… and what each of these differences counts beside that of the ends. Without it stripes are joined to the wrong ones."""
+"""… and what each of these differences counts beside that of the ends. Without it stripes are wrongly joined."""
 _AROUND = tuple((dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
 _LEAST = 1e-12
 
@@ -86,8 +86,11 @@ class _Seen:
         way = way / np.abs(way).max()
         before, after = self._steps(-way), self._steps(way)
         met = (before > 0) & (after > 0)
-        ends = [
-            (self._x + sign * steps * np.float32(way[0]), self._y + sign * steps * np.float32(way[1]))
+        ends: list[tuple[Floats, Floats]] = [
+            (
+                np.asarray(self._x + sign * steps * way[0], np.float32),
+                np.asarray(self._y + sign * steps * way[1], np.float32),
+            )
             for sign, steps in ((-1.0, np.maximum(before, 1)), (1.0, np.maximum(after, 1)))
         ]
         apart = np.zeros(len(self._x), np.float32)
@@ -130,8 +133,8 @@ class _Seen:
         count[self._in_box] = met
         side = (TOGETHER_PX, TOGETHER_PX)
         # Twice: a square that falls off towards its edge.
-        total, count = (cv2.blur(cv2.blur(one, side), side) for one in (total, count))
-        return np.asarray(total[self._in_box] / np.maximum(count[self._in_box], np.float32(1e-6)), np.float32)
+        spread, known = (np.asarray(cv2.blur(cv2.blur(one, side), side), np.float32) for one in (total, count))
+        return np.asarray(spread[self._in_box] / np.maximum(known[self._in_box], np.float32(1e-6)), np.float32)
 
 
 def _at(picture: Floats, x: Floats, y: Floats) -> Floats:
