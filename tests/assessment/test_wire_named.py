@@ -27,7 +27,7 @@ def master(tmp_path_factory):
     return write_master(path, np.stack([other] * START + [one.picture for one in frames]), picture), frames
 
 
-@pytest.mark.parametrize("widest", [1024, 240])
+@pytest.mark.parametrize("widest", [1024, 288])
 def test_the_plan_holds_where_it_runs_however_large_it_was_looked_at(master, monkeypatch, widest):
     monkeypatch.setattr(wire_named, "WIDEST_PX", widest)
     path, frames = master

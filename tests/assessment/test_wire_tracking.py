@@ -84,3 +84,44 @@ def test_what_passes_in_front_of_it_is_left_out():
     ]
     assert len(behind) >= len(wire.frames) - 2
     assert all(len(on.pieces) >= 1 for on in wire.frames.values())
+
+
+TONE, BAND = 300, (70, 115)
+"""The tone of a wire, and the rows in which what is behind it has that tone as well."""
+
+
+def over_its_own_tone(band_tone):
+    """An upright wire, tight from the upper edge to below, that moves aside over a grainy scene with a band in it."""
+    rng = np.random.default_rng(4)
+    pictures = []
+    for at in range(FRAMES):
+        picture = 600 + rng.normal(0, 6, (HEIGHT, WIDTH))
+        picture[BAND[0] : BAND[1]] += band_tone - 600
+        left = 120 + 2 * at
+        picture[:150, left : left + 4] = TONE
+        if band_tone > TONE + 10:  # something in front of the wire
+            picture[BAND[0] : BAND[1], left : left + 4] = band_tone + rng.normal(0, 6, (BAND[1] - BAND[0], 4))
+        picture = np.repeat(cv2.GaussianBlur(picture, (0, 0), 0.5)[None], 3, axis=0)
+        pictures.append(np.clip(picture, 0, 1023).astype(np.uint16))
+    left = 120 + 2 * KEY + 1.5
+    return pictures, np.array([[left, 3.0], [left, 149.0]])
+
+
+def rows_of(pieces):
+    return {round(y) for piece in pieces for y in np.arange(piece[0][1], piece[-1][1] + 1)}
+
+
+@pytest.mark.parametrize(("band_tone", "seen"), [(TONE, True), (480, False)])
+def test_where_the_scene_has_its_tone_it_goes_on_and_where_something_is_in_front_it_does_not(band_tone, seen):
+    pictures, ends = over_its_own_tone(band_tone)
+    wire = follow(looks(pictures), FRAMES, KEY, ends)
+    inside = set(range(BAND[0] + 12, BAND[1] - 12))
+    for on in wire.frames.values():
+        assert (len(inside & rows_of(on.pieces)) >= len(inside) - 2) is seen
+
+
+def test_a_wire_clicked_a_little_inside_the_picture_reaches_its_edge():
+    pictures, ends = over_its_own_tone(TONE)
+    ends[0, 1] = 6.0
+    wire = follow(looks(pictures), FRAMES, KEY, ends)
+    assert all(on.course[0][1] < 1 for on in wire.frames.values())

@@ -108,6 +108,21 @@ def test_frames_that_show_the_place_are_looked_for_farther_away():
         assert all(abs(one.shown.index - FAR) > 3 for one in side)
 
 
+def test_where_a_wire_may_be_nothing_is_learnt_and_nothing_is_changed():
+    """Between two parts that show, and beyond the ends of a wire, another frame's pixels are no source of fills."""
+    _, frames = wired()
+    on = {"frame": 4, "width_px": 2.0, "pieces": [[150, 20, 150, 60], [150, 90, 150, 120]]}
+    params = WireParams.model_validate({"engine": "classical", "wires": [{"key": 4, "ends": [0] * 4, "on": [on]}]})
+    treatment = WireRemoval(params)
+    window = {at - 4: Shown(at, one.picture, None, FMT) for at, one in enumerate(frames)}
+    suspect, mask = treatment._masked(window[0]).mask, treatment.mask(window[0])
+    assert suspect[[15, 40, 75, 105, 125], 150].all()
+    assert (mask[[15, 40, 75, 105, 125], 150] == [False, True, False, True, False]).all()
+    made = treatment.apply(window)
+    assert np.array_equal(made[:, ~mask], window[0].work[:, ~mask])
+    assert (made != window[0].work)[:, mask].any()
+
+
 def test_the_check_allows_the_wire_and_nothing_beside_it():
     _, frames = wired(WireForm.SAGGING)
     permit = Permit.of(plan(FRAMES, [true_wire(frames)]).shots[0])
