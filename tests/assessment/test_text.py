@@ -134,6 +134,15 @@ def test_no_text_is_found_on_real_film_that_has_none(labels):
     assert text_regions(rows, 16.0) == []
 
 
+@pytest.mark.parametrize(("shown", "found"), [(card(), True), (windows(8, 12, 20), False), (railing(14), False)])
+def test_letters_a_few_pixels_high_are_found_in_a_small_picture(shown, found):
+    small = cv2.resize(shown, (WIDTH // 3, HEIGHT // 3), interpolation=cv2.INTER_AREA)
+    regions = text_regions(read([small] * FRAMES), FPS)
+    assert bool(regions) is found
+    for _, top in LINES if found else ():
+        assert any(one.top * HEIGHT < top and one.bottom * HEIGHT > top + HIGH for one in regions)
+
+
 def test_text_is_a_finding_without_severity():
     shot = ShotFacts(1, 100, 100 + FRAMES, SCAN)
     verdict = GAUGE.judge(read([card()] * FRAMES), shot)
