@@ -171,7 +171,11 @@ class Line:
     @property
     def is_sure(self) -> bool:
         """Whether its looks alone are enough, where no other text is."""
-        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX and self.tone >= SURE_TONE
+        return self.is_sure_from(SURE_TONE)
+
+    def is_sure_from(self, tone: float) -> bool:
+        """The same, if its letters need go no farther than `tone` towards the picture's brightest or darkest."""
+        return self.letters >= SURE_LETTERS and self.letter_px >= SURE_PX and self.tone >= tone
 
 
 def lines_of(luma: npt.NDArray[np.uint8]) -> list[Line]:

@@ -134,13 +134,24 @@ def test_no_text_is_found_on_real_film_that_has_none(labels):
     assert text_regions(rows, 16.0) == []
 
 
-@pytest.mark.parametrize(("shown", "found"), [(card(), True), (windows(8, 12, 20), False), (railing(14), False)])
-def test_letters_a_few_pixels_high_are_found_in_a_small_picture(shown, found):
-    small = cv2.resize(shown, (WIDTH // 3, HEIGHT // 3), interpolation=cv2.INTER_AREA)
+@pytest.mark.parametrize(
+    ("shown", "smaller", "found"), [(card(), 3, True), (windows(8, 12, 20), 2, False), (railing(14), 2, False)]
+)
+def test_letters_a_few_pixels_high_are_found_in_a_small_picture(shown, smaller, found):
+    small = cv2.resize(shown, (WIDTH // smaller, HEIGHT // smaller), interpolation=cv2.INTER_AREA)
     regions = text_regions(read([small] * FRAMES), FPS)
     assert bool(regions) is found
     for _, top in LINES if found else ():
         assert any(one.top * HEIGHT < top and one.bottom * HEIGHT > top + HIGH for one in regions)
+
+
+@pytest.mark.parametrize(("smaller", "found"), [(1, False), (3, True)])
+def test_thin_strokes_need_not_be_as_bright_as_the_picture_is(smaller, found):
+    """A board of a scene is no brighter than the scene; of letters a few pixels high no stroke can be."""
+    shown = card(ink=0.85)
+    shown[-40:, -80:], shown[-40:, :80] = 1.0, 0.0
+    size = (WIDTH // smaller, HEIGHT // smaller)
+    assert bool(text_regions(read([cv2.resize(shown, size, interpolation=cv2.INTER_AREA)] * FRAMES), FPS)) is found
 
 
 def test_text_is_a_finding_without_severity():
