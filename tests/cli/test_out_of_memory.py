@@ -13,26 +13,16 @@ from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.runtime.errors import OutOfMemory, StepFailed
 from restoration_tasks.runtime.launch import StepProcess, read_failure, write_specs
 from restoration_tasks.runtime.runner import run_step
-from restoration_tasks.runtime.spec import NumericProfile, Spec, StepName, Verdict
+from restoration_tasks.runtime.spec import NumericProfile, StepName, Verdict
 from restoration_tasks.runtime.step import StepDefinition
 from restoration_tasks.runtime.vault import Vault
 from restoration_tasks.steps import registry
 from restoration_tasks.steps.registry import definition
+from tests.fixtures.specs import make_spec
 from tests.steps.worked_reel import REEL_ID, SEGMENTS, make_worked_reel
 
 CV_ERROR = cv2.error("(-4:Insufficient memory) Failed to allocate")
 CV_ERROR.code = -4
-
-
-def spec_of(settings, **changes):
-    fields = {
-        "step": StepName.SHOTS,
-        "step_version": "1",
-        "reel_id": "reel-1",
-        "vault": settings.vault_root,
-        "execution_id": "run/shots/0",
-    }
-    return Spec(**(fields | changes))
 
 
 def broken(monkeypatch, settings, error):
@@ -46,7 +36,7 @@ def broken(monkeypatch, settings, error):
     monkeypatch.setattr(registry, "definition", lambda _name: made)
     monkeypatch.setenv("REELKEEPER_HOME", str(settings.home))
     vault = Vault(settings.vault_root)
-    uri = write_specs(vault, (spec_of(settings),))
+    uri = write_specs(vault, (make_spec(settings),))
     with pytest.raises(StepFailed) as failed:
         command.run(str(vault.path(uri)))
     return uri, failed.value
@@ -116,7 +106,7 @@ def test_a_step_tried_again_with_less_gives_the_same_bytes(settings, monkeypatch
     reel.work(step, inputs, segment=segment, **params)
     assert set(used) == {4}
     used.clear()
-    again = spec_of(
+    again = make_spec(
         settings,
         step=step,
         step_version=definition(step).version,

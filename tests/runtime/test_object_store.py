@@ -13,7 +13,7 @@ from restoration_tasks.runtime.runner import run_step
 from restoration_tasks.runtime.spec import StepName, Verdict
 from restoration_tasks.runtime.step import StepDefinition
 from restoration_tasks.runtime.vault import Vault
-from tests.runtime.test_runner import Counting, make_spec
+from tests.runtime.test_runner import Counting, hello_spec
 
 MIB = 1024**2
 
@@ -49,24 +49,24 @@ def names(vault: Vault) -> list[str]:
 
 def test_work_is_published_reused_and_compared(on_store):
     vault, step = Vault(on_store.vault_root), Counting()
-    first = run_step(make_spec(on_store), step.definition, on_store)
+    first = run_step(hello_spec(on_store), step.definition, on_store)
     assert vault.local_root is None
-    again = run_step(make_spec(on_store, execution_id="other/shots/0"), step.definition, on_store)
+    again = run_step(hello_spec(on_store, execution_id="other/shots/0"), step.definition, on_store)
     assert (step.times, again) == (1, first)
     folder = f"reels/reel-1/shots/{first.signature}"
     assert names(vault) == [f"{folder}/a001/result.json", f"{folder}/a001/text.txt", f"{folder}/result.json"]
     assert vault.verify(first.output("text"))
-    fresh = run_step(make_spec(on_store, fresh=True, execution_id="run/shots/1"), step.definition, on_store)
+    fresh = run_step(hello_spec(on_store, fresh=True, execution_id="run/shots/1"), step.definition, on_store)
     assert (fresh.attempt, fresh.compared.verdict, fresh.outputs) == (2, Verdict.AGREES, first.outputs)
 
 
 def test_a_lost_object_is_made_again_and_what_a_killed_publication_left_is_gone(on_store):
     vault, step = Vault(on_store.vault_root), Counting()
-    first = run_step(make_spec(on_store), step.definition, on_store)
+    first = run_step(hello_spec(on_store), step.definition, on_store)
     folder = f"vault:reels/reel-1/shots/{first.signature}"
     vault.path(first.output("text").uri).unlink()
     vault.write_bytes(f"{folder}/a002/half.bin", b"half")
-    second = run_step(make_spec(on_store, execution_id="run/shots/1"), step.definition, on_store)
+    second = run_step(hello_spec(on_store, execution_id="run/shots/1"), step.definition, on_store)
     assert (step.times, second.attempt) == (2, 2)
     assert not vault.path(f"{folder}/a002/half.bin").exists()
     assert vault.verify(second.output("text"))
@@ -74,12 +74,12 @@ def test_a_lost_object_is_made_again_and_what_a_killed_publication_left_is_gone(
 
 def test_bytes_lost_in_the_store_are_seen_and_mended(on_store, tmp_path):
     vault, step = Vault(on_store.vault_root), Counting()
-    first = run_step(make_spec(on_store), step.definition, on_store)
+    first = run_step(hello_spec(on_store), step.definition, on_store)
     text = first.output("text")
     vault.write_bytes(text.uri, b"hellO")
     with pytest.raises(SourceChanged, match="has changed since it was recorded"):
         vault.fetch(text, tmp_path)
-    again = run_step(make_spec(on_store, fresh=True, execution_id="run/shots/1"), step.definition, on_store)
+    again = run_step(hello_spec(on_store, fresh=True, execution_id="run/shots/1"), step.definition, on_store)
     assert "was damaged on the disk" in again.warnings[0]
     assert vault.verify(text)
 
@@ -91,7 +91,7 @@ def test_a_large_file_goes_up_in_parts_and_comes_back_the_same(on_store, tmp_pat
     def large(work) -> None:
         work.output("text", "large.bin", media_type="application/octet-stream").write_bytes(content)
 
-    result = run_step(make_spec(on_store), StepDefinition(StepName.SHOTS, "1", large), on_store)
+    result = run_step(hello_spec(on_store), StepDefinition(StepName.SHOTS, "1", large), on_store)
     vault, large_file = Vault(on_store.vault_root), result.output("text")
     info = vault.path(large_file.uri).fs.info(vault.path(large_file.uri).path)
     assert info["ETag"].rpartition("-")[2].strip('"') == "5", "its tag says of how many parts it is made"
@@ -114,9 +114,9 @@ def test_work_killed_in_publishing_leaves_no_result_and_is_worked_again(on_store
     with monkeypatch.context() as broken_off:
         broken_off.setattr(Vault, "_put", broken)
         with pytest.raises(KeyboardInterrupt):
-            run_step(make_spec(on_store), step.definition, on_store)
+            run_step(hello_spec(on_store), step.definition, on_store)
     assert not names(vault)
-    assert run_step(make_spec(on_store), step.definition, on_store).attempt == 1
+    assert run_step(hello_spec(on_store), step.definition, on_store).attempt == 1
     assert step.times == 2
 
 
@@ -131,7 +131,7 @@ def test_a_store_that_is_not_there_is_said_in_words(on_store, monkeypatch, wrong
         s3fs.S3FileSystem.clear_instance_cache()
         settings = on_store
     with pytest.raises(VaultError) as failure:
-        run_step(make_spec(settings), Counting().definition, settings)
+        run_step(hello_spec(settings), Counting().definition, settings)
     said = str(failure.value)
     assert "reel reel-1" in said
     assert "object store" in said
