@@ -195,10 +195,10 @@ def spread_of(stands_out: Doubles) -> float:
 def _springs(apart: Doubles, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> bool:
     """Whether light springs up at once and dies away slowly, which flicker, being the same both ways, does not."""
     steps = np.where(known[1:] & known[:-1], np.diff(apart), 0.0)
-    power = float(np.mean(np.square(steps)))
-    if power <= 0:
+    power, spread = float(np.mean(np.square(steps))), float(steps.std())
+    if spread <= 0:
         return False
-    skewed = float(np.mean((steps - steps.mean()) ** 3)) / float(steps.std()) ** 3
+    skewed = float(np.mean((steps - steps.mean()) ** 3)) / spread**3
     back = -float(np.mean(steps[1:] * steps[:-1])) / power
     return skewed > SPRINGS and back < DIES_AWAY
 
