@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoration_tasks.media.picture import REC709
-from restoration_tasks.models.between.interpolator import MULTIPLE_PX, Interpolator
-from restoration_tasks.models.between.load import load_between
+from restoration_tasks.models.between.interpolator import load_interpolator
 from restoration_tasks.models.rife import NAME, load_rife
 from restoration_tasks.models.shelf.shelf import Shelf
-from restoration_tasks.training.between.evaluate import psnr_db, triples
+from restoration_tasks.training.between.evaluate import plain_rife, psnr_db, triples
 from restoration_tasks.training.clips import CLIPS
 
 Shares = NDArray[np.float32]
@@ -26,23 +25,11 @@ OURS, RIFE, DIS, NEIGHBOUR = "ours", "rife", "dis", "nearer_neighbour"
 def makers() -> dict[str, Make]:
     """Ours and the peers."""
     network = load_rife(Shelf.of().require(NAME)[0])
-    ours = Interpolator(network, load_between())
-    return {OURS: ours.between, RIFE: lambda before, after: plain_rife(network, before, after), DIS: dis_warp}
-
-
-def plain_rife(network: Any, before: Shares, after: Shares) -> Shares:
-    """RIFE HDv3 as its makers use it."""
-    import torch
-
-    from restoration_tasks.models.ifnet import blended
-
-    _, height, width = before.shape
-    below, right = -height % MULTIPLE_PX, -width % MULTIPLE_PX
-    both = np.pad(np.concatenate((before, after)), ((0, 0), (0, below), (0, right)), mode="edge")
-    with torch.inference_mode():
-        pair = torch.from_numpy(both)[None]
-        made: Shares = blended(pair, network(pair))[0, :, :height, :width].numpy()
-    return made
+    return {
+        OURS: load_interpolator().between,
+        RIFE: lambda before, after: plain_rife(network, before, after),
+        DIS: dis_warp,
+    }
 
 
 def dis_warp(before: Shares, after: Shares) -> Shares:

@@ -191,6 +191,8 @@ def _models(kept: Kept) -> Iterator[Row]:
             )
             time = one["time_over_rife"]
             yield Row(f"new frames, {split}, {name}: × RIFE's time", _number(time), "≤ 1.5", time <= 1.5)
+            worse = one["worse_than_nearer_neighbour"]["ours"]
+            yield Row(f"new frames, {split}, {name}: worse than the nearer neighbour", str(worse), "0", worse == 0)
     for split, clips in kept["super_resolution"].items():
         for name, one in clips.items():
             psnr = one["psnr_db"]

@@ -82,6 +82,8 @@ def between(
     uses: Annotated[float, typer.Option(min=0.1, help="How often a sample is shown.")] = 4.0,
     pool: Annotated[int, typer.Option(min=8, help="Samples kept to draw from, 3 MB each.")] = 900,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
+    rate: Annotated[float | None, typer.Option(min=1e-6, max=1e-2, help="Largest learning rate.")] = None,
+    begin_with: Annotated[Path | None, typer.Option(help="Weights to go on from instead of RIFE's own blend.")] = None,
     recipe: Annotated[Path, typer.Option(help="The recipe: training clips, seeds, validation.")] = _RECIPE,
 ) -> None:
     """Train the network that mixes frames between frames; needs RIFE on the shelf, fetches its clips with pip.
@@ -104,11 +106,11 @@ def between(
         threads=settings.threads,
         size=SIZE,
         settings=FitSettings(
-            batch=batch, rate=RATE, uses=uses, pool=pool, workers=workers, device=settings.device.value
+            batch=batch, rate=rate or RATE, uses=uses, pool=pool, workers=workers, device=settings.device.value
         ),
         tell=typer.echo,
     )
-    trained = train_between(folder, Recipe.load(recipe), course)
+    trained = train_between(folder, Recipe.load(recipe), course, begin_with)
     for one in trained.figures:
         typer.echo(f"{2 * one.half} frames apart: {one.psnr_db:.2f} dB, RIFE alone {one.rife_psnr_db:.2f} dB")
     typer.echo(f"{folder / 'between.safetensors'}: sha256 {trained.sha256}")

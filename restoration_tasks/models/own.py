@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,14 @@ class Running:
         import torch
 
         return torch.from_numpy(array).to(self.device, torch.float16 if self.half else torch.float32)
+
+
+@cache
+def knows_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 by itself; where it does not, it is slower than single precision."""
+    flags = Path("/proc/cpuinfo")
+    told = flags.read_text(encoding="utf-8") if flags.is_file() else ""
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(told.split()))
 
 
 def checked(shipped: Path, sha256: str, own: Path | None, *, train: str) -> tuple[Path, str]:

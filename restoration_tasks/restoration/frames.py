@@ -96,6 +96,15 @@ class NewFrames(Treatment[NewFramesParams]):
         self._wanted = frozenset(params.frames)
         self._one_at_a_time = threading.Lock()
 
+    def remarks(self) -> tuple[str, ...]:
+        """Whether networks computed in half the precision."""
+        if not self._wanted or not self._interpolator.halved:
+            return ()
+        return (
+            "frames were made anew in bfloat16, as this processor computes in it; on one that does not, codes may come "
+            "out a little otherwise",
+        )
+
     @property
     def radius(self) -> int:
         """So far that a frame beyond the longest run is seen."""

@@ -47,6 +47,27 @@ def test_exchanging_the_frames_exchanges_the_motion(network):
     assert (forth.belief - back.belief).abs().max() < 1e-3
 
 
+def test_mirroring_the_frames_mirrors_the_motion_of_looking_twice(network):
+    pair = torch.from_numpy(moving_pair())[None]
+    with torch.inference_mode():
+        once, twice = network(pair), network.looking_twice(pair)
+        of_mirrored = network.looking_twice(pair.flip(-1)).mirrored
+        once_mirrored = network(pair.flip(-1)).mirrored
+    assert (twice.flow - of_mirrored.flow).abs().max() < 1e-3
+    assert (twice.belief - of_mirrored.belief).abs().max() < 1e-3
+    assert (once.flow - once_mirrored.flow).abs().max() > 0.01  # by itself it is not so even
+
+
+def test_half_the_precision_says_nearly_the_same(shelved, network):
+    pair = torch.from_numpy(moving_pair())[None]
+    half = load_rife(shelved(NAME)[0]).to(torch.bfloat16)
+    with torch.inference_mode():
+        exact, near = network(pair), half(pair)
+    assert near.flow.dtype == torch.float32
+    assert 0 < (exact.flow - near.flow).abs().max() < 0.5
+    assert (exact.flow - near.flow).abs().mean() < 0.05
+
+
 def test_a_picture_is_read_where_the_flow_points():
     from restoration_tasks.models.ifnet import warped
 

@@ -54,6 +54,19 @@ def test_the_named_frames_come_back_and_no_other_changes(torn_reel, tmp_path):
         assert np.square(made[frame][:, 8:-8] - truth[:, 8:-8]).mean() < 0.5 * nearer
 
 
+@pytest.mark.parametrize("halved", [True, False])
+def test_the_record_says_where_half_the_precision_was_used(torn_reel, tmp_path, monkeypatch, halved):
+    master, clean, _ = torn_reel
+    for user in ("interpolator", "load"):
+        monkeypatch.setattr(f"restoration_tasks.models.between.{user}.knows_bfloat16", lambda: halved)
+    said = []
+    restore_segment(master, whole(FRAMES), sliced((4,)), tmp_path / "out.mkv", remark=said.append)
+    assert ["bfloat16" in line for line in said] == [True] * halved
+    made, truth = read(tmp_path / "out.mkv")[4], clean[4, 0].astype(float)
+    nearer = min(np.square(truth - clean[4 + add, 0]).mean() for add in (-1, 1))
+    assert np.square(made[:, 8:-8] - truth[:, 8:-8]).mean() < 0.5 * nearer
+
+
 def test_a_shot_cut_in_a_run_gives_the_same_pixels(torn_reel, tmp_path):
     master, _, _ = torn_reel
     restore_segment(master, whole(FRAMES), sliced(GONE), tmp_path / "whole.mkv")

@@ -1,7 +1,8 @@
 """New frames between two frames, for large motion: RIFE and optical flow, mixed by a network of our own. Generative.
 
-RIFE (Huang et al., ECCV 2022) and dense inverse search (Kroeger et al., ECCV 2016; from either frame) both look from
-coarse to fine, fail on different things, and are two guesses that `network.BetweenNet` makes one frame of.
+RIFE (Huang et al., ECCV 2022), shown the frames as they are and mirrored, and dense inverse search (Kroeger et al.,
+ECCV 2016; from either frame) both look from coarse to fine, fail on different things, and are two guesses that
+`network.BetweenNet` makes one frame of.
 Neither frame may be from another shot: whoever calls knows the cuts.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoration_tasks.media.picture import REC709
+from restoration_tasks.models.own import knows_bfloat16
 from restoration_tasks.runtime.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from restoration_tasks.models.between.guesses import Guess
     from restoration_tasks.models.between.network import Candidates
+    from restoration_tasks.models.ifnet import IFNet
 
 Shares = NDArray[np.float32]
 """`(C, H, W)` float32, C is 1 (grey) or 3 (R, G, B); shares of the code range, 0–1."""
@@ -37,12 +40,17 @@ class Interpolator:
     """Makes frames between frames. One a thread: it keeps working memory."""
 
     network: Any
-    """`models.ifnet.IFNet`, from `models.rife.load_rife`."""
+    """`models.ifnet.IFNet`, from `load_motion`."""
     mixer: Any = None
     """`models.between.network.BetweenNet`, from `models.between.load`; None where only candidates are asked for."""
     device: str = "cpu"
     """The torch device it lies on."""
     flow: Any = field(default_factory=lambda: cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
+
+    @property
+    def halved(self) -> bool:
+        """Whether motion is looked for in half the precision."""
+        return bool(next(self.network.parameters()).element_size() < 4)
 
     def between(self, before: Shares, after: Shares, share: float = 0.5) -> Shares:
         """A frame between two of one shot.
@@ -90,7 +98,7 @@ class Interpolator:
         pair = torch.from_numpy(np.concatenate((first, second)))[None].to(self.device)
         one, other = _analysis(first), _analysis(second)
         forth, back = self._flow(one, other), self._flow(other, one)
-        return pair, at_share(self.network(pair), share), from_flows(forth, back, share)
+        return pair, at_share(self.network.looking_twice(pair), share), from_flows(forth, back, share)
 
     def _flow(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Tensor:
         import torch
@@ -120,6 +128,25 @@ def models() -> dict[str, str]:
     return {rife.NAME: rife.SHA256, load.NAME: load.SHA256}
 
 
+def load_motion(device: str = "cpu") -> IFNet:
+    """What looks for motion: RIFE from the shelf, in bfloat16 where the processor computes in it.
+
+    It looks twice, which half the precision makes up for in time; on clips not learnt from the frames differ by less
+    than 0.01 dB.
+
+    Raises:
+        ModelError: torch or the network is not installed, or it is another than pinned.
+    """
+    import torch
+
+    from restoration_tasks.models.rife import NAME, load_rife
+    from restoration_tasks.models.shelf.shelf import Shelf
+
+    precision = torch.bfloat16 if device == "cpu" and knows_bfloat16() else torch.float32
+    network: IFNet = load_rife(Shelf.of().require(NAME)[0])
+    return network.to(device, precision, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
 def load_interpolator(device: str = "cpu") -> Interpolator:
     """An interpolator with the networks from the shelf.
 
@@ -128,8 +155,5 @@ def load_interpolator(device: str = "cpu") -> Interpolator:
     """
     from restoration_tasks.models.between.load import load_between
     from restoration_tasks.models.own import Running
-    from restoration_tasks.models.rife import NAME, load_rife
-    from restoration_tasks.models.shelf.shelf import Shelf
 
-    network = load_rife(Shelf.of().require(NAME)[0]).to(device)
-    return Interpolator(network, load_between(running=Running(device)), device)
+    return Interpolator(load_motion(device), load_between(running=Running(device)), device)

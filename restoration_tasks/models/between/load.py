@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restoration_tasks.models.needs_torch import needs_torch
-from restoration_tasks.models.own import Running, checked, ready
+from restoration_tasks.models.own import Running, checked, knows_bfloat16, ready
 
 if TYPE_CHECKING:
     from restoration_tasks.models.between.network import BetweenNet
@@ -26,7 +26,8 @@ def load_between(
     Args:
         weights: a file of one's own training; the shipped one, whose digest is checked, if None.
         threads: processor threads torch may use; as torch has it, if None.
-        running: where and how exactly it computes; on the processor in single precision, if None.
+        running: where and how exactly it computes; on the processor, if None. There its layers compute in bfloat16
+            where the processor does, as what looks for motion.
 
     Raises:
         ModelError: torch is not installed, or the weights are missing, damaged, or other than those shipped.
@@ -35,5 +36,10 @@ def load_between(
         from restoration_tasks.models.between.network import BetweenNet
     path, _ = checked(WEIGHTS, SHA256, weights, train="reelkeeper train between")
     network = BetweenNet(fused=True)
-    ready(network, path, threads, running or Running())
+    running = running or Running()
+    ready(network, path, threads, running)
+    if running.device == "cpu" and knows_bfloat16():
+        import torch
+
+        network.body.to(torch.bfloat16)
     return network

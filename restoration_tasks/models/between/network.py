@@ -58,7 +58,10 @@ class Candidates:
 
 
 class BetweenNet(nn.Module):
-    """Weighs the candidates of a frame, and may correct their mixture a little."""
+    """Weighs the candidates of a frame, and may correct their mixture a little.
+
+    Its body computes in the precision of its weights; frames are mixed in their own.
+    """
 
     def __init__(self, widths: tuple[int, ...] = (32, 48, 72, 96), *, fused: bool = False) -> None:
         super().__init__()
@@ -81,7 +84,7 @@ class BetweenNet(nn.Module):
         ]
         whole = share.expand_as(belief)
         shown = torch.cat((frames.flatten(1, 2) - 0.5, belief - 0.5, whole - 0.5, *apart), 1)
-        out = self.body(shown).contiguous()
+        out = self.body(shown.to(self.body.exit.weight.dtype)).to(shown.dtype).contiguous()
         weights = torch.softmax(out[:, :CANDIDATES] + self._prior(belief, whole), dim=1)
         mixed = weights[:, :1] * frames[:, 0]
         for place in range(1, CANDIDATES):

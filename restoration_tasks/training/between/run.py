@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from restoration_tasks.models.between.load import WEIGHTS, load_between
 from restoration_tasks.models.between.network import BetweenNet, begun_as_rife
 from restoration_tasks.models.defects.networks import parameter_count
-from restoration_tasks.runtime.files import write_atomic
+from restoration_tasks.models.own import Running, ready
+from restoration_tasks.runtime.files import sha256_file, write_atomic
 from restoration_tasks.training.between.evaluate import BetweenFigures, evaluate
 from restoration_tasks.training.between.samples import Gaps, augment, rife_interpolator
 from restoration_tasks.training.clips import CLIPS
@@ -45,13 +46,15 @@ class Trained:
     """Digest of the weights."""
 
 
-def train_between(folder: Path, recipe: Recipe, course: Course) -> Trained:
+def train_between(folder: Path, recipe: Recipe, course: Course, begin_with: Path | None = None) -> Trained:
     """Train, measure and write everything into a folder; run again, it goes on where it stopped.
 
     Args:
         folder: gets `between.safetensors`, `card.md` and `evaluation.json`; checkpoint and log lie beside them.
         recipe: names the training clips, the seeds, and what is measured on.
         course: how long, from which seed, and how; a second round is not made.
+        begin_with: weights of a training before, to go on from with other candidates or another seed; they have no
+            normalisation left, so a smaller learning rate is due. None begins from what RIFE makes.
 
     Raises:
         WrongUse: the seed is not one for training, or the recipe names no clip to train on.
@@ -63,7 +66,8 @@ def train_between(folder: Path, recipe: Recipe, course: Course) -> Trained:
     torch.manual_seed(course.seed)
     clips = [CLIPS[name] for name in recipe.train.clips]
     footage = gather(clips, course.photographs, folder / "footage", course.tell)
-    learner = Learner("between", begun_as_rife(BetweenNet()), step_loss, augment)
+    begun = begun_as_rife(BetweenNet()) if begin_with is None else _gone_on_from(begin_with)
+    learner = Learner("between", begun, step_loss, augment)
     gaps = Gaps(footage, course.seed, course.size)
     budget = Budget(course.minutes * 60, course.steps)
     fit([learner], gaps, budget, folder / CHECKPOINT_FILE, seed=course.seed, settings=course.settings, tell=course.tell)
@@ -73,8 +77,15 @@ def train_between(folder: Path, recipe: Recipe, course: Course) -> Trained:
     figures = evaluate(load_between(folder / WEIGHTS.name), rife_interpolator(), clip)
     told = json.dumps({"clip": clip.name, "figures": [one.model_dump() for one in figures]}, indent=1)
     write_atomic(folder / EVALUATION_FILE, f"{told}\n".encode())
-    write_atomic(folder / CARD_FILE, _card(learner, course, sha256, clip.name, figures).encode())
+    first = "RIFE's own blend" if begin_with is None else f"the weights `{sha256_file(begin_with)[0]}`"
+    write_atomic(folder / CARD_FILE, _card(learner, course, sha256, first, clip.name, figures).encode())
     return Trained(folder, figures, sha256)
+
+
+def _gone_on_from(weights: Path) -> BetweenNet:
+    network = BetweenNet(fused=True)
+    ready(network, weights, None, Running())
+    return network
 
 
 def step_loss(network: nn.Module, batch: Batch) -> Tensor:
@@ -84,7 +95,9 @@ def step_loss(network: nn.Module, batch: Batch) -> Tensor:
     return torch.as_tensor(10 / math.log(10) * (square + FLOOR).log().mean())
 
 
-def _card(learner: Learner, course: Course, sha256: str, clip: str, figures: Sequence[BetweenFigures]) -> str:
+def _card(
+    learner: Learner, course: Course, sha256: str, first: str, clip: str, figures: Sequence[BetweenFigures]
+) -> str:
     rows = "\n".join(
         f"| {clip}, {2 * one.half} frames apart | {one.frames} "
         f"| {one.rife_psnr_db:.2f} | {one.psnr_db:.2f} | {one.worst_over_rife_db:+.2f} |"
@@ -100,22 +113,24 @@ def _card(learner: Learner, course: Course, sha256: str, clip: str, figures: Seq
         machine=machine(course.settings.device),
         torch=torch.__version__,
         sha256=sha256,
+        first=first,
         rows=rows,
     )
 
 
 _CARD = """# Frames between frames: the mixing network
 
-A U-Net on what RIFE HDv3 and dense inverse search bring from the frame before and the frame after: it weighs these six
-candidates (each guess from either side, and both frames as they lie) pixel by pixel and may correct their mixture by at
-most 15 % of the code range. For: frames that are destroyed, and other frame rates of access copies. What it makes is
-*generative*: nobody photographed it. Not for: frames of two shots, still pictures. The weights are ours, Apache-2.0;
-RIFE's own are not in them, and have to be installed from the shelf.
+A U-Net on what RIFE HDv3, shown the frames as they are and mirrored, and dense inverse search bring from the frame
+before and the frame after: it weighs these six candidates (each guess from either side, and both frames as they lie)
+pixel by pixel and may correct their mixture by at most 15 % of the code range. For: frames that are destroyed, and
+other frame rates of access copies. What it makes is *generative*: nobody photographed it. Not for: frames of two shots,
+still pictures. The weights are ours, Apache-2.0; RIFE's own are not in them, and have to be installed from the shelf.
 
 | | |
 |---|---|
 | parameters | {parameters} |
 | trained | {steps} steps of {batch} samples of {size} in {minutes} minutes, seed {seed}, on {machine}, torch {torch} |
+| begun from | {first} |
 | made again by | `reelkeeper train between`; clips and photographs are those of the damage networks' card |
 | loss | the mean PSNR of the samples, errors under 45 dB left alone |
 | sha256 | `{sha256}` |

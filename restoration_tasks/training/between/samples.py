@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restoration_tasks.models.between.interpolator import Interpolator
-from restoration_tasks.models.rife import NAME, load_rife
-from restoration_tasks.models.shelf.shelf import Shelf
+from restoration_tasks.models.between.interpolator import Interpolator, load_motion
 from restoration_tasks.training.defects.footage import Footage, take
 from restoration_tasks.training.defects.pool import Batch
 from restoration_tasks.training.defects.samples import SampleSize
@@ -28,7 +26,7 @@ def rife_interpolator() -> Interpolator:
     Raises:
         ModelError: it is not installed.
     """
-    return Interpolator(load_rife(Shelf.of().require(NAME)[0]))
+    return Interpolator(load_motion())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from restoration_tasks.models.own import knows_bfloat16
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.training.defects.pool import Batch, Pool
 
@@ -67,7 +68,8 @@ class FitSettings:
     pool: int = 600
     """Samples kept to draw from; one of 320x256 takes 9 MB for both networks."""
     device: str = "cpu"
-    """Torch device; on a GPU the networks compute in bfloat16, losses in single precision."""
+    """Torch device; on a GPU, and a processor that knows it, the networks compute in bfloat16, losses in single
+    precision."""
     checkpoint_s: float = 180.0
     """Seconds between checkpoints."""
 
@@ -123,7 +125,7 @@ class Learner:
             batch = self._augment(batch, chance)
         self._optimizer.zero_grad(set_to_none=True)
         kind = torch.device(self._settings.device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu"):
+        with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or knows_bfloat16()):
             value = self._loss(self.network, batch)
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

@@ -44,6 +44,9 @@ def gather(
         ClipError: a package cannot be fetched, or holds something else.
         MediaError: a file cannot be decoded.
     """
+    # Processes that make samples are forked from this one, and OpenCV's threads do not come along: the first call there
+    # would wait for them for ever.
+    cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Material] = [*clips, *photographs]
     gathered = []

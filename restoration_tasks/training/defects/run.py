@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from restoration_tasks.models.defects.load import THRESHOLDS, Weights, load_detector, load_repairer
 from restoration_tasks.models.defects.networks import DefectNet, FusionNet, parameter_count
+from restoration_tasks.models.own import knows_bfloat16
 from restoration_tasks.runtime.errors import WrongUse
 from restoration_tasks.runtime.files import write_atomic
 from restoration_tasks.training.clips import CLIPS
@@ -152,7 +153,7 @@ def machine(device: str) -> str:
     """What networks are trained on, in words."""
     if torch.device(device).type == "cuda":
         return f"{torch.cuda.get_device_name(device)} in bfloat16"
-    return f"{platform.machine()} processors"
+    return f"{platform.machine()} processors{' in bfloat16' if knows_bfloat16() else ''}"
 
 
 def _train(footage: Sequence[Footage], folder: Path, course: Course) -> dict[Weights, list[Learner]]:
