@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -83,6 +84,19 @@ def memory_share_now(settings: Settings, failure: Failure | None) -> float:
     return max(min(failure.memory_share, settings.memory_share) / 2, SMALLEST_MEMORY_SHARE)
 
 
+def kernel_kills() -> int:
+    """Processes that the kernel of this machine ended for want of memory since it started; 0 where it does not say.
+
+    Source: `oom_kill` in proc_vmstat(5); those of a container's own limit are counted with them.
+    """
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return 0
+
+
 def step_command(vault: Vault, spec_uri: str) -> list[str]:
     """Arguments of the `reelkeeper` command that run a spec file (also a pod's arguments)."""
     return ["step", "run", str(vault.path(spec_uri))]
@@ -99,6 +113,8 @@ class StepProcess:
     def __init__(self, spec_uri: str, settings: Settings) -> None:
         self._vault = Vault(settings.vault_root)
         self._spec_uri = spec_uri
+        self._memory_share = memory_share_now(settings, read_failure(self._vault, spec_uri))
+        self._kernel_kills = kernel_kills()
         environment = settings.environment() | {
             "REELKEEPER_HOME": str(settings.home),
             "REELKEEPER_VAULT": settings.vault_root,
@@ -106,7 +122,7 @@ class StepProcess:
             "REELKEEPER_MODELS": str(settings.models_folder),
             "PYTHONUNBUFFERED": "1",
             PARENT: str(os.getpid()),
-            MEMORY_SHARE: str(memory_share_now(settings, read_failure(self._vault, spec_uri))),
+            MEMORY_SHARE: str(self._memory_share),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "restoration_tasks.cli.main", *step_command(self._vault, spec_uri)],
@@ -142,6 +158,16 @@ class StepProcess:
         failure = read_failure(self._vault, self._spec_uri)
         if failure is not None:
             raise failure.error()
+        if code == -signal.SIGKILL and kernel_kills() > self._kernel_kills:
+            # It could not say so itself.
+            starved = errors.OutOfMemory(
+                "the step process ran out of memory: the system ended it",
+                action="wait for the next try, which takes less at once; if it stays so, work fewer segments side by "
+                "side (REELKEEPER_LANES), then clear the task",
+            )
+            told = Failure(kind=type(starved).__name__, text=str(starved), memory_share=self._memory_share)
+            write_failure(self._vault, self._spec_uri, told)
+            raise starved
         how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         raise StepFailed(f"the step process {how}", action="see the log above, then clear the task to go on")
 

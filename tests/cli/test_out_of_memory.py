@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import cv2
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from restoration_tasks.cli import step as command
 from restoration_tasks.restoration.treatment import Means
+from restoration_tasks.runtime import launch
 from restoration_tasks.runtime.errors import OutOfMemory, StepFailed
 from restoration_tasks.runtime.launch import StepProcess, read_failure, write_specs
 from restoration_tasks.runtime.runner import run_step
@@ -66,6 +68,29 @@ def test_another_error_is_not_taken_for_it(monkeypatch, settings):
     uri, failed = broken(monkeypatch, settings, RuntimeError("another thing"))
     assert not isinstance(failed, OutOfMemory)
     assert share_of_a_process(monkeypatch, settings, uri) == 1
+
+
+@pytest.mark.parametrize("kills", [(7, 8), (7, 7)], ids=["the kernel", "somebody"])
+def test_a_step_that_the_kernel_ended_is_told_from_one_that_somebody_killed(monkeypatch, settings, kills):
+    uri = write_specs(Vault(settings.vault_root), (make_spec(settings),))
+    script = settings.home / "python"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    count = iter([*kills, 8])
+    monkeypatch.setattr(launch, "kernel_kills", lambda: next(count))
+    with monkeypatch.context() as context:
+        context.setattr(sys, "executable", str(script))
+        with pytest.raises(StepFailed) as failed:
+            StepProcess(uri, settings).check()
+    starved = kills[0] < kills[1]
+    assert isinstance(failed.value, OutOfMemory) is starved
+    assert ("ran out of memory" if starved else "killed by signal SIGKILL") in str(failed.value)
+    assert share_of_a_process(monkeypatch, settings, uri) == (0.5 if starved else 1)
+
+
+def test_the_kernel_says_how_many_it_ended():
+    assert isinstance(launch.kernel_kills(), int)
+    assert ("oom_kill " in Path("/proc/vmstat").read_text()) or launch.kernel_kills() == 0
 
 
 def share_of_a_process(monkeypatch, settings, uri):
