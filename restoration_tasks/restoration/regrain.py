@@ -1,41 +1,48 @@
 """Give a whole new frame the grain that the frames beside it have: made of two, it is quieter than either.
 
-Seeded noise, as strong by brightness as what is lacking and as coarse as the grain of the frames beside it: grain
-differs from frame to frame, so none of theirs is repeated. After Norkin & Birkbeck, "Film Grain Synthesis for AV1 Video
-Codec", DCC 2018 (strength by brightness, one pattern).
+What it lacks is measured where the new frame is calmest: the power, frequency by frequency, that the frames beside it
+have there and it has not. Seeded noise of that spectrum is laid over it, as strong by brightness as what is lacking:
+grain differs from frame to frame, so none of theirs is repeated. A periodogram of windowed tiles (P. Welch, IEEE
+Transactions on Audio and Electroacoustics 15(2), 1967), strength by brightness as in A. Norkin and N. Birkbeck, "Film
+Grain Synthesis for AV1 Video Codec", DCC 2018.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restoration_tasks.restoration.grain import (
-    BANDS,
-    BLURS,
-    CALMEST,
-    CELL_PX,
-    FAINTEST,
-    FEWEST_CELLS,
-    FINE_PX,
-    UNEVEN,
-    calm_cells,
-    fine_deviation,
-    hangs_together,
-)
+from restoration_tasks.restoration.grain import BANDS, DEAD, FAINTEST, UNCLIPPED, UNEVEN
 from restoration_tasks.restoration.shares import Rows
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
-CALM = 0.03
-"""Share of the cells of a band that are at least as calm as what counts: in scenes full of texture a fifth of them (as
-many as fills ask, which are held by their neighbours too) shows twice the grain there is."""
-COARSE = (*BLURS, 1.4, 1.8, 2.3)
-"""Standard deviations that make white noise as coarse as grain may be."""
+TILE_PX = 32
+"""Side of a tile that power is measured in, at most …"""
+TILES_ACROSS = 4
+"""… and so that about so many lie side by side at least."""
+CALMEST = 0.05
+"""Share of the tiles that are looked at: there the new frame and all about it are calmest, so that least of the
+picture's own texture is taken for grain that it lacks."""
+FEWEST_TILES = 12
+"""Tiles that are looked at where there are so many, and that a band of brightness must hold."""
+RINGS = 16
+"""Rings of frequency, from none to half a cycle a pixel: grain looks alike in all directions."""
+LEAST_WAVES = 2
+"""Waves that a tile must hold of a frequency for its power to be measured in it."""
+MOST_RISE = 4.0
+"""How much denser than the slowest that are measured slower ones are taken to be, at most."""
+LEAST_DENSITY = 1e-4
+"""Of the largest density, that a ring is taken to have at least."""
+OUTLIERS = 3.0
+"""Tiles whose lack is so many times farther from the usual one than is usual are left aside: something moved there."""
 
 
 def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 1.0) -> Rows:
@@ -50,60 +57,137 @@ def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 
     Returns:
         `(H, W, C)` float32, not clipped; the very frame where the others have no grain.
     """
-    together = _together(beside)
-    coarse = round(float(np.interp(together, [hangs_together(blur) for blur in COARSE], COARSE)), 2)
-    middles, wanted = _levels(beside, coarse)
-    _, has = _levels([rows], coarse, middles)
-    lacking = np.sqrt(np.maximum(wanted - has, 0.0)) * np.float32(amount)
-    if not lacking.any():
+    side = min(TILE_PX, max(min(rows.shape[:2]) // TILES_ACROSS, 2 * TILES_ACROSS), *rows.shape[:2])
+    own, others = _Tiles.of(rows, side), [_Tiles.of(one, side) for one in beside]
+    calm = _calm(own, others)
+    spectrum = _spectrum(own, others, calm)
+    if spectrum is None:
+        return rows
+    noise = _noise(rows.shape, spectrum, seed)
+    middles, variance = _strength(own, others, calm)
+    strength = np.sqrt(variance / _Tiles.of(noise, side).variance.mean()) * np.float32(amount)
+    if not strength.any():
         return rows
     brightness = rows.mean(axis=2)
-    strength = np.stack([np.interp(brightness, middles, channel) for channel in lacking.T], axis=2)
-    white = np.random.default_rng(seed).standard_normal(rows.shape).astype(np.float32)
-    noise = cv2.GaussianBlur(white, (0, 0), coarse).reshape(rows.shape) / np.float32(fine_deviation(coarse))
-    return np.asarray(rows + noise * strength, np.float32)
+    by_channel = np.stack([np.interp(brightness, middles, channel) for channel in strength.T], axis=2)
+    return np.asarray(rows + noise * by_channel, np.float32)
 
 
-def _levels(frames: Sequence[Rows], coarse: float, middles: Floats | None = None) -> tuple[Floats, Floats]:
-    """Brightness in the middle of each band `(B,)`, and the variance of grain there `(B, C)`, mean of the frames."""
-    none = np.zeros(frames[0].shape[:2], np.bool_)
-    measured = [calm_cells(rows, none) for rows in frames]
-    if middles is None:
-        brightness = np.concatenate([one[0] for one in measured])
-        bands = BANDS if len(measured[0][0]) >= BANDS * FEWEST_CELLS else 1
-        middles = np.asarray(np.quantile(brightness, (np.arange(bands) + 0.5) / bands), np.float32)
-    edges = (middles[1:] + middles[:-1]) / 2
-    levels = np.zeros((len(frames), len(middles), frames[0].shape[2]), np.float32)
-    for level, (brightness, power) in zip(levels, measured, strict=True):
-        band = np.searchsorted(edges, brightness)
-        for number in range(len(middles)):
-            cells = power[band == number]
-            # a band that only one of the frames has takes what the whole frame shows
-            level[number] = np.quantile(cells if len(cells) else power, CALM, axis=0) / calm_share(coarse)
-    variance = np.maximum(levels.mean(axis=0) - np.float32(FAINTEST), 0.0)
-    return middles, np.minimum(variance, UNEVEN * variance.min(axis=0))
+@dataclass(frozen=True, eq=False)
+class _Tiles:
+    """A frame in square tiles that lie half over one another, row by row; the last ones end with the frame."""
+
+    rows: Rows
+    side: int
+    downs: NDArray[np.intp]
+    acrosses: NDArray[np.intp]
+    """Where they begin."""
+    brightness: Floats
+    """`(N,)`: mean of each."""
+    variance: Floats
+    """`(N, C)`: in each."""
+
+    @classmethod
+    def of(cls, rows: Rows, side: int) -> Self:
+        """The tiles of a frame `(H, W, C)`."""
+        downs, acrosses = (
+            np.unique(np.r_[0 : room - side + 1 : max(side // 2, 1), room - side]) for room in rows.shape[:2]
+        )
+        where = np.ix_(downs, acrosses)
+        # Both filters look to the right and down from where a tile begins.
+        mean = cv2.blur(rows, (side, side), anchor=(0, 0)).reshape(rows.shape)[where]
+        square = cv2.sqrBoxFilter(rows, cv2.CV_32F, (side, side), anchor=(0, 0)).reshape(rows.shape)[where]
+        variance = np.maximum(square - np.square(mean), 0.0).reshape(-1, rows.shape[2])
+        return cls(rows, side, downs, acrosses, mean.mean(axis=2).ravel(), variance)
+
+    def texture(self) -> Floats:
+        """`(N,)`: the most variance of a tile and of those about it, which may lie there a frame before or after."""
+        grid = self.variance.mean(axis=1).reshape(len(self.downs), len(self.acrosses))
+        return np.asarray(cv2.dilate(grid, np.ones((3, 3), np.uint8)).ravel(), np.float32)
+
+    def power(self, chosen: NDArray[np.intp]) -> Doubles:
+        """Power in some of them, `(K, C, RINGS)`: parts of the variance by frequency."""
+        down, across = self.downs[chosen // len(self.acrosses)], self.acrosses[chosen % len(self.acrosses)]
+        tiles = np.stack(
+            [self.rows[y : y + self.side, x : x + self.side] for y, x in zip(down, across, strict=True)]
+        ).transpose(0, 3, 1, 2)
+        window = np.outer(np.hanning(self.side), np.hanning(self.side))
+        even = (tiles - tiles.mean(axis=(2, 3), keepdims=True)) * window
+        power = np.square(np.abs(np.fft.fft2(even))) / (np.square(window).sum() * self.side**2)
+        flat, rings = power.reshape(*power.shape[:2], -1), _rings(self.side).ravel()
+        return np.stack([flat[..., rings == ring].sum(axis=2) for ring in range(RINGS)], axis=2)
 
 
-def _together(frames: Sequence[Rows]) -> float:
-    """How grain hangs together from column to column, −1 to 1, where the frames are calmest."""
-    found = []
-    for rows in frames:
-        grey = rows.mean(axis=2)
-        fine = grey - cv2.GaussianBlur(grey, (0, 0), FINE_PX)
-        power = cv2.blur(fine * fine, (9, 9))
-        calm = power <= np.quantile(power, CALMEST)
-        pairs = calm[:, 1:] & calm[:, :-1]
-        one, other = fine[:, 1:][pairs], fine[:, :-1][pairs]
-        spread = float(np.sqrt(np.mean(np.square(one)) * np.mean(np.square(other)))) if len(one) else 0.0
-        found.append(float(np.mean(one * other)) / spread if spread > 0 else 0.0)
-    return float(np.mean(found))
+def _calm(own: _Tiles, others: Sequence[_Tiles]) -> NDArray[np.intp]:
+    """The calmest tiles of the new frame, of those that are not clipped and show film."""
+    shown = (own.brightness > UNCLIPPED[0]) & (own.brightness < UNCLIPPED[1])
+    shown &= np.min([one.variance.max(axis=1) for one in others], axis=0) > DEAD
+    places = np.flatnonzero(shown) if shown.any() else np.arange(len(shown))
+    order = np.argsort(own.texture()[places], kind="stable")
+    return np.asarray(places[order[: max(round(CALMEST * len(places)), FEWEST_TILES)]])
+
+
+def _spectrum(own: _Tiles, others: Sequence[_Tiles], calm: NDArray[np.intp]) -> Doubles | None:
+    """`(RINGS,)`: density of the power that is lacking at each ring, of any unit; None where none is."""
+    first = int(np.ceil(2 * RINGS * LEAST_WAVES / own.side))
+    if first + 1 >= RINGS:
+        return None  # a frame of a few pixels
+    lacking = _usual(np.mean([one.power(calm) for one in others], axis=0) - own.power(calm))
+    density = np.maximum(lacking.mean(axis=(0, 1)), 0.0) / np.maximum(_bins(own.side), 1)
+    if not density[first:].any():
+        return None
+    density = np.log(np.maximum(density, LEAST_DENSITY * density[first:].max()))
+    # Slower waves than a tile shows: as a blur's spectrum goes on, whose logarithm falls with the frequency's square.
+    square = np.square(np.arange(RINGS) + 0.5)
+    slope = min((density[first + 1] - density[first]) / (square[first + 1] - square[first]), 0.0)
+    rise = slope * (square[:first] - square[first])
+    density[:first] = density[first] + np.minimum(rise, np.log(MOST_RISE))
+    return np.asarray(np.exp(density), np.float64)
+
+
+def _strength(own: _Tiles, others: Sequence[_Tiles], calm: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Brightness in the middle of each band `(B,)`, and the variance that is lacking there `(B, C)`."""
+    brightness = own.brightness[calm]
+    lacking = (np.mean([one.variance for one in others], axis=0) - own.variance)[calm]
+    bands = min(BANDS, max(len(calm) // FEWEST_TILES, 1))
+    middles = np.quantile(brightness, (np.arange(bands) + 0.5) / bands)
+    band = np.searchsorted((middles[1:] + middles[:-1]) / 2, brightness)
+    variance = np.stack([_usual(lacking[band == number]).mean(axis=0) for number in range(bands)])
+    variance = np.maximum(variance - FAINTEST, 0.0)
+    variance = np.minimum(variance, UNEVEN * variance.min(axis=0))
+    return middles.astype(np.float32), variance.astype(np.float32)
+
+
+def _usual(lacking: Doubles) -> Doubles:
+    """Tiles `(N, C, …)` whose lack is not far from that of most."""
+    by_tile = lacking.sum(axis=tuple(range(1, lacking.ndim)))
+    apart = np.abs(by_tile - np.median(by_tile))
+    return np.asarray(lacking[apart <= OUTLIERS * np.median(apart)])
 
 
 @cache
-def calm_share(coarse: float) -> float:
-    """What the `CALM` quantile of variances in cells is of the true variance, for noise so coarse and nothing else."""
-    white = np.random.default_rng(0).standard_normal((768, 768)).astype(np.float32)
-    grain = cv2.GaussianBlur(white, (0, 0), coarse)
-    fine = grain - cv2.GaussianBlur(grain, (0, 0), FINE_PX)
-    power = cv2.resize(fine * fine, (768 // CELL_PX,) * 2, interpolation=cv2.INTER_AREA)
-    return float(np.quantile(power, CALM) / power.mean())
+def _rings(side: int) -> NDArray[np.intp]:
+    """`(side, side)`: which ring each frequency of a transform is in; corners are in the last."""
+    along = np.abs(np.fft.fftfreq(side))
+    far = np.hypot(along[:, None], along[None])
+    return np.asarray(np.minimum(2 * RINGS * far, RINGS - 1), np.intp)
+
+
+@cache
+def _bins(side: int) -> NDArray[np.intp]:
+    """How many frequencies each ring has."""
+    return np.asarray(np.bincount(_rings(side).ravel(), minlength=RINGS), np.intp)
+
+
+def _noise(shape: tuple[int, ...], spectrum: Doubles, seed: int) -> Floats:
+    """`(H, W, C)`: seeded noise of a spectrum, its variance 1."""
+    height, width, channels = shape
+    far = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    middles = (np.arange(RINGS) + 0.5) / (2 * RINGS)
+    density = np.exp(np.interp(far, middles, np.log(spectrum)))
+    # Of every column but the first and, in even widths, the last there are two.
+    twice = np.where((np.arange(far.shape[1]) == 0) | (2 * np.arange(far.shape[1]) == width), 1.0, 2.0)
+    gain = np.sqrt(density * height * width / (density * twice).sum()).astype(np.float32)
+    white = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    made = [np.fft.irfft2(np.fft.rfft2(white[..., channel]) * gain, (height, width)) for channel in range(channels)]
+    return np.asarray(np.stack(made, axis=2), np.float32)

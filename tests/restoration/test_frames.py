@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -101,6 +102,30 @@ def test_a_frame_of_two_gets_the_grain_it_lacks():
     assert spread[1] == pytest.approx(spread[2], rel=0.1)
     assert abs(float(np.corrcoef((made - mean).ravel(), (sides[0] - still).ravel())[0, 1])) < 0.05
     assert np.array_equal(regrained(still, [still, still], seed=3), still)
+
+
+@pytest.mark.parametrize("coarse", [0.6, 1.5])
+def test_grain_made_anew_is_as_coarse_as_that_beside_it(coarse):
+    rng = np.random.default_rng(1)
+    still = np.repeat(np.linspace(0.2, 0.8, 320, dtype=np.float32)[None, :, None], 240, axis=0)
+    grain = [cv2.GaussianBlur(rng.standard_normal(still.shape), (0, 0), coarse)[..., None] for _ in range(2)]
+    grain = [(0.02 * one / one.std()).astype(np.float32) for one in grain]
+    made = regrained(still, [still + one for one in grain], seed=3) - still
+    assert made.std() == pytest.approx(0.02, rel=0.1)
+    for across in (1, 2):
+        together = [float(np.mean(one[:, across:] * one[:, :-across]) / np.mean(one**2)) for one in (made, grain[0])]
+        assert together[0] == pytest.approx(together[1], abs=0.06)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 90, 3), (17, 16, 1), (9, 40, 3)])
+def test_frames_of_a_few_pixels_get_grain_or_stay(shape):
+    rng = np.random.default_rng(2)
+    flat = np.full(shape, 0.5, np.float32)
+    sides = [flat + 0.02 * rng.standard_normal(shape).astype(np.float32) for _ in range(2)]
+    made = regrained(flat, sides, seed=3)
+    assert made.shape == shape
+    assert np.isfinite(made).all()
+    assert (made - flat).std() < 0.04
 
 
 @pytest.mark.parametrize(
