@@ -28,8 +28,14 @@ TILE_PX = 32
 """Side of a tile that power is measured in, at most …"""
 TILES_ACROSS = 4
 """… and so that about so many lie side by side at least."""
-CALMEST = 0.05
-"""Share of the tiles that are looked at: there the new frame and all about it are calmest, so that least of the
+SLOW_PX = 6.0
+"""Standard deviation of a blur that grain is mostly lost in."""
+CALM_BESIDE = 0.4
+"""Share of the tiles that are calm enough in the frames beside it: the picture moves, and other things lie there."""
+CALMEST_BESIDE, MOST_OF_CALMEST = 0.1, 1.1
+"""Quantile of the tiles beside it by variance, and how many times what it tells of the grain there may be at most."""
+CALMEST = 0.125
+"""Share of these tiles that are looked at: there the new frame and all about it are calmest, so that least of the
 picture's own texture is taken for grain that it lacks."""
 FEWEST_TILES = 12
 """Tiles that are looked at where there are so many, and that a band of brightness must hold."""
@@ -37,8 +43,12 @@ RINGS = 16
 """Rings of frequency, from none to half a cycle a pixel: grain looks alike in all directions."""
 LEAST_WAVES = 2
 """Waves that a tile must hold of a frequency for its power to be measured in it."""
-MOST_RISE = 4.0
-"""How much denser than the slowest that are measured slower ones are taken to be, at most."""
+SURE_RINGS = slice(3, 7)
+"""Rings in which grain is strong, and little of the picture is so fine in calm places."""
+MOST_OVER = 1.3
+"""How much denser slower waves may be than the spectrum of a blur that goes through these rings."""
+MOST_RISE = 2.0
+"""How much denser than the slowest waves that are measured slower ones are taken to be, at most."""
 LEAST_DENSITY = 1e-4
 """Of the largest density, that a ring is taken to have at least."""
 OUTLIERS = 3.0
@@ -64,8 +74,11 @@ def regrained(rows: Rows, beside: Sequence[Rows], *, seed: int, amount: float = 
     if spectrum is None:
         return rows
     noise = _noise(rows.shape, spectrum, seed)
-    middles, variance = _strength(own, others, calm)
-    strength = np.sqrt(variance / _Tiles.of(noise, side).variance.mean()) * np.float32(amount)
+    unit = _Tiles.of(noise, side).variance
+    # Tiles differ by chance, the more the coarser the grain is.
+    by_chance = float(np.quantile(unit, CALMEST_BESIDE) / unit.mean())
+    middles, variance = _strength(own, others, calm, by_chance)
+    strength = np.sqrt(variance / unit.mean()) * np.float32(amount)
     if not strength.any():
         return rows
     brightness = rows.mean(axis=2)
@@ -86,6 +99,8 @@ class _Tiles:
     """`(N,)`: mean of each."""
     variance: Floats
     """`(N, C)`: in each."""
+    slow: Floats
+    """`(N,)`: variance of what is coarser than grain, the picture's own."""
 
     @classmethod
     def of(cls, rows: Rows, side: int) -> Self:
@@ -98,7 +113,10 @@ class _Tiles:
         mean = cv2.blur(rows, (side, side), anchor=(0, 0)).reshape(rows.shape)[where]
         square = cv2.sqrBoxFilter(rows, cv2.CV_32F, (side, side), anchor=(0, 0)).reshape(rows.shape)[where]
         variance = np.maximum(square - np.square(mean), 0.0).reshape(-1, rows.shape[2])
-        return cls(rows, side, downs, acrosses, mean.mean(axis=2).ravel(), variance)
+        blurred = cv2.GaussianBlur(rows.mean(axis=2), (0, 0), SLOW_PX)
+        slow = cv2.sqrBoxFilter(blurred, cv2.CV_32F, (side, side), anchor=(0, 0))
+        slow -= np.square(cv2.blur(blurred, (side, side), anchor=(0, 0)))
+        return cls(rows, side, downs, acrosses, mean.mean(axis=2).ravel(), variance, slow[where].ravel())
 
     def texture(self) -> Floats:
         """`(N,)`: the most variance of a tile and of those about it, which may lie there a frame before or after."""
@@ -119,10 +137,12 @@ class _Tiles:
 
 
 def _calm(own: _Tiles, others: Sequence[_Tiles]) -> NDArray[np.intp]:
-    """The calmest tiles of the new frame, of those that are not clipped and show film."""
+    """The calmest tiles of the new frame, of those that are calm beside it, are not clipped and show film."""
     shown = (own.brightness > UNCLIPPED[0]) & (own.brightness < UNCLIPPED[1])
     shown &= np.min([one.variance.max(axis=1) for one in others], axis=0) > DEAD
     places = np.flatnonzero(shown) if shown.any() else np.arange(len(shown))
+    slow = np.max([one.slow for one in others], axis=0)[places]
+    places = places[np.argsort(slow, kind="stable")[: max(round(CALM_BESIDE * len(places)), FEWEST_TILES)]]
     order = np.argsort(own.texture()[places], kind="stable")
     return np.asarray(places[order[: max(round(CALMEST * len(places)), FEWEST_TILES)]])
 
@@ -137,22 +157,41 @@ def _spectrum(own: _Tiles, others: Sequence[_Tiles], calm: NDArray[np.intp]) -> 
     if not density[first:].any():
         return None
     density = np.log(np.maximum(density, LEAST_DENSITY * density[first:].max()))
-    # Slower waves than a tile shows: as a blur's spectrum goes on, whose logarithm falls with the frequency's square.
+    # As a blur's spectrum goes on towards slow waves: its logarithm falls with the frequency's square. Slower waves
+    # than a tile shows are taken from it, and what is much stronger than it there is the picture's own, moved.
     square = np.square(np.arange(RINGS) + 0.5)
-    slope = min((density[first + 1] - density[first]) / (square[first + 1] - square[first]), 0.0)
-    rise = slope * (square[:first] - square[first])
-    density[:first] = density[first] + np.minimum(rise, np.log(MOST_RISE))
+    sure = slice(max(SURE_RINGS.start, first), max(SURE_RINGS.stop, first + 2))
+    slope, level = np.polyfit(square[sure], density[sure], 1, w=np.sqrt(_bins(own.side)[sure]))
+    blur = level + min(slope, 0.0) * square[: sure.start]
+    density[first : sure.start] = np.minimum(density[first : sure.start], blur[first:] + np.log(MOST_OVER))
+    density[:first] = np.minimum(blur[:first], density[first] + np.log(MOST_RISE))
     return np.asarray(np.exp(density), np.float64)
 
 
-def _strength(own: _Tiles, others: Sequence[_Tiles], calm: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Brightness in the middle of each band `(B,)`, and the variance that is lacking there `(B, C)`."""
+def _strength(own: _Tiles, others: Sequence[_Tiles], calm: NDArray[np.intp], by_chance: float) -> tuple[Floats, Floats]:
+    """Brightness in the middle of each band `(B,)`, and the variance that is lacking there `(B, C)`.
+
+    Args:
+        own: the new frame.
+        others: those beside it.
+        calm: tiles to look at.
+        by_chance: the `CALMEST_BESIDE` quantile of the variance of such grain in tiles, as a share of its mean.
+    """
     brightness = own.brightness[calm]
     lacking = (np.mean([one.variance for one in others], axis=0) - own.variance)[calm]
     bands = min(BANDS, max(len(calm) // FEWEST_TILES, 1))
     middles = np.quantile(brightness, (np.arange(bands) + 0.5) / bands)
-    band = np.searchsorted((middles[1:] + middles[:-1]) / 2, brightness)
+    edges = (middles[1:] + middles[:-1]) / 2
+    band = np.searchsorted(edges, brightness)
     variance = np.stack([_usual(lacking[band == number]).mean(axis=0) for number in range(bands)])
+    # Where the frames beside it are calmest they have hardly less grain than elsewhere.
+    for other in others:
+        every = np.searchsorted(edges, other.brightness)
+        for number in range(bands):
+            tiles = other.variance[every == number]
+            if len(tiles) >= FEWEST_TILES:
+                most = MOST_OF_CALMEST / by_chance * np.quantile(tiles, CALMEST_BESIDE, axis=0)
+                variance[number] = np.minimum(variance[number], most)
     variance = np.maximum(variance - FAINTEST, 0.0)
     variance = np.minimum(variance, UNEVEN * variance.min(axis=0))
     return middles.astype(np.float32), variance.astype(np.float32)
