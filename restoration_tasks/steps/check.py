@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from restoration_tasks.assessment.faces import Face
     from restoration_tasks.media.delivery.scan import Scan
+    from restoration_tasks.media.digests import Digests
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.quality.findings import CheckReport
@@ -53,9 +54,9 @@ class _Reel:
     plan: Plan
     permits: tuple[Permit, ...]
     segments: tuple[Segment, ...]
-    recorded: tuple[str, ...]
+    recorded: Digests
     """framemd5 of the scan, as ingest recorded it."""
-    assembled: tuple[str, ...]
+    assembled: Digests
     """framemd5 of the restored master, as the assemble step recorded it."""
     areas: FrameRecord
     """Share of damage by frame and kind, as the assess step recorded it."""

@@ -14,7 +14,7 @@ from restoration_tasks.runtime.errors import MediaError, WrongUse
 from restoration_tasks.runtime.files import disk_errors
 
 if TYPE_CHECKING:
-    from restoration_tasks.media.delivery.scan import ScannedFile
+    from restoration_tasks.media.delivery.scanned_files import ScannedFile
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.picture import Frame
     from restoration_tasks.media.stills.rebuild import Remainder
