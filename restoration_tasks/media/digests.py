@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 
-class Digests(Sequence[str]):
+class PackedDigests(Sequence[str]):
     """Digests of one algorithm in order: a sequence of lower-case hex texts, made anew wherever one is asked for.
 
     Equal to any sequence of the same texts.
@@ -41,11 +41,11 @@ class Digests(Sequence[str]):
     def __getitem__(self, place: int) -> str: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Digests: ...
+    def __getitem__(self, place: slice) -> PackedDigests: ...
 
-    def __getitem__(self, place: int | slice) -> str | Digests:
+    def __getitem__(self, place: int | slice) -> str | PackedDigests:
         if isinstance(place, slice):
-            return Digests(self[one] for one in range(*place.indices(len(self))))
+            return PackedDigests(self[one] for one in range(*place.indices(len(self))))
         first = range(len(self))[place] * self._each  # refuses what lies beyond, counts from the end below 0
         return self._bytes[first : first + self._each].hex()
 
@@ -53,7 +53,7 @@ class Digests(Sequence[str]):
         return (self._bytes[first : first + self._each].hex() for first in range(0, len(self._bytes), self._each or 1))
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Digests):
+        if isinstance(other, PackedDigests):
             return self._bytes == other._bytes and self._each == other._each
         if not isinstance(other, Sequence):
             return NotImplemented

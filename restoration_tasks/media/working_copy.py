@@ -15,7 +15,7 @@ from pathlib import Path
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.container import ContainerInfo, as_delivered, decoded
-from restoration_tasks.media.digests import Digests
+from restoration_tasks.media.digests import PackedDigests
 from restoration_tasks.media.join import count_frames
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.runtime.errors import DeliveryError, MediaError
@@ -36,7 +36,7 @@ def working_copy_tags(info: ContainerInfo) -> dict[str, str]:
     }
 
 
-def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress | None = None) -> Digests:
+def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress | None = None) -> PackedDigests:
     """The framemd5 of a container: md5 (hex) of every decoded frame, in the layout of `info.format`.
 
     Args:
@@ -49,7 +49,7 @@ def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress 
             The frame is named: exactly where the file ends; damage lies there or shortly after, as decoders work
             ahead.
     """
-    digests = Digests()
+    digests = PackedDigests()
     damaged_near: int | None = None
     with as_delivered(path):
         try:

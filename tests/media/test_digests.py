@@ -7,21 +7,21 @@ import tracemalloc
 
 import pytest
 
-from restoration_tasks.media.digests import Digests
+from restoration_tasks.media.digests import PackedDigests
 
 TEXTS = tuple(hashlib.md5(bytes([number])).hexdigest() for number in range(5))
 MANY = 5000
 
 
 def test_they_read_as_the_texts_they_were_made_of():
-    digests = Digests(TEXTS)
+    digests = PackedDigests(TEXTS)
     assert (len(digests), list(digests), digests[0], digests[-1]) == (5, list(TEXTS), TEXTS[0], TEXTS[-1])
     assert digests == TEXTS
-    assert digests == Digests(TEXTS)
+    assert digests == PackedDigests(TEXTS)
     assert digests[1:3] == TEXTS[1:3]
     assert digests != TEXTS[:4]
     assert digests != (*TEXTS[:4], TEXTS[0])
-    assert len(Digests()) == len(list(Digests())) == 0
+    assert len(PackedDigests()) == len(list(PackedDigests())) == 0
     for place in (5, -6):
         with pytest.raises(IndexError):
             digests[place]
@@ -29,7 +29,7 @@ def test_they_read_as_the_texts_they_were_made_of():
 
 @pytest.mark.parametrize("wrong", ["", "xy", "0" * 64, "0" * 31])
 def test_what_is_no_digest_of_the_same_kind_is_refused(wrong):
-    digests = Digests(TEXTS)
+    digests = PackedDigests(TEXTS)
     with pytest.raises(ValueError):  # noqa: PT011 - whichever of the two says it
         digests.append(wrong)
     assert digests == TEXTS
@@ -38,7 +38,7 @@ def test_what_is_no_digest_of_the_same_kind_is_refused(wrong):
 def test_they_take_little_more_than_their_bytes():
     tracemalloc.start()
     try:
-        kept = Digests(f"{number:032x}" for number in range(MANY))
+        kept = PackedDigests(f"{number:032x}" for number in range(MANY))
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from restoration_tasks.media.delivery.findings import SubstituteReason
 from restoration_tasks.media.delivery.listing import FileRole
-from restoration_tasks.media.digests import Digests
+from restoration_tasks.media.digests import PackedDigests
 
 MD5, SHA256 = r"^[0-9a-f]{32}$", r"^[0-9a-f]{64}$"
 BEYOND: Final = 2**63
@@ -77,7 +77,7 @@ class PackedFiles(Sequence[File], Generic[File]):
         names = [field.name for field in fields(self.kind)]
         self._names, self._ends = bytearray(), array("Q")
         self._numbers = {name: array("q") for name in ("number", "place", "bytes") if name in names}
-        self._digests = {name: Digests() for name in ("md5", "sha256")}
+        self._digests = {name: PackedDigests() for name in ("md5", "sha256")}
         # what nearly all files have in common: all else that there is of a file
         known: dict[tuple[Any, ...], int] = {}
         others = [name for name in names if name not in {"name", *self._numbers, *self._digests}]
