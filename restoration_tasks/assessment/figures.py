@@ -9,7 +9,7 @@ from pathlib import Path
 from restoration_tasks.media.table import read_rows, write_rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameFigures:
     """What was measured of one frame. The fields are the columns of `figures.parquet`."""
 

@@ -57,7 +57,7 @@ def enter_exceptions(session: Session, event_id: uuid.UUID, result: StepResult, 
     kept = vault.read_bytes(result.output("scan").uri)
     if kept is None:
         raise VaultError("the record of the scan is gone", reel=result.reel_id, action="clear the ingest task")
-    scan = Scan.model_validate_json(kept)
+    scan = Scan.parse(kept)
     places = ((place, file.stands_in) for place, file in enumerate(scan.files) if file.stands_in is not None)
     # neighbours for one reason are one range: their place and their rank differ by the same
     for (_, reason), run in groupby(enumerate(places), key=lambda one: (one[1][0] - one[0], one[1][1])):

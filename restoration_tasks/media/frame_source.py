@@ -48,7 +48,7 @@ def as_source(path: Path) -> Path | ImageSequence:
     if kind is None:
         return path
     status = path.stat()
-    frame = SequenceFrame(0, 0, path, status.st_size, status.st_mtime_ns)
+    frame = SequenceFrame(0, 0, path.parent, path.name, status.st_size, status.st_mtime_ns)
     return ImageSequence(path.parent, kind, (frame,), ())
 
 

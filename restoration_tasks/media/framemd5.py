@@ -10,6 +10,7 @@ from typing import Any
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.delivery.sequence import ImageSequence, find_sequence
+from restoration_tasks.media.digests import PackedDigests
 from restoration_tasks.media.picture import PictureFormat, frame_md5
 from restoration_tasks.media.probe import probe
 from restoration_tasks.media.reader import DECODE_THREADS, DEFAULT_FPS, FrameReader, Source, sequence_input, untagged
@@ -20,7 +21,7 @@ from restoration_tasks.runtime.files import write_atomic
 _LINE = re.compile(r"0,\s*-?\d+,\s*-?\d+,\s*\d+,\s*(?P<size>\d+),\s*(?P<digest>[0-9a-f]{32})")
 
 
-def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple[str, ...]:
+def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> PackedDigests:
     """md5 (hex) of every decoded frame's raw planes, in the source's own pixel format.
 
     ffmpeg decodes, which for frame files is the second, independent reader; frame files it does not read as we do are
@@ -46,27 +47,27 @@ def compute(source: Source, *, progress: ffmpeg.Progress | None = None) -> tuple
         return _by_ffmpeg(picture, header.pix_fmt, source.folder, cwd, progress)
 
 
-def _by_us(sequence: ImageSequence, progress: ffmpeg.Progress | None) -> tuple[str, ...]:
-    digests: list[str] = []
+def _by_us(sequence: ImageSequence, progress: ffmpeg.Progress | None) -> PackedDigests:
+    digests = PackedDigests()
     for frame in FrameReader(sequence):
         digests.append(frame_md5(frame))
         if progress:
             progress(len(digests))
-    return tuple(digests)
+    return digests
 
 
 def _by_ffmpeg(
     picture: Any, pix_fmt: str, about: Path, cwd: Path | None, progress: ffmpeg.Progress | None
-) -> tuple[str, ...]:
+) -> PackedDigests:
     hashed = untagged(picture).output("pipe:1", f="framemd5", pix_fmt=pix_fmt, fps_mode="passthrough", flush_packets=1)
-    digests: list[str] = []
+    digests = PackedDigests()
     for line in ffmpeg.lines(hashed, about=about, cwd=cwd):
         found = _LINE.fullmatch(line)
         if found:
             digests.append(found["digest"])
             if progress:
                 progress(len(digests))
-    return tuple(digests)
+    return digests
 
 
 def render(digests: Sequence[str], fmt: PictureFormat) -> str:
@@ -88,23 +89,24 @@ def write(path: Path, digests: Sequence[str], fmt: PictureFormat) -> None:
     write_atomic(path, render(digests, fmt).encode())
 
 
-def read(path: Path) -> tuple[str, ...]:
+def read(path: Path) -> PackedDigests:
     """Digests of a framemd5 file.
 
     Raises:
         MediaError: a line is no digest, or there is none.
     """
-    digests: list[str] = []
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        found = _LINE.fullmatch(line.strip())
-        if not found:
-            raise _refuse(path, f"line {number} is not a frame's md5")
-        digests.append(found["digest"])
+    digests = PackedDigests()
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            found = _LINE.fullmatch(line.strip())
+            if not found:
+                raise _refuse(path, f"line {number} is not a frame's md5")
+            digests.append(found["digest"])
     if not digests:
         raise _refuse(path, "there are no digests in the file")
-    return tuple(digests)
+    return digests
 
 
 def _refuse(path: Path, message: str) -> MediaError:

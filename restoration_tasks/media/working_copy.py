@@ -15,6 +15,7 @@ from pathlib import Path
 
 from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.container import ContainerInfo, as_delivered, decoded
+from restoration_tasks.media.digests import PackedDigests
 from restoration_tasks.media.join import count_frames
 from restoration_tasks.media.writer import FrameWriter
 from restoration_tasks.runtime.errors import DeliveryError, MediaError
@@ -35,7 +36,7 @@ def working_copy_tags(info: ContainerInfo) -> dict[str, str]:
     }
 
 
-def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress | None = None) -> tuple[str, ...]:
+def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress | None = None) -> PackedDigests:
     """The framemd5 of a container: md5 (hex) of every decoded frame, in the layout of `info.format`.
 
     Args:
@@ -48,7 +49,7 @@ def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress 
             The frame is named: exactly where the file ends; damage lies there or shortly after, as decoders work
             ahead.
     """
-    digests: list[str] = []
+    digests = PackedDigests()
     damaged_near: int | None = None
     with as_delivered(path):
         try:
@@ -72,7 +73,7 @@ def frame_digests(path: Path, info: ContainerInfo, *, progress: ffmpeg.Progress 
             found=f"{len(digests)} frames",
             action="the file is truncated or damaged: fetch it again",
         )
-    return tuple(digests)
+    return digests
 
 
 def _hashed_frames(path: Path, info: ContainerInfo) -> Iterator[tuple[str, Fraction, bool]]:

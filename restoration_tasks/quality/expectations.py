@@ -26,6 +26,8 @@ PIECE_ROWS: Final = 1000
 (12 to 17 KB a frame for all questions of the check)."""
 OF_FRAMES: Final = frozenset({Table.FRAMES, Table.COPIES, Table.ENLARGED})
 """Tables of which a row is a frame."""
+TOLD: Final = ("element_count", "observed_value", "unexpected_index_list")
+"""What is read of an answer; great-expectations gives a dozen things more, the values of broken rows among them."""
 NOUNS: Final = {
     Table.FACTS: "property",
     Table.FILES: "file",
@@ -132,7 +134,7 @@ def _asked_in_pieces(
     together = [question for question in questions if question.kind in AT_ONCE]
     if len(frame) <= PIECE_ROWS or not apart:
         return _ask(context, table, questions, frame)
-    answers = _ask(context, table, together, frame) if together else {}
+    answers = _ask(context, table, together, _narrowed(frame, table, together)) if together else {}
     pieces = [
         _ask(context, table, apart, frame.iloc[first : first + PIECE_ROWS])
         for first in range(0, len(frame), PIECE_ROWS)
@@ -141,6 +143,17 @@ def _asked_in_pieces(
         if all(question in piece for piece in pieces):
             answers[question] = _joined([piece[question] for piece in pieces])
     return answers
+
+
+def _narrowed(frame: pd.DataFrame, table: Table, questions: Sequence[_Question]) -> pd.DataFrame:
+    """The columns that questions about all rows need; great-expectations copies what it is given several times."""
+    named: set[str] = set(INDEX_COLUMNS[table])
+    for question in questions:
+        arguments = json.loads(question.arguments)
+        named |= {*Expectation(question.kind, arguments).columns, *arguments.get("column_list", ())}
+        if question.scope is not None:
+            named.add(question.scope.column)
+    return frame[[name for name in frame.columns if name in named]]
 
 
 def _joined(answers: Sequence[_Answer]) -> _Answer:
@@ -179,15 +192,10 @@ def _ask(
         asked.append(getattr(gxe, question.kind.value)(**arguments, meta={"question": number}))
     # All at once: an expectation added to a suite is compared with every one in it.
     suite = gx.ExpectationSuite(name=table.value, expectations=asked)
-    validation = context.validation_definitions.add_or_update(
-        gx.ValidationDefinition(
-            name=table.value,
-            data=asset.add_batch_definition_whole_dataframe("all"),
-            suite=context.suites.add_or_update(suite),
-        )
-    )
-    outcome = validation.run(
-        batch_parameters={"dataframe": frame},
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
+    # A validation definition's run would keep every result in the context, which is a megabyte a piece.
+    outcome = batch.validate(
+        suite,
         result_format={
             "result_format": "COMPLETE",
             "unexpected_index_column_names": [name for name in INDEX_COLUMNS[table] if name in frame.columns],
@@ -197,8 +205,11 @@ def _ask(
     for one in outcome.results:
         meta: Mapping[str, Any] = (one.expectation_config and one.expectation_config.meta) or {}
         answers[questions[meta["question"]]] = _Answer(
-            success=bool(one.success), result=one.result, exception=_exception(one.exception_info)
+            success=bool(one.success),
+            result={name: one.result[name] for name in TOLD if name in one.result},
+            exception=_exception(one.exception_info),
         )
+    context.data_sources.delete(source.name)  # it would keep the table
     return answers
 
 

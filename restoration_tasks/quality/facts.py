@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, S
 from restoration_tasks.quality.sound import tracks_found
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
+from restoration_tasks.runtime.in_order import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,9 +183,10 @@ def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | No
             return None
 
     rows, delivered = [], scan.delivered
-    with ThreadPoolExecutor(READERS) as pool:
-        for (name, sha256), found in zip(delivered.items(), pool.map(digest, delivered), strict=True):
-            rows.append((name, sha256, found))
-            if progress:
-                progress(len(rows))
+    # a pool's own `map` would hold a promise a file, a kilobyte each
+    digests = in_order(digest, delivered, threads=READERS, ahead=2 * READERS)
+    for (name, sha256), found in zip(delivered.items(), digests, strict=True):
+        rows.append((name, sha256, sha256 if found == sha256 else found))  # one text where they are equal
+        if progress:
+            progress(len(rows))
     return pd.DataFrame(rows, columns=["file", "expected", "found"], dtype="object")

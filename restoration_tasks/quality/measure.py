@@ -189,6 +189,8 @@ class ReelMeter:
         whole = before if expected is None or expected.whole is None else self._luma(expected.whole)
         changed, outside = changes(master, restored, mask)
         if not self._shots or self._shots[-1].shot != shot:
+            if self._shots:
+                self._shots[-1].end()
             self._shots.append(ShotSums(shot, treatment, frame))
             self._recent.clear()
             self._around.cut()

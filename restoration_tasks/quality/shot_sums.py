@@ -60,9 +60,20 @@ class ShotSums:
     triples: int = 0
     """Frames with a neighbour on both sides inside the shot."""
     dyes: DyeMeter | None = None
-    """Reads how faded the shot looks; None where no colours are brought back."""
+    """Reads how faded the shot looks; None where no colours are brought back, and after the shot."""
     weave: WeaveMeter | None = None
-    """Reads how the shot trembles; None where it is not steadied."""
+    """Reads how the shot trembles; None where it is not steadied, and after the shot."""
+    fade: tuple[float, float] = (0.0, 0.0)
+    """What the reader of dyes found at the end, before and after."""
+    tremble_px: tuple[float, float] = (0.0, 0.0)
+    """What the reader of weave found at the end, before and after."""
+
+    def end(self) -> None:
+        """The shot is over: keep what was read, not its readers, which hold frames. Again it changes nothing."""
+        if self.dyes:
+            self.fade, self.dyes = self.dyes.severities(), None
+        if self.weave:
+            self.tremble_px, self.weave = self.weave.trembles_px(), None
 
     def row(self, pixels: int, around: list[Around], policy: Policy) -> dict[str, Any]:
         """Means over its frames, and what the rules allow.
@@ -77,8 +88,9 @@ class ShotSums:
         triples = max(self.triples, 1)
         spikes_before, spikes_after = (count / (triples * pixels) for count in self.spikes)
         flicker_before, flicker_after = (total / triples for total in self.flicker)
-        fade_before, fade_after = self.dyes.severities() if self.dyes else (0.0, 0.0)
-        weave_before, weave_after = self.weave.trembles_px() if self.weave else (0.0, 0.0)
+        self.end()
+        fade_before, fade_after = self.fade
+        weave_before, weave_after = self.tremble_px
         return {
             "shot": self.shot,
             "treatment": self.treatment,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,8 +115,10 @@ def render_condition(
     lines: Sequence[Line],
     fetch: Fetch,
     fetch_map: FetchMap,
-) -> str:
-    """The page. It holds no date and loads nothing: the same readings give the same bytes, and it opens offline.
+) -> Iterator[str]:
+    """The page, piece by piece.
+
+    It holds no date and loads nothing: the same readings give the same bytes, and it opens offline.
 
     Args:
         reel_id: of the reel.
@@ -134,7 +136,7 @@ def render_condition(
     ranked = sorted(severities.items(), key=lambda pair: -pair[1])
     display = Display(picture)
     strip, densities = _strip(conditions, picture, display, fetch)
-    return template("condition.html.j2").render(
+    return template("condition.html.j2").generate(
         reel_id=reel_id,
         picture=picture,
         frames=frames,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
@@ -116,8 +116,10 @@ def render(
     files: Sequence[ReportedFile],
     repaired: Mapping[str, Mapping[str, float]],
     worst: Mapping[str, WorstFrame] = MappingProxyType({}),
-) -> str:
-    """The page. It holds no date and loads nothing: the same work gives the same bytes, and it opens offline for ever.
+) -> Iterator[str]:
+    """The page, piece by piece: it grows with the shots, and whole it would lie beside all that it is made of.
+
+    It holds no date and loads nothing: the same work gives the same bytes, and it opens offline for ever.
 
     Args:
         check: the verdict.
@@ -132,7 +134,7 @@ def render(
     """
     script, style = asset("report.js"), asset("report.css")
     reported = _shots(plan, scan, shots, stills, repaired)
-    return template("report.html.j2").render(
+    return template("report.html.j2").generate(
         check=check,
         scan=scan,
         plan=plan,

@@ -14,7 +14,8 @@ from typing import IO
 
 from restoration_tasks.runtime.errors import VaultError
 
-CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
+"""Of a file in memory at a time (two of them, while the next is read). Larger ones are no faster."""
 
 
 def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:

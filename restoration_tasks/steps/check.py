@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from restoration_tasks.runtime.errors import MediaError
-from restoration_tasks.runtime.files import write_atomic
+from restoration_tasks.runtime.files import atomic_file, write_atomic
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from restoration_tasks.assessment.faces import Face
     from restoration_tasks.media.delivery.scan import Scan
+    from restoration_tasks.media.digests import PackedDigests
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.quality.findings import CheckReport
@@ -53,9 +54,9 @@ class _Reel:
     plan: Plan
     permits: tuple[Permit, ...]
     segments: tuple[Segment, ...]
-    recorded: tuple[str, ...]
+    recorded: PackedDigests
     """framemd5 of the scan, as ingest recorded it."""
-    assembled: tuple[str, ...]
+    assembled: PackedDigests
     """framemd5 of the restored master, as the assemble step recorded it."""
     areas: FrameRecord
     """Share of damage by frame and kind, as the assess step recorded it."""
@@ -104,10 +105,8 @@ def run(work: StepWork) -> None:
         MediaError: the preservation master or a damage map cannot be read.
         PlanError: the plan is not one.
     """
-    import pandas as pd
-
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
-    from restoration_tasks.quality.copies import ACCESS, MEZZANINE, SCAN_ACCESS, copies_table
+    from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
     from restoration_tasks.quality.faces import why_idle
@@ -125,33 +124,22 @@ def run(work: StepWork) -> None:
     picture = _picture(reel.master)
     meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
     passed = _measure(work, reel, picture, meter, stills)
-    copies = {name: work.input(name) for name in (MEZZANINE, ACCESS)}
-    heard = sound_table(
-        reel.master, restored=reel.restored, **copies, frames=reel.scan.frames, fps=Fraction(reel.scan.picture.fps)
-    )
-    copied, unread = copies_table(
-        reel.scan,
-        policy(),
-        restored=reel.restored,
-        copies=copies,
-        progress=lambda done, total: work.progress(done, total, "frames of the copies"),
-    )
-    if SCAN_ACCESS in work.input_names:
-        copies[SCAN_ACCESS] = work.input(SCAN_ACCESS)
-        beside, unread_beside = copies_table(
-            reel.scan,
-            policy(),
-            restored=reel.master,
-            copies={SCAN_ACCESS: copies[SCAN_ACCESS]},
-            progress=lambda done, total: work.progress(done, total, "frames of the scan's copy"),
+    copies = {name: work.input(name) for name in PIXEL_FORMATS if name != SCAN_ACCESS or name in work.input_names}
+    tables = {
+        Table.SOUND: sound_table(
+            reel.master,
+            restored=reel.restored,
+            mezzanine=copies[MEZZANINE],
+            access=copies[ACCESS],
+            frames=reel.scan.frames,
+            fps=Fraction(reel.scan.picture.fps),
         )
-        copied, unread = pd.concat([copied, beside], ignore_index=True), unread | unread_beside
-    frames, shots = meter.frames_table(), meter.shots_table()
+    }
+    tables[Table.COPIES], unread = _copies_table(work, reel, copies)
+    tables[Table.FRAMES], tables[Table.SHOTS] = meter.frames_table(), meter.shots_table()
     del meter  # its rows are in the tables
     delivered = len(reel.scan.delivered)
-    tables = {
-        Table.FRAMES: frames,
-        Table.SHOTS: shots,
+    tables |= {
         Table.FACTS: facts_table(
             reel.scan,
             master=reel.master,
@@ -166,8 +154,6 @@ def run(work: StepWork) -> None:
                 "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
             },
         ),
-        Table.COPIES: copied,
-        Table.SOUND: heard,
         Table.FILES: files_table(
             reel.scan,
             work.source("delivery"),
@@ -179,7 +165,7 @@ def run(work: StepWork) -> None:
         frames=reel.scan.frames,
         shots=len(reel.permits),
         files=delivered,
-        tracks=len(heard),
+        tracks=len(tables[Table.SOUND]),
         no_faces=why_idle(reel.faces),
         scan_copy=SCAN_ACCESS in copies or reel.recorded != reel.assembled,
     )
@@ -199,7 +185,32 @@ def run(work: StepWork) -> None:
         frames=reel.scan.frames,
         results=evaluate(wanted, tables),
     )
-    _write(work, reel, check, _Tables(frames, shots), stills)
+    shown = _Tables(tables[Table.FRAMES], tables[Table.SHOTS])
+    del tables  # those the report does not show hold a row a file and several a frame
+    _write(work, reel, check, shown, stills)
+
+
+def _copies_table(work: StepWork, reel: _Reel, copies: dict[str, Path]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """What was measured of the copies, each beside the master it shows, and by copy why it could not be read."""
+    import pandas as pd
+
+    from restoration_tasks.quality.copies import SCAN_ACCESS, copies_table
+    from restoration_tasks.quality.policy import policy
+
+    def measured(names: set[str], beside: Path, what: str) -> tuple[pd.DataFrame, dict[str, str]]:
+        return copies_table(
+            reel.scan,
+            policy(),
+            restored=beside,
+            copies={name: path for name, path in copies.items() if name in names},
+            progress=lambda done, total: work.progress(done, total, what),
+        )
+
+    table, unread = measured(set(copies) - {SCAN_ACCESS}, reel.restored, "frames of the copies")
+    if SCAN_ACCESS in copies:
+        more, unread_too = measured({SCAN_ACCESS}, reel.master, "frames of the scan's copy")
+        table, unread = pd.concat([table, more], ignore_index=True), unread | unread_too
+    return table, unread
 
 
 def _open(work: StepWork) -> _Reel:
@@ -369,7 +380,8 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, sti
         repaired=_repaired_shares(reel),
         worst=worst_frames(check.results, reel.master, reel.restored),
     )
-    write_atomic(work.output("report", "report.html", media_type="text/html"), page.encode())
+    with atomic_file(work.output("report", "report.html", media_type="text/html")) as out:
+        out.writelines(piece.encode() for piece in page)
     work.figure("passed", check.passed)
     work.figure("failed_rules", list(check.failed_rules))
     work.figure("warned_rules", list(check.warned_rules))

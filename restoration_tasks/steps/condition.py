@@ -55,7 +55,8 @@ def write_condition(work: StepWork, found: Found, carrier: CarrierReadings) -> N
         fetch=fetch,
         fetch_map=lambda frame: _map_of(work, found.segments, frame),
     )
-    work.output("condition_report", "condition.html", media_type="text/html").write_text(page, encoding="utf-8")
+    with work.output("condition_report", "condition.html", media_type="text/html").open("w", encoding="utf-8") as out:
+        out.writelines(page)
 
 
 def _map_of(work: StepWork, segments: Sequence[Segment], frame: int) -> Map | None:

@@ -266,7 +266,7 @@ def _page(source: Path, picture: PictureFormat, found: Surveyed, carrier: Carrie
     around = set() if dirty is None else {dirty + place for place in range(-REACH, REACH + 1)}
     frames = _read(source, wanted | {place for place in around if 0 <= place < found.frames})
     marked = _marked(frames, dirty, picture)
-    return render_condition(
+    pieces = render_condition(
         reel_id=source.name[:200],
         picture=picture,
         conditions=found.conditions,
@@ -277,6 +277,7 @@ def _page(source: Path, picture: PictureFormat, found: Surveyed, carrier: Carrie
         fetch=frames.__getitem__,
         fetch_map=marked.get,
     )
+    return "".join(pieces)
 
 
 def _dirtiest(conditions: Sequence[ShotCondition]) -> int | None:

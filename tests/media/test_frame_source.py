@@ -113,7 +113,7 @@ def test_frames_of_several_folders_keep_their_folders_and_a_stand_in_its_own_nam
         (tmp_path / "in" / part).mkdir(parents=True, exist_ok=True)
         path = tmp_path / "in" / part / f"x_{place}.dpx"
         path.write_bytes(dpx_file(codes(1, 3, 4, 16, place), 16))
-        frames.append(SequenceFrame(place, place, path, 1, 1, name=f"{part}/x_{place}.dpx"))
+        frames.append(SequenceFrame(place, place, path.parent, path.name, 1, 1, name=f"{part}/x_{place}.dpx"))
     missing = dataclasses.replace(frames[2], index=3, number=3, name="b/x_3.dpx", stands_in="missing")
     sequence = ImageSequence(tmp_path / "in", StillKind.DPX, (*frames, missing))
     with SequenceWriter(tmp_path / "out", sequence, FrameReader(sequence).format) as writer:

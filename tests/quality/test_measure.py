@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -307,11 +308,10 @@ def weaving(frames=10):
     return [(one.picture[0],) for one in aged], fmt, moves
 
 
-def steadied(frames, fmt, treatments, spoil=lambda place, made: made, mask=None):
-    """The rows of a shot that got what was planned, spoilt or not, and the shot's row."""
-    permit = Permit.of(PlannedShot(shot=1, start=0, stop=len(frames), treatments=treatments))
-    meter, nothing = ReelMeter(fmt, policy()), DamageMap.empty((fmt.height, fmt.width))
-    for number, frame in enumerate(frames):
+def measure_shot(meter, permit, frames, fmt, spoil=lambda place, made: made, mask=None):
+    """Measure a shot that got what was planned, spoilt or not."""
+    nothing = DamageMap.empty((fmt.height, fmt.width))
+    for number, frame in enumerate(frames, permit.start):
         expected = permit.expected(number, frame, fmt)
         meter.add(
             frame=number,
@@ -327,6 +327,13 @@ def steadied(frames, fmt, treatments, spoil=lambda place, made: made, mask=None)
             mapped_share=0.0,
             expected=expected,
         )
+
+
+def steadied(frames, fmt, treatments, spoil=lambda place, made: made, mask=None):
+    """The rows of a shot that got what was planned, spoilt or not, and the shot's row."""
+    permit = Permit.of(PlannedShot(shot=1, start=0, stop=len(frames), treatments=treatments))
+    meter = ReelMeter(fmt, policy())
+    measure_shot(meter, permit, frames, fmt, spoil, mask)
     return meter.frames_table(), meter.shots_table().to_dict("records")[0]
 
 
@@ -357,6 +364,23 @@ def test_a_shot_that_is_shaken_is_seen():
     wrong = {name: [-value for value in values] for name, values in moves.items()}
     _, shot = steadied(frames, fmt, (stabilise(wrong),))
     assert shot["weave_after"] > shot["weave_allowed"]
+
+
+def test_of_a_shot_that_is_over_no_frames_are_held():
+    """The readers of weave and dyes keep the last frames they saw, and a reel has hundreds of shots."""
+    frames, fmt, moves = weaving()
+    meter, held = ReelMeter(fmt, policy()), []
+    tracemalloc.start()
+    try:
+        for shot in range(4):
+            start = shot * len(frames)
+            plan = PlannedShot(shot=shot + 1, start=start, stop=start + len(frames), treatments=(stabilise(moves),))
+            measure_shot(meter, Permit.of(plan), frames, fmt)
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert (held[-1] - held[1]) / 2 < fmt.frame_bytes / 2
+    assert (meter.shots_table()["weave_before"] > 1).sum() == 4
 
 
 def test_a_repair_moves_with_its_frame_and_nothing_beside_it_may_change():

@@ -31,7 +31,7 @@ def page(conditions, *, urgency=30.0, carrier_known=False, marked=None, asked=No
             asked.append(number)
         return frame(number)
 
-    return render_condition(
+    pieces = render_condition(
         reel_id=HOSTILE,
         picture=PICTURE,
         conditions=conditions,
@@ -42,6 +42,7 @@ def page(conditions, *, urgency=30.0, carrier_known=False, marked=None, asked=No
         fetch=fetch,
         fetch_map=lambda number: marked,
     )
+    return "".join(pieces)
 
 
 def test_every_category_has_a_title():

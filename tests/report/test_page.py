@@ -87,7 +87,7 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
             ),
         ),
     )
-    return render(
+    pieces = render(
         check=CheckReport(reel_id="R1", policy_version="1", frames=frames, results=results),
         scan=scan(frames or 18),
         plan=plan,
@@ -97,6 +97,7 @@ def page(measured, *, results=None, why="specks in every frame", stills=None) ->
         files=[ReportedFile("master", f"master{HOSTILE}.mkv", 1_500_000, "ab" * 32)],
         repaired={"s002": {Defect.DIRT: 0.0123, Defect.SCRATCH: 0.004}},
     )
+    return "".join(pieces)
 
 
 def test_what_was_repaired_is_said_by_kind_and_what_was_drawn_as_well(measured):

@@ -7,43 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
-from pydantic.dataclasses import dataclass
 
-from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, SubstituteReason, Waiver
+from restoration_tasks.media.delivery.findings import Finding, Grade, Rule, Waiver
 from restoration_tasks.media.delivery.listing import FileRole
+from restoration_tasks.media.delivery.scanned_files import MD5, SHA256, FrameFiles, ScannedFile, SideFiles
 from restoration_tasks.media.delivery.side_names import SideWord
 from restoration_tasks.runtime.errors import MediaError
-from restoration_tasks.runtime.files import write_atomic
+from restoration_tasks.runtime.files import atomic_file
+from restoration_tasks.runtime.long_json import read_object
 
 if TYPE_CHECKING:
     from restoration_tasks.media.delivery.delivery import Delivery
     from restoration_tasks.media.delivery.fixity import CheckedDelivery
     from restoration_tasks.media.delivery.records import FrameRecord
-
-_MD5, _SHA256 = r"^[0-9a-f]{32}$", r"^[0-9a-f]{64}$"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ScannedFile:
-    """One place of the reel and the delivered frame file whose picture stands there.
-
-    No model: a reel has tens of thousands, and models of them took twice the memory.
-    """
-
-    name: str
-    """The file whose picture it is, relative to the delivery."""
-    number: int = Field(ge=0)
-    """The scan's own frame number; of a missing frame the number it would have."""
-    bytes: int = Field(gt=0)
-    md5: str = Field(pattern=_MD5)
-    sha256: str = Field(pattern=_SHA256)
-    role: Literal[FileRole.FRAME] = FileRole.FRAME
-    part: str = ""
-    """The folder, where numbers start anew in each part of the reel."""
-    stands_in: SubstituteReason | None = None
-    """Why the file stands in for the place's own frame; None where it is its own."""
-    own_name: str | None = None
-    """The name the place's own file has or should have had, where another stands in."""
 
 
 class OtherFile(BaseModel):
@@ -55,8 +31,8 @@ class OtherFile(BaseModel):
     """Relative to the delivery."""
     role: FileRole
     bytes: int = Field(ge=0)
-    md5: str = Field(pattern=_MD5)
-    sha256: str = Field(pattern=_SHA256)
+    md5: str = Field(pattern=MD5)
+    sha256: str = Field(pattern=SHA256)
 
 
 class ScannedPicture(BaseModel):
@@ -75,20 +51,6 @@ class ScannedPicture(BaseModel):
     primaries: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ScannedSideFile:
-    """One frame of the side sequence that shows dirt."""
-
-    name: str
-    """Relative to the delivery."""
-    number: int = Field(ge=0)
-    place: int = Field(ge=0)
-    """Its place in `infrared.mkv`, that of its picture in the reel."""
-    bytes: int = Field(gt=0)
-    md5: str = Field(pattern=_MD5)
-    sha256: str = Field(pattern=_SHA256)
-
-
 class ScannedInfrared(BaseModel):
     """The side sequence that shows dirt, by infrared light or as a matte, as it was read in."""
 
@@ -99,7 +61,7 @@ class ScannedInfrared(BaseModel):
     bit_depth: int
     word: SideWord
     """What its name says of it."""
-    files: tuple[ScannedSideFile, ...]
+    files: SideFiles
     """In the order of the reel."""
     absent: tuple[int, ...] = ()
     """Places of the reel without a side frame of their own; what stands there in `infrared.mkv` is never used."""
@@ -144,7 +106,7 @@ class Scan(BaseModel):
     """First frame's header, where the kind has one worth keeping (DPX)."""
     strays: tuple[str, ...]
     """Files in the delivery that are no frames and were left alone."""
-    files: tuple[ScannedFile, ...]
+    files: FrameFiles
     """Frames in the order of the reel: place 0 first. Empty for a delivered video."""
     reel: str | None = None
     """Name of the reel in a delivery of several."""
@@ -194,8 +156,15 @@ class Scan(BaseModel):
         return next((path for path in (folder, *folder.parents) if path.name == self.delivery), folder)
 
     def write(self, path: Path) -> None:
-        """Write `scan.json`."""
-        write_atomic(path, self.model_dump_json(indent=1).encode() + b"\n")
+        """Write `scan.json`: what `model_dump_json(indent=1)` gives, file by file, as a reel has tens of thousands."""
+        place = b'\n "files": [],'
+        bare = self.model_copy(update={"files": FrameFiles()})
+        before, _, after = bare.__pydantic_serializer__.to_json(bare, indent=1).partition(place)
+        with atomic_file(path) as out:
+            out.write(before + place[:-2])
+            for number, line in enumerate(self.files.lines()):
+                out.write((b",\n  " if number else b"\n  ") + line.replace(b"\n", b"\n  "))
+            out.write((b"\n ]," if self.files else b"],") + after + b"\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -205,11 +174,24 @@ class Scan(BaseModel):
             MediaError: it is not one.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.parse(path.read_bytes())
         except ValidationError as error:
-            raise MediaError(
-                f"not a record of a scan: {error.errors()[0]['msg']}", file=path, action="ingest the reel again"
-            ) from error
+            raise _refused(error.errors()[0]["msg"], path) from error
+        except ValueError as error:
+            raise _refused(str(error), path) from error
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """Take the content of `scan.json`, file by file.
+
+        Raises:
+            ValueError: it is not one; where it is JSON, a `ValidationError`.
+        """
+        return cls.model_validate(read_object(content.decode(), {"files": FrameFiles.of_json}))
+
+
+def _refused(why: str, path: Path) -> MediaError:
+    return MediaError(f"not a record of a scan: {why}", file=path, action="ingest the reel again")
 
 
 def scan_of(
@@ -245,7 +227,7 @@ def scan_of(
         picture=picture,
         header=header,
         strays=delivery.sequence.strays if delivery.sequence else (),
-        files=tuple(_scanned(record) for record in checked.records),
+        files=FrameFiles(map(_scanned, checked.records)),
         reel=delivery.reel,
         container=delivery.container.relative_to(root).as_posix() if delivery.container else None,
         container_frames=container_frames,

@@ -27,8 +27,10 @@ class SequenceFrame:
     """0-based place in the reel."""
     number: int
     """The scan's own number, from the file name; of a missing frame the number it would have."""
-    path: Path
-    """The file whose picture is taken: the frame's own, or that of the frame that stands in."""
+    folder: Path
+    """Shared by the frames of a sequence: a path of its own for each takes half of what all else of it takes."""
+    file: str
+    """The file whose picture is taken, by its name in the folder: the frame's own, or that which stands in."""
     bytes: int
     """Size at the time it was listed."""
     modified_ns: int
@@ -39,6 +41,11 @@ class SequenceFrame:
     """Why another frame's file stands here; None for a frame of its own."""
     name: str = ""
     """The name its own file has, or should have had, relative to the delivery."""
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.folder / self.file
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class ImageSequence:
 
     def relative_name(self, frame: SequenceFrame) -> str:
         """Name of the file used for a frame as a manifest of the delivery writes it."""
-        return frame.path.relative_to(self.folder).as_posix()
+        return frame.file if frame.folder is self.folder else frame.path.relative_to(self.folder).as_posix()
 
     def part(self, start: int, stop: int) -> ImageSequence:
         """The frames `start ≤ index < stop`."""
@@ -166,7 +173,8 @@ def _filled(places: Sequence[tuple[SequenceFrame, SubstituteReason | None]]) -> 
             replace(
                 frame,
                 index=place,
-                path=used.path,
+                folder=used.folder,
+                file=used.file,
                 bytes=used.bytes,
                 modified_ns=used.modified_ns,
                 stands_in=reason,
@@ -199,7 +207,7 @@ def sequence_of(root: Path, found: Numbering, strays: tuple[str, ...] = ()) -> I
         root,
         kind,
         tuple(
-            SequenceFrame(index, file.number, root / file.name, file.bytes, file.modified_ns, part, None, file.name)
+            SequenceFrame(index, file.number, root, file.name, file.bytes, file.modified_ns, part, None, file.name)
             for index, (file, part) in enumerate(frames)
         ),
         strays,

@@ -105,7 +105,7 @@ def _side(root: Path, pictures: ImageSequence, matched: dict[Place, ListedFile],
     kind = ordered[0][1].kind
     assert kind is not None
     frames = tuple(
-        SequenceFrame(index, file.number, root / file.name, file.bytes, file.modified_ns, picture.part, None, file.name)
+        SequenceFrame(index, file.number, root, file.name, file.bytes, file.modified_ns, picture.part, None, file.name)
         for index, (picture, file) in enumerate(ordered)
     )
     looks = frozenset(look_of(file.name) for file in matched.values())

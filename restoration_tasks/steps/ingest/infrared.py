@@ -115,7 +115,8 @@ def figures(
 
 def scanned(found: Infrared | None, checked: CheckedDelivery) -> ScannedInfrared | None:
     """The side sequence as `scan.json` keeps it."""
-    from restoration_tasks.media.delivery.scan import ScannedInfrared, ScannedSideFile
+    from restoration_tasks.media.delivery.scan import ScannedInfrared
+    from restoration_tasks.media.delivery.scanned_files import ScannedSideFile, SideFiles
 
     if found is None or checked.infrared is None or not found.delivered:
         return None
@@ -129,7 +130,7 @@ def scanned(found: Infrared | None, checked: CheckedDelivery) -> ScannedInfrared
         pix_fmt=fmt.pix_fmt,
         bit_depth=fmt.bit_depth,
         word=checked.infrared.word,
-        files=tuple(
+        files=SideFiles(
             ScannedSideFile(
                 name=record.name,
                 number=record.frame.number,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from restoration_tasks.media.delivery.fixity import CheckedDelivery
     from restoration_tasks.media.delivery.records import FrameRecord
     from restoration_tasks.media.delivery.sequence import ImageSequence
+    from restoration_tasks.media.digests import PackedDigests
     from restoration_tasks.runtime.step import StepWork
     from restoration_tasks.steps.ingest.keeping import Keeping
 
@@ -58,7 +59,7 @@ class Picture(ABC):
         """FFV1 files, in order."""
 
     @abstractmethod
-    def prove(self, master: Path) -> tuple[str, ...]:
+    def prove(self, master: Path) -> PackedDigests:
         """Digests of the master's decoded frames, if they are exactly what was delivered.
 
         Raises:
@@ -168,7 +169,7 @@ class SequencePicture(Picture):
             tried.unlink(missing_ok=True)
         ask_for_room(self.work, need)
 
-    def prove(self, master: Path) -> tuple[str, ...]:
+    def prove(self, master: Path) -> PackedDigests:
         """Digests of the master's decoded frames, if they are those of the delivered files.
 
         The files' own digests come from our readers, the master's from ffmpeg, so that a fault of either shows.
@@ -183,12 +184,13 @@ class SequencePicture(Picture):
 
     def _require_same(
         self, video: Path, records: Sequence[FrameRecord], progress: Callable[[int], None] | None = None
-    ) -> tuple[str, ...]:
+    ) -> PackedDigests:
         from restoration_tasks.media import framemd5
+        from restoration_tasks.media.digests import PackedDigests
 
         expected = tuple(record.picture_md5 or "" for record in records)
         found = framemd5.compute(video, progress=progress)
-        held = found if self.coding is None else tuple(_unstretched_md5s(video, self.coding))
+        held = found if self.coding is None else PackedDigests(_unstretched_md5s(video, self.coding))
         difference = framemd5.compare(expected, held)
         if difference is None:
             return found
@@ -224,7 +226,7 @@ class ContainerPicture(Picture):
         return inspect(self.path)
 
     @cached_property
-    def digests(self) -> tuple[str, ...]:
+    def digests(self) -> PackedDigests:
         """framemd5 of the container."""
         from restoration_tasks.media.working_copy import frame_digests
 
@@ -262,7 +264,7 @@ class ContainerPicture(Picture):
             progress=lambda done: self.work.progress(done, self.frames),
         )
 
-    def prove(self, master: Path) -> tuple[str, ...]:
+    def prove(self, master: Path) -> PackedDigests:
         """Digests of the working copy's frames, if they are those of the container."""
         from restoration_tasks.media import framemd5
 

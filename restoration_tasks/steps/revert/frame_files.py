@@ -14,7 +14,7 @@ from restoration_tasks.runtime.errors import MediaError, WrongUse
 from restoration_tasks.runtime.files import disk_errors
 
 if TYPE_CHECKING:
-    from restoration_tasks.media.delivery.scan import ScannedFile
+    from restoration_tasks.media.delivery.scanned_files import ScannedFile
     from restoration_tasks.media.delivery.sequence import ImageSequence
     from restoration_tasks.media.picture import Frame
     from restoration_tasks.media.stills.rebuild import Remainder
@@ -104,7 +104,8 @@ class FrameFiles:
             path = self._target(place)
             status = path.stat()
             number = self._reel.scan.number_at(place)
-            frames.append(SequenceFrame(index, number, path, status.st_size, status.st_mtime_ns))
+            name = path.relative_to(self._folder).as_posix()
+            frames.append(SequenceFrame(index, number, self._folder, name, status.st_size, status.st_mtime_ns))
         return ImageSequence(self._folder, StillKind(self._reel.scan.picture.kind), tuple(frames))
 
     def _target(self, place: int) -> Path:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from restoration_tasks.media.delivery.scan import Scan
+    from restoration_tasks.media.digests import PackedDigests
     from restoration_tasks.media.segments import Segment
     from restoration_tasks.runtime.spec import StepResult
     from restoration_tasks.steps.way import Way
@@ -54,7 +55,7 @@ class Ingested:
         return Scan.read(self.file("scan"))
 
     @cached_property
-    def framemd5(self) -> tuple[str, ...]:
+    def framemd5(self) -> PackedDigests:
         """md5 of every frame of the scan."""
         from restoration_tasks.media import framemd5
 
