@@ -42,6 +42,7 @@ _MADE_BY = (
     "benchmarks/highlights.py",
     "benchmarks/clean_scenes.py",
     "benchmarks/dirt_cases.py",
+    "restoration_tasks/assessment/strokes.py",
     "restoration_tasks/quality/around.py",
     "restoration_tasks/quality/shot_sums.py",
     "restoration_tasks/training/damage",

@@ -160,7 +160,7 @@ def relations(frames: Frames) -> list[LightRelation]:
 
 def planned(frames: Frames, *, forced: bool = False) -> DeflickerParams | None:
     """What one shot gets."""
-    blank = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0, 0, 0, 0.0)
+    blank = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0, 0, 0, 0.0, False)
     figures = [replace(blank, frame=n, level=float(_level(frame) / 255)) for n, frame in enumerate(frames)]
     lights = dict(enumerate(relations(frames)))
     if forced:

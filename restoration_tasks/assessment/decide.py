@@ -41,6 +41,7 @@ _ASK = (
     "a person who sees dirt here can ask for it: take only_added away and set threshold to 0.35, or mark single places."
 )
 _RECURRENCE = RecurrenceLimits()
+_RAIN = "it lies among bright strokes that all lie one way, as rain does, or"
 _ASK_LINE = "If one is a scratch, mark it by hand."
 _NAMED_TRACKS = 4
 """Scratches named one by one in a plan's reason; the rest are counted."""
@@ -85,6 +86,8 @@ class ShotFigures:
     """Mean share of the picture under what would be dirt but for the frames around it."""
     falls: bool
     """Whether what is found moves on from frame to frame as snow does."""
+    rains: bool
+    """Whether bright strokes lie all one way on most of its frames, as rain does."""
     flicker_amplitude: float
     """8-bit code values, of the whole picture."""
     flicker_local: float
@@ -221,6 +224,7 @@ def _measured(
         scratch_severity=dirt_severity(under),
         doubted_area=sum(row.doubted_area for row in rows) / len(rows),
         falls=Going.together(Going(row.followed, row.going_on, row.going_by_chance) for row in rows).falls(_RECURRENCE),
+        rains=2 * sum(row.raining for row in rows) > len(rows),
         flicker_amplitude=flicker.curve.amplitude,
         flicker_local=flicker.local.amplitude,
         flicker_severity=flicker.severity,
@@ -284,10 +288,14 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
     sure = min(measured.dirt_area, measured.calm_area)
     if sure < gate:
+        found = f"what could be dirt ({100 * suspect:.2f} % of the picture)"
         why = (
-            f"Looks like part of the scene, left alone: what could be dirt ({100 * suspect:.2f} % of the picture) "
-            "flashes again and again in the same places, as light on water, sparks and rain do, or lies where movement "
-            f"is hard to follow, all but {100 * sure:.2f} %; {_ASK}"
+            f"Looks like rain, left alone: {found} lies among bright strokes that all lie one way, as rain does and "
+            f"dirt does not, all but {100 * sure:.2f} %; {_ASK}"
+            if measured.rains
+            else f"Looks like part of the scene, left alone: {found} flashes again and again in the same places or "
+            "crowds in one part of the picture, as light on water, sparks and rain do, or lies where movement is hard "
+            f"to follow, all but {100 * sure:.2f} %; {_ASK}"
         )
         return PlannedTreatment(name="dirt", params={**ONLY_ADDED["dirt"], **asked.fill}, why=why)
     specks, hairs = (sum(counts) / len(rows) for counts in ((r.dirt_count for r in rows), (r.hair_count for r in rows)))
@@ -298,8 +306,9 @@ def _dirt(measured: ShotFigures, asked: _Asked, rows: list[FrameFigures]) -> Pla
     )
     if measured.doubted_area >= gate:
         why += (
-            f" Another {100 * measured.doubted_area:.2f} % is left alone: it flashes again and again in the same "
-            "places, like light on water, moves on like snow, or lies where movement is hard to follow."
+            f" Another {100 * measured.doubted_area:.2f} % is left alone: {_RAIN if measured.rains else 'it'} flashes "
+            "again and again in the same places or crowds in one of them, like light on water, moves on like snow, or "
+            "lies where movement is hard to follow."
         )
     return PlannedTreatment(name="dirt", params={"threshold": _DIRT_THRESHOLD[asked.strength], **asked.fill}, why=why)
 

@@ -38,7 +38,7 @@ class FrameFigures:
     """Whether the frame nearly repeats the one before."""
     doubted_area: float
     """Share of the picture under what would be dirt but for the frames around it, 0 … 1: it blinks again and again in
-    the same place, or falls as snow does. None of it is in `dirt_area`."""
+    the same place, stands among lights or falls as snow does. None of it is in `dirt_area`."""
     doubted_count: int
     """Pieces of it."""
     followed: int
@@ -48,6 +48,8 @@ class FrameFigures:
     """How many of them were found to go on their way."""
     going_by_chance: float
     """How many would by chance."""
+    raining: bool
+    """Whether bright strokes of this frame and those around it lie all one way, as rain does."""
 
 
 def write_figures(path: Path, rows: Iterable[FrameFigures]) -> None:

@@ -237,6 +237,7 @@ def _figures(
         followed=going.followed,
         going_on=going.on,
         going_by_chance=going.by_chance,
+        raining=doubt.raining,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from restoration_tasks.assessment.border import outside
 from restoration_tasks.assessment.dirt import CALM, Floats, PieceLimits, Pieces, Unexplained, confidence, find_pieces
+from restoration_tasks.assessment.lights import LightLimits, Lights
 from restoration_tasks.assessment.line_finder import Beside, find_lines
 from restoration_tasks.assessment.lines import Line
 from restoration_tasks.assessment.onward import NONE_GOING, Going
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 FAINTEST = 0.05
 """Evidence of scratches under this confidence is left out of the map; no plan may ask for less."""
 _RECURRENCE = RecurrenceLimits()
+_LIGHT = LightLimits()
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Found:
     """The pieces behind the planes of dirt and hairs."""
     lonely: Gathered | None = None
     """The pieces behind `passing`."""
+    lights: Lights | None = None
+    """What else stands out from the frames before and after."""
     around: tuple[int, ...] = ()
     """Positions in the reel of all distinct neighbours that were looked at."""
     going: Going = NONE_GOING
@@ -141,7 +145,8 @@ class NetworkDetector:
         surround = outside((seen.edges for seen in window.values()), (shape[0], shape[1]))
         if surround is not None:
             detection.maps[:, surround] = 0.0
-        scratch, gathered, lonely = self._damage(detection.maps, features)
+        unexplained = _unexplained(features)
+        scratch, gathered, lonely = self._damage(detection.maps, unexplained)
         dirt, hair = gathered.planes
         nearest = next(iter((*before, *after)), None)
         beside = None
@@ -158,6 +163,7 @@ class NetworkDetector:
             duplicate=-1 in window and (not before or before[0] != -1),
             gathered=gathered,
             lonely=lonely,
+            lights=Lights.of(gathered.pieces, unexplained, middle.luma, surround, _LIGHT),
             around=tuple(middle.index + offset for offset in (*before, *after)),
         )
 
@@ -170,11 +176,10 @@ class NetworkDetector:
         detector: Detector = self._own.detector
         return detector
 
-    def _damage(self, maps: Floats, features: Features) -> tuple[Map, Gathered, Gathered]:
+    def _damage(self, maps: Floats, unexplained: Unexplained) -> tuple[Map, Gathered, Gathered]:
         """Evidence of scratches; pieces of dirt and hairs; pieces of scratches that no neighbour explains."""
         thresholds = self._detector.thresholds
         dirt, hair, scratch = (confidence(plane, thresholds[kind]) for kind, plane in zip(Defect, maps, strict=True))
-        unexplained = _unexplained(features)
         either = np.maximum(dirt, hair)
         found = Gathered.of(
             find_pieces(either, unexplained, self._limits, hair=hair), either >= self._limits.soft, unexplained

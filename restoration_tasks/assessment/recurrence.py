@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.assessment.dirt import SD_AREA, Floats, Pieces, Unexplained, raised
+from restoration_tasks.assessment.strokes import Directions, lying
 
 DOUBTED = 0.37
 """Confidence left to a piece that is taken for part of the scene: no plan repairs it, unless a person sets the
@@ -66,6 +67,8 @@ class RecurrenceLimits:
     under 0.18, with dirt never over 0.005; glitter and rain show no more than 0.01, sparks 0.04 of few pieces."""
     falling_sure: float = 3.5
     """Standard deviations by which they must be more than by chance. Under snow they are 7 and more, else under 1."""
+    long: float = 2.0
+    """How much longer than wide a piece is that may be a stroke."""
     smallest_px: float = 3.0
     """Area from which a piece is followed, at 720x540."""
     most: int = 250
@@ -85,6 +88,8 @@ class Sighting:
     """`(n + 1,)` how much brighter (over 0) or darker they are than their neighbours in time: shares of the range."""
     spike: Doubles
     """`(n + 1,)` the most of that at any pixel, brighter or darker: large dirt shows against a busy scene in parts."""
+    lie: Directions
+    """`(n + 1,)` in which way the bright ones lie; 0 for those that are hardly longer than wide."""
     spikes: Floats
     """`(H / cell, W / cell)`: the largest spike in or near each cell, pieces or not."""
     shape: tuple[int, int]
@@ -122,6 +127,7 @@ class Sighting:
             y=mean(rows),
             contrast=mean(alone),
             spike=spike,
+            lie=lying(places, owners, np.maximum(alone, 0), (count, width), limits.long),
             spikes=_spikes(unexplained.twice, cell_px(width, limits), limits.cells_around)
             if spikes is None
             else spikes,
@@ -229,6 +235,8 @@ class Doubt:
     area: float = 0.0
     """Share of the picture."""
     pieces: int = 0
+    raining: bool = False
+    """Whether bright strokes lie all one way, as rain does."""
 
     @classmethod
     def between(cls, pieces: Pieces, after: npt.NDArray[np.float64], own: Sighting) -> Doubt:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoration_tasks.assessment.dirt import CALM
+from restoration_tasks.assessment.dirt import CALM, raised
+from restoration_tasks.assessment.lights import LightLimits, Lit, light_bar, rain
 from restoration_tasks.assessment.network import Found, Gathered
 from restoration_tasks.assessment.onward import Going, going
 from restoration_tasks.assessment.recurrence import (
@@ -34,6 +35,7 @@ TOGETHER = 2
 """Frames each way whose pieces are counted together to see whether something falls."""
 _RECURRENCE = RecurrenceLimits()
 _UNREST = UnrestLimits()
+_LIGHT = LightLimits()
 
 
 def with_going(around: Mapping[int, Found]) -> Found:
@@ -54,12 +56,15 @@ def settle(around: Mapping[int, Found]) -> tuple[Found, Doubt]:
     if found.gathered is None or found.lonely is None:
         return found, NO_DOUBT
     together = (around[offset].going for offset in range(-TOGETHER, TOGETHER + 1) if offset in around)
+    way = rain([other.lights for other in around.values() if other.lights is not None], _LIGHT)
     if Going.together(together).falls(_RECURRENCE):
         left, alone = (np.zeros_like(one.pieces.confidence) for one in (found.gathered, found.lonely))
     else:
-        company = [one for offset in (-1, 0, 1) if (one := _company(around, offset)) is not None]
-        left = in_company(_recurring(around, 0, found.gathered), found.gathered.seen, company, _RECURRENCE)
-        alone = _recurring(around, 0, found.lonely)
+        left = _among_lights(around, found.gathered, _recurring(around, 0, found.gathered), way)
+        company = [one for offset in (-1, 1) if (one := _company(around, offset)) is not None]
+        company.append(Company.of(found.gathered.pieces.confidence, left, found.gathered.seen))
+        left = in_company(left, found.gathered.seen, company, _RECURRENCE)
+        alone = _among_lights(around, found.lonely, _recurring(around, 0, found.lonely), way)
         company.append(Company.of(found.lonely.pieces.confidence, alone, found.lonely.seen))
         alone = in_company(alone, found.lonely.seen, company, _RECURRENCE)
         near = [one for other in around.values() for one in (other.gathered, other.lonely) if one is not None]
@@ -67,6 +72,7 @@ def settle(around: Mapping[int, Found]) -> tuple[Found, Doubt]:
         left = spread_evenly(left, found.gathered.pieces, counts, _UNREST)
         alone = spread_evenly(alone, found.lonely.pieces, counts, _UNREST)
     gathered, doubt = found.gathered.left_with(left)
+    doubt = replace(doubt, raining=way is not None)
     # Not counted: these would be scratches of one frame only if no neighbour showed a line there.
     lonely, _ = found.lonely.left_with(alone)
     if gathered is not found.gathered:
@@ -91,6 +97,21 @@ def _recurring(around: Mapping[int, Found], offset: int, own: Gathered) -> Doubl
     near = (around.get(position - middle) for position in found.around)
     others = [other.gathered.seen for other in near if other is not None and other.gathered is not None]
     return recurring(own.pieces, own.seen, others, _RECURRENCE, one_sided=len(found.near) == 1)
+
+
+def _lit(found: Found, own: Gathered | None) -> Lit | None:
+    if own is None or found.lights is None:
+        return None
+    return Lit(own.pieces, own.seen, found.lights)
+
+
+def _among_lights(around: Mapping[int, Found], own: Gathered, after: Doubles, way: complex | None) -> Doubles:
+    """Confidences of pieces of the middle frame of a window, less where they stand among lights."""
+    middle = _lit(around[0], own)
+    if middle is None:
+        return after
+    beside = (_lit(other, other.gathered) for offset, other in around.items() if offset)
+    return raised(after, light_bar(middle, [one for one in beside if one is not None], _LIGHT, way))
 
 
 def _company(around: Mapping[int, Found], offset: int) -> Company | None:

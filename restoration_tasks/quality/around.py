@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoration_tasks.assessment.strokes import LARGEST_PX, WIDTH_PX, directions
 from restoration_tasks.quality.pixels import Luma, Mask
 from restoration_tasks.quality.policy import Policy
 
@@ -23,10 +24,6 @@ CLEARLY: Final = 0.5
 """A restored frame is taken for another one if it lies closer to that by this factor."""
 LASTS: Final = 0.5
 """Share of the contrast of a spike by which a pixel may change from frame to frame and still show the same."""
-WIDTH_PX: Final = 720.0
-"""Width of picture that lengths are given for."""
-SPOT_PX: Final = 400
-"""Largest area of a highlight; what is larger is no sparkle."""
 FARTHEST_PX: Final = 20.0
 """How far a highlight goes from frame to frame."""
 NEAREST_PX: Final = 2.0
@@ -38,13 +35,6 @@ OFF_SHARE: Final = 0.1
 ALIKE: Final = 2.5
 """By what factor its area may differ from frame to frame; and 1.6 its brightness above its surround."""
 BRIGHT_ALIKE: Final = 1.6
-STROKE_PX: Final = 6
-"""Smallest area that has a direction …"""
-STROKE_LONG: Final = 3.0
-"""… and how much longer than wide a spot must be to be a stroke."""
-PIXEL_SPREAD: Final = 1 / 12
-"""Variance of places inside one pixel, px²."""
-
 Points = npt.NDArray[np.float64]
 
 
@@ -145,7 +135,7 @@ class AroundMeter:
         taken = np.where(gone, here.planned - here.restored, 0.0)
         spots = self._spots(taken)
         going, chance = self._followed(spots, before, after) if len(spots) else (0, 0.0)
-        lie = _directions(taken > self._contrast)
+        lie = directions(taken > self._contrast)
         self.found[here.frame] = Around(
             False, int(np.count_nonzero(lasting)), len(spots), going, chance, len(lie), complex(lie.sum())
         )
@@ -172,29 +162,9 @@ class AroundMeter:
         peaks = np.zeros(count)
         np.maximum.at(peaks, np.asarray(labels[hit > 0], np.intp), raised[hit > 0])
         areas = stats[:, cv2.CC_STAT_AREA]
-        small = np.flatnonzero(areas <= max(SPOT_PX * (raised.shape[1] / WIDTH_PX) ** 2, 4))
+        small = np.flatnonzero(areas <= max(LARGEST_PX * (raised.shape[1] / WIDTH_PX) ** 2, 4))
         small = small[small > 0]
         return np.column_stack([centres[small], areas[small], peaks[small]])
-
-
-def _directions(hit: Mask) -> npt.NDArray[np.complex128]:
-    """`(N,)`: of each stroke the unit vector of twice the angle in which it lies, by the moments of its pixels."""
-    count, labels = cv2.connectedComponents(np.asarray(hit, np.uint8), connectivity=8)
-    down, across = np.nonzero(labels)
-    of = labels[down, across]
-    area = np.maximum(np.bincount(of, minlength=count), 1)
-
-    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.asarray(np.bincount(of, values, count) / area, np.float64)
-
-    right, below = across - mean(across)[of], down - mean(down)[of]
-    aside, along = mean(right * right) - mean(below * below), 2 * mean(right * below)
-    spread, strength = mean(right * right + below * below), np.hypot(aside, along)
-    narrow = (spread - strength) / 2 + PIXEL_SPREAD
-    most = SPOT_PX * hit.shape[1] / WIDTH_PX  # in a smaller picture strokes are shorter, but no thinner than a pixel
-    is_stroke = (area >= STROKE_PX) & (area <= most) & ((spread + strength) / 2 >= STROKE_LONG**2 * narrow)
-    is_stroke[0] = False
-    return np.asarray((aside + 1j * along)[is_stroke] / strength[is_stroke], np.complex128)
 
 
 def _apart(planned: Luma, restored: Luma) -> float:

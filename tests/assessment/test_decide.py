@@ -16,7 +16,7 @@ from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.restoration.plan import Plan
 from restoration_tasks.runtime.errors import PlanError
 
-CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 0.4, 0.0, False, 0.0, 0, 0, 0, 0.0)
+CLEAN = FrameFigures(0, 0.0, 0, 0.0, 0, 0.0, 0.0, 0.0, 0.4, 0.0, False, 0.0, 0, 0, 0, 0.0, False)
 BOTH = ("dirt", "flicker")
 
 

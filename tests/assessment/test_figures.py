@@ -7,7 +7,7 @@ import pytest
 from restoration_tasks.assessment.figures import FrameFigures, read_figures, write_figures
 from restoration_tasks.runtime.errors import MediaError
 
-ROW = FrameFigures(7, 0.01, 3, 0.001, 1, 0.012, 68.0, 0.0002, 0.4, 1.5, True, 0.0001, 2, 9, 1, 0.5)
+ROW = FrameFigures(7, 0.01, 3, 0.001, 1, 0.012, 68.0, 0.0002, 0.4, 1.5, True, 0.0001, 2, 9, 1, 0.5, True)
 
 
 def test_the_table_survives_parquet(tmp_path):

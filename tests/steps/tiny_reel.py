@@ -32,7 +32,7 @@ FRAMES = SHOT_FRAMES * len(SHOTS)
 SEGMENTS = cut_segments([(place * SHOT_FRAMES, (place + 1) * SHOT_FRAMES) for place in range(len(SHOTS))])
 MAP_FORMAT = map_format(PICTURE)
 NOTHING = np.zeros((PICTURE.height, PICTURE.width), np.uint8)
-FIGURES = (0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0, 0, 0, 0.0)
+FIGURES = (0, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0, 0, 0, 0.0, False)
 """Of a frame's figures, those after its area of dirt, which the check does not read."""
 
 
