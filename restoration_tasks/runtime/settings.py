@@ -194,10 +194,15 @@ class Settings(BaseSettings):
         return self.start_s or (8.0 if self.runtime is Runtime.LOCAL else 30.0)
 
     @cached_property
-    def thread_limits(self) -> dict[str, str]:
-        """Environment that keeps numerical libraries to `threads`: two steps at once must not fight for the cores."""
+    def step_limits(self) -> dict[str, str]:
+        """Environment of every step process.
+
+        Numerical libraries keep to `threads`: two steps at once must not fight for the cores. And all threads share
+        one heap: glibc gives each its own and takes little of it back. Restoring 600 frames so held 471 MiB, with one
+        heap 431, for the same processor time (96x72, measured in turns).
+        """
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        return dict.fromkeys(libraries, str(self.threads))
+        return {**dict.fromkeys(libraries, str(self.threads)), "MALLOC_ARENA_MAX": "1"}
 
     def environment(self) -> dict[str, str]:
         """This process's environment, for a step subprocess, without the secrets a step must not have.
@@ -211,4 +216,4 @@ class Settings(BaseSettings):
             "REELKEEPER_CATALOGUE_WEBHOOK_SECRET",
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
-        return {name: value for name, value in kept.items() if name not in hidden} | self.thread_limits
+        return {name: value for name, value in kept.items() if name not in hidden} | self.step_limits

@@ -20,6 +20,7 @@ from restoration_tasks.quality.suites import rules
 from tests.quality.synthetic import SHOT_FRAMES, SHOTS, make_reel
 
 FRAMES = SHOT_FRAMES * len(SHOTS)
+ROW_COUNT = expectations._Question(Table.FRAMES, Kind.ROW_COUNT, f'{{"value": {SHOT_FRAMES * len(SHOTS)}}}', None)
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,17 @@ def test_records_of_segments_are_joined_by_frame(tmp_path):
     assert (record.total("px", 0, 3), record.total("px", 2, 9), record.total("px", 4, 9)) == (20, 50, 0)
     assert FrameRecord.read([], ["px"]).at(0) == {}
     assert FrameRecord.read([], ["px"]).total("px", 0, 3) == 0
+
+
+def test_great_expectations_keeps_neither_answers_nor_tables(monkeypatch):
+    """Its context lives as long as the process, and of a long reel it would hold a megabyte for every piece."""
+    contexts = []
+    made = expectations._context
+    monkeypatch.setattr(expectations, "_context", lambda: contexts.append(made()) or contexts[-1])
+    tables = make_reel().tables()
+    assert judged({Table.FRAMES: tables[Table.FRAMES]}, monkeypatch, 5)
+    (context,) = contexts
+    assert context.validation_results_store.list_keys() == []
+    assert len(context.data_sources.all()) == 0
+    answer = expectations._ask(context, Table.FRAMES, [ROW_COUNT], tables[Table.FRAMES])[ROW_COUNT]
+    assert answer.result == {"observed_value": FRAMES}

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.restoration import plan_yaml
 from restoration_tasks.restoration.plan import Plan, PlannedShot, PlannedTreatment, PlanSlice
 from restoration_tasks.restoration.wires import Wire, WireOn
 from restoration_tasks.runtime.errors import PlanError
@@ -42,6 +43,13 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclu
 def test_any_words_survive_yaml(reason, author):
     original = plan(reason=reason, author=author)
     assert Plan.from_yaml(original.to_yaml()) == original
+
+
+@pytest.mark.parametrize("shots", [0, 1, 3])
+def test_written_shot_by_shot_it_is_what_it_is_written_at_once(shots):
+    one = plan().shots[0]
+    long = plan().model_copy(update={"shots": tuple(one.model_copy(update={"shot": at}) for at in range(shots))})
+    assert long.to_yaml().split("\n", 2)[2] == plan_yaml.dumped(long.model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x00", "a\x85b", "\u2028"])

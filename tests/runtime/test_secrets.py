@@ -90,3 +90,9 @@ def test_settings_do_not_print_a_secret(planted: Settings, name: str) -> None:
     assert getattr(planted, name).get_secret_value() == value
     for shown in (repr(planted), str(planted), planted.model_dump_json()):
         assert value not in shown
+
+
+def test_all_threads_of_a_step_share_one_heap(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there are processor cores would each keep one of their own; pods: see `tests/plugins/pods`."""
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert settings.environment()["MALLOC_ARENA_MAX"] == "1"

@@ -102,7 +102,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         MEMORY_SHARE: str(settings.memory_share),
         "REELKEEPER_THREADS": str(settings.threads),
         "PYTHONUNBUFFERED": "1",
-        **settings.thread_limits,
+        **settings.step_limits,
         # The root file system is read-only; whatever writes to its home writes to scratch.
         "HOME": str(settings.scratch_folder),
         "TMPDIR": str(settings.scratch_folder),

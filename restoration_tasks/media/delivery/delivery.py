@@ -62,6 +62,10 @@ class Delivery:
     infrared: SideSequence | None = None
     """Frames that show dirt, by infrared light or as a matte, beside those of the picture."""
 
+    def without_listing(self) -> Delivery:
+        """What is left to know once it is checked: names and digests of the manifest take as much as the frames do."""
+        return replace(self, manifest=self.manifest and self.manifest.only(()), names={})
+
 
 def reels_in(folder: Path) -> tuple[str, ...]:
     """Names of the reels in a delivery, in the order of their numbers; empty for one reel without a name of its own.

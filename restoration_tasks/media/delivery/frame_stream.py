@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from restoration_tasks.media.delivery.frame_reading import FrameRead, read_frame
-from restoration_tasks.media.delivery.records import FrameRecord, SharedHeaders, counters_of, turned
+from restoration_tasks.media.delivery.records import FrameRecord, SharedHeaders, counters_of, packed_digests, turned
 from restoration_tasks.media.delivery.sequence import ImageSequence
 from restoration_tasks.runtime.in_order import in_order
 
@@ -41,11 +41,9 @@ def record_of(read: FrameRead, headers: SharedHeaders) -> FrameRecord:
     return FrameRecord(
         read.frame,
         read.name,
+        packed_digests(read.digests.md5, read.digests.sha256, read.picture_md5),
         read.frame.bytes,
-        read.digests.md5,
-        read.digests.sha256,
         headers.of(read.header),
-        read.picture_md5,
-        counters_of(read.header),
+        counters_of(read.header, read.name),
         turned(read.header),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -137,7 +138,8 @@ def list_delivery(root: Path, below: str = "") -> Listing:
     for folder, entries in _folders(root, below):
         if not entries and folder != below:
             empty.append(folder)
-        for entry in entries:
+        while entries:
+            entry = entries.pop()  # it keeps what it was asked for, more than a kilobyte
             if entry.is_symlink():
                 links.append(_joined(folder, entry.name))
             elif entry.is_file():
@@ -195,7 +197,8 @@ def _listed(folder: str, entry: os.DirEntry[str]) -> ListedFile:
     if role in (FileRole.FRAME, FileRole.CONTAINER) and is_aside(folder):
         role, numbered = FileRole.STRAY, None
     kind = StillKind.of(entry.name) if numbered else None
-    prefix, number = (numbered["prefix"], int(numbered["number"])) if numbered else ("", -1)
+    # tens of thousands have the same prefix
+    prefix, number = (sys.intern(numbered["prefix"]), int(numbered["number"])) if numbered else ("", -1)
     name = _joined(folder, entry.name)
     return ListedFile(name, role, status.st_size, status.st_mtime_ns, kind, prefix, number)
 

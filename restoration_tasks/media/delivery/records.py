@@ -24,6 +24,7 @@ _COUNTERS = (
     "film_offset_perforations",
 )
 """Fields of a DPX header that differ from frame to frame; without them neighbours share one header."""
+_MD5_BYTES, _SHA256_BYTES = 16, 32
 _UPRIGHT_DPX, _UPRIGHT_TIFF = 0, 1
 """Left to right, top to bottom: ST 268 table 2, TIFF 6.0 section 8."""
 
@@ -53,16 +54,30 @@ class FrameRecord:
     frame: SequenceFrame
     name: str
     """Name of the file that was read, relative to the delivery."""
+    digests: bytes
+    """md5 and sha256 of the file, then that of the picture where there is one, as bytes: as text they would take most
+    of the record. See `packed_digests`."""
     bytes: int
-    md5: str
-    sha256: str
     header: StillHeader
     """The frame's header without what it counts and without a TIFF's table of strips; shared between like frames."""
-    picture_md5: str | None
-    """md5 of the raw decoded planes, as ffmpeg's framemd5 gives it, from our own readers; of an EXR, of its codes."""
     counters: FrameCounters = FrameCounters()
     turned: int | None = None
     """Orientation by the header's own code, where it is not upright."""
+
+    @property
+    def md5(self) -> str:
+        """Of the file, hex."""
+        return self.digests[:_MD5_BYTES].hex()
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, hex."""
+        return self.digests[_MD5_BYTES : _MD5_BYTES + _SHA256_BYTES].hex()
+
+    @property
+    def picture_md5(self) -> str | None:
+        """Of the raw decoded planes, as ffmpeg's framemd5 gives it, from our own readers; of an EXR, of its codes."""
+        return self.digests[_MD5_BYTES + _SHA256_BYTES :].hex() or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +94,18 @@ class FileRecord:
     sha256: str
 
 
-def counters_of(header: StillHeader) -> FrameCounters:
-    """What a header counts."""
+def packed_digests(md5: str, sha256: str, picture_md5: str | None) -> bytes:
+    """`FrameRecord.digests` of hex texts."""
+    return bytes.fromhex(md5 + sha256 + (picture_md5 or ""))
+
+
+def counters_of(header: StillHeader, name: str) -> FrameCounters:
+    """What a header counts.
+
+    Args:
+        header: of a frame file.
+        name: of that file; where the header repeats it, it is not held twice.
+    """
     found = header.dpx
     if found is None:
         return FrameCounters()
@@ -90,7 +115,7 @@ def counters_of(header: StillHeader) -> FrameCounters:
         found.timecode,
         _whole(found.film_count),
         _whole(found.film_offset_perforations),
-        found.file_name,
+        name if found.file_name == name else found.file_name,
     )
 
 

@@ -76,6 +76,7 @@ def run(work: StepWork) -> None:
         )
         tell(work, checked.findings, params.waivers)
         require_none_open(checked.findings, params.waivers)
+        delivery = delivery.without_listing()
         taken = pictures.take(work, delivery, checked, Fraction(params.fps), keeping)
         shown = infrared.take(work, delivery, checked, taken, keeping.opacity)
         heard = sound.take(work, checked, keeping)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from restoration_tasks.media.delivery.records import packed_digests
 from restoration_tasks.media.side_channel import ABSENT_TAG, written
 from restoration_tasks.media.stills.float_coding import FloatCoding
 from restoration_tasks.media.stills.still import StillKind
@@ -164,7 +165,8 @@ def _opacity(sequence: ImageSequence) -> Iterator[Frame]:
 
 def _of_opacity(record: FrameRecord, opacity: SeenOpacity) -> FrameRecord:
     grey = replace(record.header, pix_fmt="gray16le")
-    return replace(record, header=grey, picture_md5=opacity.md5s[record.name])
+    digests = packed_digests(record.md5, record.sha256, opacity.md5s[record.name])
+    return replace(record, header=grey, digests=digests)
 
 
 def _filled(along: Sequence[FrameRecord | None], pictures: Sequence[FrameRecord]) -> tuple[FrameRecord, ...]:
