@@ -14,6 +14,7 @@ from restoration_tasks.media.reader import DECODE_THREADS
 from restoration_tasks.media.sound.tracks import sound_tracks
 from restoration_tasks.media.writer import draft_path
 from restoration_tasks.runtime.errors import MediaError
+from restoration_tasks.runtime.processor import processor_flags
 
 ACCESS_CRF = 19
 """x264 quality of access copies; 18 to 20 is held to be visually lossless at normal viewing distance."""
@@ -31,6 +32,9 @@ _PRORES_HQ = {
     "f": "mov",
     **_ALWAYS,
 }
+_BELOW_AVX512 = {"x264-params": "asm=avx2"} if "avx512f" in processor_flags() else {}
+"""x264's AVX-512 code reads memory that nobody wrote where a picture is no multiple of 128 pixels wide (its look ahead,
+macroblock tree), and the bytes of a copy then depend on what lay there. With AVX2 they do not, at the same speed."""
 _H264 = {
     "c:v": "libx264",
     "profile:v": "high",
@@ -41,6 +45,7 @@ _H264 = {
     "b:a": "256k",
     "movflags": "+faststart",
     "f": "mp4",
+    **_BELOW_AVX512,
     **_ALWAYS,
 }
 

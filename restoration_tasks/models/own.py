@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from restoration_tasks.models.tensors import unpack
 from restoration_tasks.runtime.errors import ModelError
 from restoration_tasks.runtime.files import sha256_file
+from restoration_tasks.runtime.processor import processor_flags
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,12 +34,9 @@ class Running:
         return torch.from_numpy(array).to(self.device, torch.float16 if self.half else torch.float32)
 
 
-@cache
 def knows_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 by itself; where it does not, it is slower than single precision."""
-    flags = Path("/proc/cpuinfo")
-    told = flags.read_text(encoding="utf-8") if flags.is_file() else ""
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(told.split()))
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & processor_flags())
 
 
 def checked(shipped: Path, sha256: str, own: Path | None, *, train: str) -> tuple[Path, str]:
