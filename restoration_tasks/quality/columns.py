@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
+
+from restoration_tasks.quality.rules import Table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,3 +68,26 @@ class Columns(Generic[Row]):
                 for name, column in self._columns.items()
             }
         )
+
+
+class MadeWhenAsked(Mapping[Table, "DataFrame"]):
+    """Tables that are made when they are asked for and not kept, so that one of them lies in memory at a time.
+
+    Args:
+        makers: by table, what makes it.
+    """
+
+    def __init__(self, makers: Mapping[Table, Callable[[], DataFrame]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, table: Table) -> DataFrame:
+        """The table, made anew."""
+        return self._makers[table]()
+
+    def __iter__(self) -> Iterator[Table]:
+        """The tables there are."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._makers)

@@ -21,8 +21,6 @@ from restoration_tasks.quality.texture import shift_px
 from restoration_tasks.runtime.errors import MediaError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from restoration_tasks.media.delivery.scan import Scan
     from restoration_tasks.media.picture import PictureFormat
     from restoration_tasks.media.small_views import SmallView
@@ -164,19 +162,21 @@ def copy_rules(policy: Policy, *, frames: int, scan_copy: bool = False) -> tuple
     )
 
 
-def copies_table(
+def compare_copies(
+    rows: Columns[CopiedFrame],
     scan: Scan,
     policy: Policy,
     *,
     restored: Path,
     copies: dict[str, Path],
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The table that `copy_rules` are about, and by copy why it could not be read to its end.
+) -> dict[str, str]:
+    """Measure what `copy_rules` are about; by copy, why it could not be read to its end.
 
     Frames stream by, three at a time and small; of the signal there are five numbers a frame.
 
     Args:
+        rows: takes a row a frame of each copy.
         scan: what was delivered.
         policy: the limits of the signal.
         restored: the restoration master; the preservation master for the access copy of the scan.
@@ -186,7 +186,6 @@ def copies_table(
     from restoration_tasks.media.probe import probe
 
     complaints: dict[str, str] = {}
-    rows = Columns(CopiedFrame)
     try:
         picture = probe(restored).format
         shown = _shown(restored, picture, copies, complaints, progress, scan.frames)
@@ -209,7 +208,7 @@ def copies_table(
                     repeated_lines_allowed=allowed.repeated_lines,
                 )
             )
-    return rows.table(), complaints
+    return complaints
 
 
 def _shown(

@@ -50,17 +50,21 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tup
 
     Args:
         rules: what must hold.
-        tables: the measured tables; one that is missing crashes its rules.
+        tables: the measured tables, each asked for once; one that is missing crashes its rules.
     """
     asked = [rule for rule in rules if not rule.idle]
     tables_read = [table for table in Table if table in tables and any(rule.table is table for rule in asked)]
     answers: dict[_Question, _Answer] = {}
+    rows: dict[Table, int] = {}
     if tables_read:
         context = _context()
         for table in tables_read:
             questions = dict.fromkeys(one for rule in asked if rule.table is table for one in _questions(rule))
-            answers |= _asked_in_pieces(context, table, list(questions), tables[table])
-    return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], tables) for rule in rules)
+            frame = tables[table]
+            rows[table] = len(frame)
+            answers |= _asked_in_pieces(context, table, list(questions), frame)
+            del frame  # before the next is made
+    return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], rows) for rule in rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,23 +228,23 @@ def _exception(info: Mapping[str, Any] | None) -> str | None:
     return None
 
 
-def _judge(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]) -> RuleResult:
+def _judge(rule: Rule, answers: Sequence[_Answer | None], rows: Mapping[Table, int]) -> RuleResult:
     if rule.idle:
         return _result(rule, Status.NOT_APPLICABLE, rule.idle)
     given = [answer for answer in answers if answer is not None]
-    if reason := _why_crashed(rule, answers, tables):
+    if reason := _why_crashed(rule, answers, rows):
         return _result(rule, Status.CRASHED, f"could not be checked: {reason}")
     if any(answer.result.get("element_count") == 0 for answer in given):
-        if rule.optional and not tables[rule.table].empty:
+        if rule.optional and rows[rule.table]:
             return _result(rule, Status.NOT_APPLICABLE, "")
         return _result(rule, Status.FAILED, "there was nothing to check: no such row was measured")
     failed = [answer.result for answer in given if not answer.success]
     return _broken(rule, failed) if failed else _result(rule, Status.PASSED, "")
 
 
-def _why_crashed(rule: Rule, answers: Sequence[_Answer | None], tables: Mapping[Table, pd.DataFrame]) -> str | None:
+def _why_crashed(rule: Rule, answers: Sequence[_Answer | None], rows: Mapping[Table, int]) -> str | None:
     """Why a rule has no verdict, or None if it has one."""
-    if rule.table not in tables:
+    if rule.table not in rows:
         return f"the table of {rule.table} was not measured"
     if not answers or None in answers:
         return "the evaluation gave no answer"

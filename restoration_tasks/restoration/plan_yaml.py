@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 
 def loaded(text: str | bytes) -> Any:
-    """What YAML of plain values says.
+    """What YAML of plain values says; None where it says nothing.
+
+    No tags that make objects, no aliases (a few lines of them unfold to gigabytes), no name twice. Values are made of
+    the parser's events as they come: the tree of nodes that PyYAML makes first takes fifty times the text.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or uses tags, aliases or a name twice.
+        yaml.YAMLError: it is no YAML, or uses tags, aliases or a name twice, or is several documents.
         RecursionError: it is nested too deeply.
     """
-    return yaml.load(text, Loader=_Strict)  # noqa: S506 - _Strict is a SafeLoader
+    parser: Any = yaml.SafeLoader(text)
+    try:
+        parser.get_event()  # the stream begins
+        value = None
+        if not parser.check_event(yaml.StreamEndEvent):
+            parser.get_event()  # a document begins
+            value = _value(parser)
+            parser.get_event()
+        if not parser.check_event(yaml.StreamEndEvent):
+            raise yaml.YAMLError(f"one document, not several (line {parser.peek_event().start_mark.line + 1})")
+        return value
+    finally:
+        parser.dispose()
 
 
 def line_of(text: str | bytes, where: Sequence[str | int]) -> int:
@@ -25,7 +40,7 @@ def line_of(text: str | bytes, where: Sequence[str | int]) -> int:
         text: YAML that `loaded` can read.
         where: names and places in lists that lead to the value.
     """
-    node, line = yaml.compose(text, Loader=_Strict), 0
+    node, line = yaml.compose(text, Loader=yaml.SafeLoader), 0
     for step in where:
         if isinstance(node, yaml.MappingNode):
             entry = next((pair for pair in node.value if pair[0].value == str(step)), None)
@@ -45,22 +60,44 @@ def dumped(value: Any) -> str:
     return yaml.dump(value, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120)
 
 
-class _Strict(yaml.SafeLoader):
-    """Plain YAML only.
+def _value(parser: Any) -> Any:
+    event = parser.get_event()
+    if isinstance(event, yaml.AliasEvent):
+        raise yaml.YAMLError("a plan may not use aliases (*name)")
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(parser, event)
+    line = event.start_mark.line + 1
+    if event.tag is not None:
+        raise yaml.YAMLError(f"a plan may not use tags ({event.tag}, line {line})")
+    return _list(parser) if isinstance(event, yaml.SequenceStartEvent) else _mapping(parser, line)
 
-    No tags that make objects, no aliases (a few lines of them unfold to gigabytes), no key twice.
-    """
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("a plan may not use aliases (*name)")
-        return super().compose_node(parent, index)
+def _list(parser: Any) -> list[Any]:
+    found = []
+    while not parser.check_event(yaml.SequenceEndEvent):
+        found.append(_value(parser))
+    parser.get_event()
+    return found
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if any(not isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
-            raise yaml.YAMLError(f"names must be plain words, each once (line {node.start_mark.line + 1})")
-        return super().construct_mapping(node, deep=deep)
+
+def _mapping(parser: Any, line: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    while not parser.check_event(yaml.MappingEndEvent):
+        name = _value(parser)
+        if not isinstance(name, str) or name in found:
+            raise yaml.YAMLError(f"names must be plain words, each once (line {line})")
+        found[name] = _value(parser)
+    parser.get_event()
+    return found
+
+
+def _scalar(parser: Any, event: Any) -> Any:
+    tag = event.tag
+    if tag is None or tag == "!":
+        tag = parser.resolve(yaml.ScalarNode, event.value, event.implicit)
+    value = parser.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark))
+    parser.constructed_objects.clear()  # it would keep every value for the aliases
+    return value
 
 
 class _Readable(yaml.SafeDumper):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from restoration_tasks.media.digests import PackedDigests
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
+    from restoration_tasks.quality.columns import Columns
+    from restoration_tasks.quality.copies import CopiedFrame
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.frame_record import FrameRecord
     from restoration_tasks.quality.measure import ReelMeter
@@ -76,14 +79,6 @@ class _Reel:
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """What was measured, as the report shows it: `ReelMeter.frames_table` and `shots_table`."""
-
-    frames: pd.DataFrame
-    shots: pd.DataFrame
-
-
-@dataclass(frozen=True)
 class _Passed:
     """What was seen of the reel as a whole while its frames went by."""
 
@@ -106,6 +101,7 @@ def run(work: StepWork) -> None:
         PlanError: the plan is not one.
     """
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
+    from restoration_tasks.quality.columns import MadeWhenAsked
     from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
@@ -125,36 +121,38 @@ def run(work: StepWork) -> None:
     meter, stills = ReelMeter(picture, policy()), StillPicker(picture)
     passed = _measure(work, reel, picture, meter, stills)
     copies = {name: work.input(name) for name in PIXEL_FORMATS if name != SCAN_ACCESS or name in work.input_names}
-    tables = {
-        Table.SOUND: sound_table(
-            reel.master,
-            restored=reel.restored,
-            mezzanine=copies[MEZZANINE],
-            access=copies[ACCESS],
-            frames=reel.scan.frames,
-            fps=Fraction(reel.scan.picture.fps),
-        )
-    }
-    tables[Table.COPIES], unread = _copies_table(work, reel, copies)
-    tables[Table.FRAMES], tables[Table.SHOTS] = meter.frames_table(), meter.shots_table()
-    del meter  # its rows are in the tables
+    sound = sound_table(
+        reel.master,
+        restored=reel.restored,
+        mezzanine=copies[MEZZANINE],
+        access=copies[ACCESS],
+        frames=reel.scan.frames,
+        fps=Fraction(reel.scan.picture.fps),
+    )
+    copied, unread = _compared_copies(work, reel, copies)
+    facts = facts_table(
+        reel.scan,
+        master=reel.master,
+        restored=reel.restored,
+        copies=copies,
+        unread=unread,
+        comparison=work.input("comparison"),
+        decoded=passed.decoded,
+        decode_error=passed.complaint,
+        agreement={
+            "plan": (AS_CARRIED_OUT, plan_found(reel.plan, reel.segments, params.carried_out)),
+            "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
+        },
+    )
     delivered = len(reel.scan.delivered)
-    tables |= {
-        Table.FACTS: facts_table(
-            reel.scan,
-            master=reel.master,
-            restored=reel.restored,
-            copies=copies,
-            unread=unread,
-            comparison=work.input("comparison"),
-            decoded=passed.decoded,
-            decode_error=passed.complaint,
-            agreement={
-                "plan": (AS_CARRIED_OUT, plan_found(reel.plan, reel.segments, params.carried_out)),
-                "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
-            },
-        ),
-        Table.FILES: files_table(
+    # The long ones lie packed until they are judged, one after the other.
+    tables: dict[Table, Callable[[], pd.DataFrame]] = {
+        Table.SOUND: lambda: sound,
+        Table.COPIES: copied.table,
+        Table.FRAMES: meter.frames_table,
+        Table.SHOTS: meter.shots_table,
+        Table.FACTS: lambda: facts,
+        Table.FILES: lambda: files_table(
             reel.scan,
             work.source("delivery"),
             lambda done: work.progress(done, delivered, "delivered files"),
@@ -165,13 +163,13 @@ def run(work: StepWork) -> None:
         frames=reel.scan.frames,
         shots=len(reel.permits),
         files=delivered,
-        tracks=len(tables[Table.SOUND]),
+        tracks=len(sound),
         no_faces=why_idle(reel.faces),
         scan_copy=SCAN_ACCESS in copies or reel.recorded != reel.assembled,
     )
     if reel.plan.enlarge is not None:
         wanted += enlarged_rules(policy(), frames=reel.scan.frames)
-        tables |= enlarged_tables(
+        enlarged = enlarged_tables(
             reel.scan,
             reel.plan.enlarge,
             restored=reel.restored,
@@ -179,38 +177,41 @@ def run(work: StepWork) -> None:
             access=work.input("enlarged_access"),
             progress=lambda done, total: work.progress(done, total, "enlarged frames"),
         )
+        tables |= {table: partial(enlarged.__getitem__, table) for table in enlarged}
     check = CheckReport(
         reel_id=work.reel_id,
         policy_version=policy().version,
         frames=reel.scan.frames,
-        results=evaluate(wanted, tables),
+        results=evaluate(wanted, MadeWhenAsked(tables)),
     )
-    shown = _Tables(tables[Table.FRAMES], tables[Table.SHOTS])
-    del tables  # those the report does not show hold a row a file and several a frame
-    _write(work, reel, check, shown, stills)
+    del tables, copied  # what the report does not show
+    _write(work, reel, check, meter, stills)
 
 
-def _copies_table(work: StepWork, reel: _Reel, copies: dict[str, Path]) -> tuple[pd.DataFrame, dict[str, str]]:
+def _compared_copies(
+    work: StepWork, reel: _Reel, copies: dict[str, Path]
+) -> tuple[Columns[CopiedFrame], dict[str, str]]:
     """What was measured of the copies, each beside the master it shows, and by copy why it could not be read."""
-    import pandas as pd
-
-    from restoration_tasks.quality.copies import SCAN_ACCESS, copies_table
+    from restoration_tasks.quality.columns import Columns
+    from restoration_tasks.quality.copies import SCAN_ACCESS, CopiedFrame, compare_copies
     from restoration_tasks.quality.policy import policy
 
-    def measured(names: set[str], beside: Path, what: str) -> tuple[pd.DataFrame, dict[str, str]]:
-        return copies_table(
-            reel.scan,
-            policy(),
-            restored=beside,
-            copies={name: path for name, path in copies.items() if name in names},
-            progress=lambda done, total: work.progress(done, total, what),
-        )
-
-    table, unread = measured(set(copies) - {SCAN_ACCESS}, reel.restored, "frames of the copies")
-    if SCAN_ACCESS in copies:
-        more, unread_too = measured({SCAN_ACCESS}, reel.master, "frames of the scan's copy")
-        table, unread = pd.concat([table, more], ignore_index=True), unread | unread_too
-    return table, unread
+    rows = Columns(CopiedFrame)
+    unread: dict[str, str] = {}
+    for beside, scanned, what in (
+        (reel.restored, False, "frames of the copies"),
+        (reel.master, True, "frames of the scan's copy"),
+    ):
+        if chosen := {name: path for name, path in copies.items() if (name == SCAN_ACCESS) is scanned}:
+            unread |= compare_copies(
+                rows,
+                reel.scan,
+                policy(),
+                restored=beside,
+                copies=chosen,
+                progress=partial(work.progress, unit=what),
+            )
+    return rows, unread
 
 
 def _open(work: StepWork) -> _Reel:
@@ -354,7 +355,7 @@ def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Damag
             yield DamageMap.from_frame(frame)
 
 
-def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, stills: StillPicker) -> None:
+def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
     import great_expectations
 
     from restoration_tasks.quality.policy import policy, policy_text
@@ -369,12 +370,13 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, sti
         for role in ROLES
         if (reference := work.spec.inputs.get(role))
     ]
+    shots = meter.shots_table()
     page = render(
         check=check,
         scan=reel.scan,
         plan=reel.plan,
-        frames=tables.frames,
-        shots=tables.shots,
+        frames=meter.frames_table(),
+        shots=shots,
         stills=stills.chosen(),
         files=files,
         repaired=_repaired_shares(reel),
@@ -386,7 +388,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, tables: _Tables, sti
     work.figure("failed_rules", list(check.failed_rules))
     work.figure("warned_rules", list(check.warned_rules))
     work.figure("policy_version", policy().version)
-    work.figure("condition", {when: _condition(tables.shots, when) for when in ("before", "after")})
+    work.figure("condition", {when: _condition(shots, when) for when in ("before", "after")})
     for result in check.results:
         if result.broken:
             work.warn(f"{result.id}: {result.sentence} Found: {result.detail}")

@@ -17,13 +17,15 @@ from restoration_tasks.media.copies import shown
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.small_views import copy_views, master_views, small_size
 from restoration_tasks.media.writer import FrameWriter
+from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.copies import (
     ACCESS,
     COLUMNS,
     MEZZANINE,
     PLACE_TOLD_PX,
+    CopiedFrame,
     _seen,
-    copies_table,
+    compare_copies,
     copy_rules,
 )
 from restoration_tasks.quality.expectations import evaluate
@@ -97,7 +99,9 @@ def made(tmp_path_factory):
 
 
 def table(made: Made, **spoiled: Path):
-    return copies_table(Numbered(), policy(), restored=made.master, copies=made.copies | spoiled)
+    rows = Columns(CopiedFrame)
+    unread = compare_copies(rows, Numbered(), policy(), restored=made.master, copies=made.copies | spoiled)
+    return rows.table(), unread
 
 
 def broken(found: pd.DataFrame) -> dict[str, str]:
@@ -200,7 +204,7 @@ def test_what_the_film_has_a_copy_may_have(made, tmp_path):
     ]
     striped = replace(made, master=tmp_path / "bars.mkv", copies={ACCESS: made.again(ACCESS, bars)})
     write(striped.master, bars)
-    found, _ = copies_table(Numbered(), policy(), restored=striped.master, copies=striped.copies)
+    found, _ = table(striped)
     assert (found.repeated_lines > policy().limit("signal_repeated_lines_max")).all()
     assert (found.repeated_lines <= found.repeated_lines_allowed).all()
 
