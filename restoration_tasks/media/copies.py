@@ -147,13 +147,13 @@ def wipe(
         for colour, width in (("black", fmt.width), ("white", fmt.width), ("white", _DIVIDER_PX))
     )
     mask = ffmpeg.graph.filter([black, white], "overlay", x=place, y=0, format="gbrp")
-    scan = _input(before)
+    scan, restoration = (_numbered(_input(path), fmt) for path in (before, after))
     made = []
     if before_out is not None:
         split = scan.filter_multi_output("split")
         scan = split[0]
         made = [_Copy(_shown(split[1], fmt, str(_H264["pix_fmt"])), before_out, _H264)]
-    pictures = [_view(scan, fmt, "gbrp"), _view(_input(after), new.format, "gbrp")]
+    pictures = [_view(scan, fmt, "gbrp"), _view(restoration, new.format, "gbrp")]
     merged = ffmpeg.graph.filter([*pictures, mask], "maskedmerge")
     lined = ffmpeg.graph.filter([merged, line], "overlay", x=f"{place}-{_DIVIDER_PX // 2}", y=0, format="gbrp")
     _make([_Copy(_bt709(_even(lined), "yuv420p"), out, _H264), *made], after, new, progress)
@@ -167,6 +167,15 @@ def _strip(colour: str, width: int, fmt: PictureFormat) -> Any:
 
 def _input(path: Path) -> Any:
     return ffmpeg.graph.input(ffmpeg.file_url(path), threads=DECODE_THREADS).video
+
+
+def _numbered(picture: Any, fmt: PictureFormat) -> Any:
+    """Every frame at a time that is its number, whatever the rounded time its file gives it.
+
+    A filter of several pictures makes one for every time that any of them has: where a master's times are whole
+    milliseconds and the line's are those of the frames, five for three frames at 24 a second.
+    """
+    return picture.filter("settb", f"{fmt.fps.denominator}/{fmt.fps.numerator}").filter("setpts", "N")
 
 
 def _copy(

@@ -194,4 +194,4 @@ _FILES: Final = {
 """By copy, its file."""
 
 
-STEP = StepDefinition(name=StepName.ASSEMBLE, version="4", run=run)
+STEP = StepDefinition(name=StepName.ASSEMBLE, version="5", run=run)

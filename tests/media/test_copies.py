@@ -82,6 +82,23 @@ def test_the_wipe_shows_the_scan_on_the_left_and_the_restoration_on_the_right_of
     assert luma[divider - 1 : divider + 1].max() > 215
 
 
+@pytest.mark.parametrize("fps", [FPS, Fraction(24), Fraction(16), Fraction(25)])
+@pytest.mark.parametrize("beside", [None, "s.mp4"])
+def test_every_frame_of_the_wipe_shows_its_own_of_both(tmp_path, fps, beside):
+    """Frame by frame both grow brighter; where one was once shown twice, the film lagged ever more."""
+    fmt, step = PictureFormat(128, 48, "gbrp10le", fps, "bt709", "bt709"), 16
+    for name, least in (("before", 100), ("after", 300)):
+        frames = [tuple(np.full(shape, least + step * n, fmt.dtype) for shape in fmt.plane_shapes) for n in range(30)]
+        master(tmp_path / f"{name}.mkv", frames, fmt)
+    out = tmp_path / "w.mp4"
+    copies.wipe(tmp_path / "before.mkv", tmp_path / "after.mkv", out, before_out=beside and tmp_path / beside)
+    for n, frame in enumerate(FrameReader(out)):
+        line = round(128 * (0.5 - 0.45 * np.cos(2 * np.pi * n / (float(fps) * copies.WIPE_PERIOD_S))))
+        shown = frame[0].astype(float)
+        for least, side in ((100, shown[:, : line - 4]), (300, shown[:, line + 5 :])):
+            assert abs(np.median(side) - (16 + 219 * (least + step * n) / 1023)) < 219 * step / 1023, (n, least)
+
+
 def test_copies_repeat_byte_for_byte(made, tmp_path):
     copies.mezzanine(made / "before.mkv", tmp_path / "m.mov")
     copies.access(made / "before.mkv", tmp_path / "a.mp4")
