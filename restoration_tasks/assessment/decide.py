@@ -101,7 +101,7 @@ class ShotFigures:
 
 def decide(
     shots: Iterable[Shot],
-    figures: Iterable[FrameFigures],
+    figures: Sequence[FrameFigures],
     treatments: Sequence[str],
     strength: Strength,
     *,
@@ -141,14 +141,15 @@ def decide(
     Raises:
         PlanError: frames of a shot were not measured.
     """
-    rows = {row.frame: row for row in figures}
+    places = {row.frame: place for place, row in enumerate(figures)}
     by_frame: dict[int, list[Line]] = {}
     for line in lines:
         by_frame.setdefault(line.frame, []).append(line)
     decided = []
     for shot in shots:
         own = [line for frame in range(shot.start, shot.stop) for line in by_frame.get(frame, ())]
-        measured, flicker = _measured(shot, _rows_of(shot, rows), own, lights)
+        rows = _rows_of(shot, figures, places)
+        measured, flicker = _measured(shot, rows, own, lights)
         asked = _Asked(treatments, strength, engine, less_grain, tunings or Tunings())
         number = shot.number
         whole = _Whole(
@@ -160,18 +161,18 @@ def decide(
             tears.get(number),
             portraits.get(number, ()),
         )
-        planned = _with_text(_planned(measured, whole, asked, _rows_of(shot, rows)), texts.get(number))
+        planned = _with_text(_planned(measured, whole, asked, rows), texts.get(number))
         decided.append((planned, measured))
     return decided
 
 
-def _rows_of(shot: Shot, rows: dict[int, FrameFigures]) -> list[FrameFigures]:
-    missing = next((frame for frame in range(shot.start, shot.stop) if frame not in rows), None)
+def _rows_of(shot: Shot, figures: Sequence[FrameFigures], places: Mapping[int, int]) -> list[FrameFigures]:
+    missing = next((frame for frame in range(shot.start, shot.stop) if frame not in places), None)
     if missing is not None:
         raise PlanError(
             f"shot {shot.number} was not measured whole", frame=missing, action="clear the assessment of that shot"
         )
-    return [rows[frame] for frame in range(shot.start, shot.stop)]
+    return [figures[places[frame]] for frame in range(shot.start, shot.stop)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
 from restoration_tasks.assessment.glance import Glance, Glances
-from restoration_tasks.assessment.light import LightRelation
+from restoration_tasks.assessment.light import ReelLights
 from restoration_tasks.media.picture import Frame
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
@@ -120,9 +120,18 @@ def read_window(window: Glances, asked: Sequence[Gauge[Any]] | None = None) -> F
     )
 
 
-def lights_of(rows: Iterable[FrameReadings]) -> dict[int, LightRelation]:
-    """What the light of each frame does beside the frame before, by frame; of those whose flicker was read."""
-    return {row.frame: row.by[Category.FLICKER].relation for row in rows if Category.FLICKER in row.by}
+def lights_of(rows: Iterable[FrameReadings], lights: ReelLights | None = None) -> ReelLights:
+    """What the light of each frame does beside the frame before, by frame; of those whose flicker was read.
+
+    Args:
+        rows: readings, in order.
+        lights: of the frames before, which are added to.
+    """
+    lights = ReelLights() if lights is None else lights
+    for row in rows:
+        if Category.FLICKER in row.by:
+            lights.add(row.frame, row.by[Category.FLICKER].relation)
+    return lights
 
 
 def write_readings(path: Path, rows: Iterable[FrameReadings], asked: Sequence[Gauge[Any]], scan: Scanned) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.media.signal import Signal
-from restoration_tasks.quality.columns import Columns
+from restoration_tasks.media.table import Columns
 from restoration_tasks.quality.findings import Severity
 from restoration_tasks.quality.policy import Policy
 from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table

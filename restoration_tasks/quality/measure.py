@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
+from restoration_tasks.media.table import Columns
 from restoration_tasks.quality.around import NOTHING, AroundMeter
-from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.dye_meter import DyeMeter
 from restoration_tasks.quality.faces import UNCHANGED, face_change
 from restoration_tasks.quality.lettering import LetteringMeter

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from restoration_tasks.quality.findings import Severity
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Table(StrEnum):
@@ -29,6 +32,29 @@ class Table(StrEnum):
     """One row a frame of the larger version, where there is one."""
     ENLARGED_FACTS = "enlarged facts"
     """One row a property of the larger version: `fact`, `expected`, `found` (text)."""
+
+
+class MadeWhenAsked(Mapping[Table, "DataFrame"]):
+    """Tables that are made when they are asked for and not kept, so that one of them lies in memory at a time.
+
+    Args:
+        makers: by table, what makes it.
+    """
+
+    def __init__(self, makers: Mapping[Table, Callable[[], DataFrame]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, table: Table) -> DataFrame:
+        """The table, made anew."""
+        return self._makers[table]()
+
+    def __iter__(self) -> Iterator[Table]:
+        """The tables there are."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._makers)
 
 
 INDEX_COLUMNS: Final[dict[Table, tuple[str, ...]]] = {

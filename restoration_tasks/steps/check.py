@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from restoration_tasks.media.digests import PackedDigests
     from restoration_tasks.media.picture import Frame, PictureFormat
     from restoration_tasks.media.segments import Segment
-    from restoration_tasks.quality.columns import Columns
+    from restoration_tasks.media.table import Columns
     from restoration_tasks.quality.copies import CopiedFrame
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.frame_record import FrameRecord
@@ -101,7 +101,6 @@ def run(work: StepWork) -> None:
         PlanError: the plan is not one.
     """
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
-    from restoration_tasks.quality.columns import MadeWhenAsked
     from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
     from restoration_tasks.quality.expectations import evaluate
@@ -110,7 +109,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.policy import policy
-    from restoration_tasks.quality.rules import Table
+    from restoration_tasks.quality.rules import MadeWhenAsked, Table
     from restoration_tasks.quality.sound import sound_table
     from restoration_tasks.quality.suites import rules
     from restoration_tasks.report.stills import StillPicker
@@ -192,7 +191,7 @@ def _compared_copies(
     work: StepWork, reel: _Reel, copies: dict[str, Path]
 ) -> tuple[Columns[CopiedFrame], dict[str, str]]:
     """What was measured of the copies, each beside the master it shows, and by copy why it could not be read."""
-    from restoration_tasks.quality.columns import Columns
+    from restoration_tasks.media.table import Columns
     from restoration_tasks.quality.copies import SCAN_ACCESS, CopiedFrame, compare_copies
     from restoration_tasks.quality.policy import policy
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from restoration_tasks.assessment.figures import FrameFigures
     from restoration_tasks.assessment.gauge import Scanned
     from restoration_tasks.assessment.less_grain import GrainFound
-    from restoration_tasks.assessment.light import LightRelation
+    from restoration_tasks.assessment.light import ReelLights
     from restoration_tasks.assessment.lines import Line
     from restoration_tasks.assessment.mending import TearsFound
     from restoration_tasks.assessment.readings import FrameReadings, ReelReadings
@@ -67,7 +67,7 @@ class _OfShots:
     stains: dict[int, StainsFound] = field(default_factory=dict)
     tears: dict[int, TearsFound] = field(default_factory=dict)
     texts: dict[int, TextFound] = field(default_factory=dict)
-    lights: dict[int, LightRelation] = field(default_factory=dict)
+    lights: ReelLights | None = None
 
     def look(self, shot: Shot, rows: Sequence[FrameReadings], scan: Scanned) -> None:
         """Take what the readings of a shot say."""
@@ -83,7 +83,7 @@ class _OfShots:
         self.stains |= stains_found([shot], rows, scan)
         self.tears |= tears_found([shot], rows, scan)
         self.texts |= texts_found([shot], rows, scan)
-        self.lights |= lights_of(rows)
+        self.lights = lights_of(rows, self.lights)
 
 
 def run(work: StepWork) -> None:
@@ -133,7 +133,7 @@ def run(work: StepWork) -> None:
         weaves=found.weaves,
         grains=found.grains,
         less_grain=params.less_grain / 100,
-        lights=found.lights,
+        lights=found.lights or {},
         stains=found.stains,
         tears=found.tears,
         texts=found.texts,
@@ -183,17 +183,18 @@ def _followed(profile: Followed | None) -> dict[str, Any]:
     return {"profile": profile.name, "profile_sha256": profile.sha256, "instead_of_profile": profile.instead}
 
 
-def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[list[FrameFigures], list[Line], ReelReadings]:
+def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[Sequence[FrameFigures], list[Line], ReelReadings]:
     """What was measured of all segments, joined.
 
     Raises:
         StepFailed: a segment was not assessed.
     """
-    from restoration_tasks.assessment.figures import read_figures
+    from restoration_tasks.assessment.figures import FrameFigures, read_figures
     from restoration_tasks.assessment.lines import read_lines
     from restoration_tasks.assessment.readings import ReelReadings
+    from restoration_tasks.media.table import Columns
 
-    rows: list[FrameFigures] = []
+    rows = Columns(FrameFigures)
     lines: list[Line] = []
     readings: list[tuple[Segment, Path]] = []
     for place, segment in enumerate(segments, start=1):
@@ -204,7 +205,7 @@ def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[list[FrameFi
                 reel=work.reel_id,
                 action="clear the assessment of that segment",
             )
-        rows += read_figures(work.input(name))
+        rows.extend(read_figures(work.input(name)))
         lines += read_lines(work.input(f"lines/{segment.id}"))
         readings.append((segment, work.input(f"readings/{segment.id}")))
         work.progress(place, len(segments), "segments")

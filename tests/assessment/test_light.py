@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
 
 from restoration_tasks.assessment.glance import Glance
-from restoration_tasks.assessment.light import SHAPES, LightRelation, relate, shape_values
+from restoration_tasks.assessment.light import SHAPES, LightRelation, ReelLights, relate, shape_values
 from restoration_tasks.media.picture import PictureFormat
 
 RGB = PictureFormat(240, 160, "gbrp16le")
@@ -91,3 +93,21 @@ def test_black_and_burnt_out_frames_say_nothing(level):
 def test_every_shape_has_no_mean_over_the_picture():
     places = (np.arange(400) + 0.5) / 200 - 1
     assert np.abs(shape_values(places, places).mean(axis=(0, 1))).max() < 1e-4
+
+
+def test_the_lights_of_a_reel_are_kept_as_they_are_in_little_memory():
+    numbers = np.random.default_rng(4).normal(0, 0.1, (2000, 7 + len(SHAPES))).tolist()
+    relations = {2 * frame: LightRelation(*row[:6], tuple(row[7:]), row[6]) for frame, row in enumerate(numbers)}
+    tracemalloc.start()
+    try:
+        kept = ReelLights()
+        for frame, relation in relations.items():
+            kept.add(frame, relation)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 200 * len(relations)
+    assert dict(kept) == relations
+    assert kept.get(3) is None
+    with pytest.raises(ValueError, match="frame 3998 after frame 3998"):
+        kept.add(3998, relations[0])

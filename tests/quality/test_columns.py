@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from restoration_tasks.media.table import Columns
 from restoration_tasks.quality import expectations
-from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.expectations import evaluate
 from restoration_tasks.quality.findings import Severity, Status
 from restoration_tasks.quality.frame_record import FrameRecord
@@ -41,6 +41,7 @@ def test_columns_give_back_the_rows_as_a_table_and_one_by_one():
     pd.testing.assert_frame_equal(columns.table(), pd.DataFrame(ROWS))
     assert str(list(columns)) == str(ROWS)
     assert len(columns) == 3
+    assert (str(columns[1]), str(columns[-2:])) == (str(ROWS[1]), str(ROWS[-2:]))
     assert columns.table(share=[1.0, 2.0, 3.0])["share"].tolist() == [1.0, 2.0, 3.0]
     assert list(Columns(Row).table()) == ["frame", "share", "black", "md5"]
 

@@ -16,8 +16,8 @@ from restoration_tasks.media import ffmpeg
 from restoration_tasks.media.copies import shown
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.small_views import copy_views, master_views, small_size
+from restoration_tasks.media.table import Columns
 from restoration_tasks.media.writer import FrameWriter
-from restoration_tasks.quality.columns import Columns
 from restoration_tasks.quality.copies import (
     ACCESS,
     COLUMNS,
