@@ -11,12 +11,8 @@ what moves is followed.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 import cv2
 import numpy as np
@@ -75,43 +71,6 @@ class LightRelation:
     unsure: float = 0.0
     """What `gain` may be off by, as a standard error: how far the picture's cells gain apart from one another. Movement
     that could not be followed does something else to each of them."""
-
-
-class ReelLights(Mapping[int, LightRelation]):
-    """Relations by frame, packed: sixteen numbers a frame, as reels are long."""
-
-    def __init__(self) -> None:
-        self._frames, self._numbers = array("q"), array("d")
-
-    def add(self, frame: int, relation: LightRelation) -> None:
-        """Take that of one more frame.
-
-        Raises:
-            ValueError: it does not come after the one before.
-        """
-        if self._frames and frame <= self._frames[-1]:
-            raise ValueError(f"frame {frame} after frame {self._frames[-1]}")
-        self._frames.append(frame)
-        self._numbers.extend((*(getattr(relation, name) for name in _SINGLE), *relation.shapes))
-
-    def __getitem__(self, frame: int) -> LightRelation:
-        """That of a frame, made anew."""
-        place, each = bisect_left(self._frames, frame), len(_SINGLE) + len(SHAPES)
-        if self._frames[place : place + 1] != array("q", [frame]):
-            raise KeyError(frame)
-        kept = self._numbers[place * each : (place + 1) * each].tolist()
-        return LightRelation(**dict(zip(_SINGLE, kept, strict=False)), shapes=tuple(kept[len(_SINGLE) :]))
-
-    def __iter__(self) -> Iterator[int]:
-        """The frames."""
-        return iter(self._frames)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._frames)
-
-
-_SINGLE: Final = tuple(field.name for field in fields(LightRelation) if field.name != "shapes")
 
 
 def relate(before: Glance, here: Glance) -> LightRelation:

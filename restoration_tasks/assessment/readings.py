@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.assessment.gauge import Category, Gauge, Scanned
 from restoration_tasks.assessment.glance import Glance, Glances
-from restoration_tasks.assessment.light import ReelLights
+from restoration_tasks.assessment.light import LightRelation
 from restoration_tasks.media.picture import Frame
 from restoration_tasks.media.reader import FrameReader
 from restoration_tasks.media.segments import Segment
+from restoration_tasks.media.table import ByFrame
 from restoration_tasks.media.window import windows
 from restoration_tasks.restoration.treatment import Means
 from restoration_tasks.runtime.errors import MediaError
@@ -120,14 +121,14 @@ def read_window(window: Glances, asked: Sequence[Gauge[Any]] | None = None) -> F
     )
 
 
-def lights_of(rows: Iterable[FrameReadings], lights: ReelLights | None = None) -> ReelLights:
+def lights_of(rows: Iterable[FrameReadings], lights: ByFrame[LightRelation] | None = None) -> ByFrame[LightRelation]:
     """What the light of each frame does beside the frame before, by frame; of those whose flicker was read.
 
     Args:
         rows: readings, in order.
         lights: of the frames before, which are added to.
     """
-    lights = ReelLights() if lights is None else lights
+    lights = ByFrame(LightRelation) if lights is None else lights
     for row in rows:
         if Category.FLICKER in row.by:
             lights.add(row.frame, row.by[Category.FLICKER].relation)

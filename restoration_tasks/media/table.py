@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row", bound="DataclassInstance")
 CODES: Final = {"float": ("d", np.float64), "int": ("q", np.int64), "bool": ("b", np.bool_)}
-"""By annotation, how a column is kept and what it becomes. All else is text: equal texts in one row are one object."""
+"""By annotation, how a column is kept and what it becomes. All else but tuples of floats is kept as it is; equal
+texts in one row are one object."""
 
 
 def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
@@ -61,7 +63,7 @@ def read_rows(path: Path, kind: type[Row], what: str) -> list[Row]:
 
 
 class Columns(Sequence[Row]):
-    """Takes rows of one dataclass of numbers and texts, and gives them as a table.
+    """Takes rows of one dataclass, and gives them one by one and as a table.
 
     Args:
         kind: the dataclass; a column a field, in their order.
@@ -69,9 +71,7 @@ class Columns(Sequence[Row]):
 
     def __init__(self, kind: type[Row]) -> None:
         self._kind = kind
-        self._columns: dict[str, array[Any] | list[str]] = {
-            field.name: array(CODES[str(field.type)][0]) if str(field.type) in CODES else [] for field in fields(kind)
-        }
+        self._columns = {field.name: _column(str(field.type)) for field in fields(kind)}
         self._types = {field.name: CODES.get(str(field.type), ("", None))[1] for field in fields(kind)}
 
     def __len__(self) -> int:
@@ -123,7 +123,80 @@ class Columns(Sequence[Row]):
 
         return pd.DataFrame(
             {
-                name: instead.get(name, column if isinstance(column, list) else np.array(column, self._types[name]))
+                name: instead.get(
+                    name, np.array(column, self._types[name]) if isinstance(column, array) else list(column)
+                )
                 for name, column in self._columns.items()
             }
         )
+
+
+def _column(annotation: str) -> array[Any] | list[Any] | _Tuples:
+    if annotation == "tuple[float, ...]":
+        return _Tuples()
+    return array(CODES[annotation][0]) if annotation in CODES else []
+
+
+class _Tuples(Sequence[tuple[float, ...]]):
+    """Tuples of floats of one length, end to end."""
+
+    def __init__(self) -> None:
+        self._numbers, self._each, self._count = array("d"), 0, 0
+
+    def append(self, numbers: Any) -> None:
+        """Take one more tuple.
+
+        Raises:
+            ValueError: it is longer or shorter than the first.
+        """
+        if self._count and len(numbers) != self._each:
+            raise ValueError(f"{len(numbers)} numbers where there were {self._each}")
+        self._each = len(numbers)
+        self._numbers.extend(numbers)
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        first = range(len(self))[place] * self._each
+        return tuple(self._numbers[first : first + self._each])
+
+
+class ByFrame(Mapping[int, Row]):
+    """Rows by frame, packed; frames come in order, and some may have none.
+
+    Args:
+        kind: the dataclass of a row.
+    """
+
+    def __init__(self, kind: type[Row]) -> None:
+        self._frames, self._rows = array("q"), Columns(kind)
+
+    def add(self, frame: int, row: Row) -> None:
+        """Take that of one more frame.
+
+        Raises:
+            ValueError: it does not come after the one before.
+        """
+        if self._frames and frame <= self._frames[-1]:
+            raise ValueError(f"frame {frame} after frame {self._frames[-1]}")
+        self._frames.append(frame)
+        self._rows.add(row)
+
+    def __getitem__(self, frame: int) -> Row:
+        """That of a frame, made anew."""
+        place = bisect_left(self._frames, frame)
+        if self._frames[place : place + 1] != array("q", [frame]):
+            raise KeyError(frame)
+        return self._rows[place]
+
+    def __iter__(self) -> Iterator[int]:
+        """The frames."""
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._frames)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoration_tasks.assessment.strokes import LARGEST_PX, WIDTH_PX, directions
+from restoration_tasks.media.table import ByFrame
 from restoration_tasks.quality.pixels import Luma, Mask
 from restoration_tasks.quality.policy import Policy
 
@@ -80,7 +81,7 @@ class AroundMeter:
         self._contrast = policy.limit("spike_contrast_min")
         self._same = policy.limit("frozen_difference_max")
         self._recent: deque[_Seen] = deque(maxlen=3)
-        self.found: dict[int, Around] = {}
+        self.found = ByFrame(Around)
         """By frame; frames at the ends of a shot are told by one side only, or not at all."""
 
     def cut(self) -> None:
@@ -119,7 +120,7 @@ class AroundMeter:
             return
         nearest = min(_apart(one.planned, here.restored) for one in others)
         if nearest < CLEARLY * own:
-            self.found[here.frame] = Around(out_of_order=True)
+            self.found.add(here.frame, Around(out_of_order=True))
 
     def _judge(self, before: _Seen, here: _Seen, after: _Seen) -> None:
         known = self.found.get(here.frame, NOTHING)
@@ -136,9 +137,8 @@ class AroundMeter:
         spots = self._spots(taken)
         going, chance = self._followed(spots, before, after) if len(spots) else (0, 0.0)
         lie = directions(taken > self._contrast)
-        self.found[here.frame] = Around(
-            False, int(np.count_nonzero(lasting)), len(spots), going, chance, len(lie), complex(lie.sum())
-        )
+        told = Around(False, int(np.count_nonzero(lasting)), len(spots), going, chance, len(lie), complex(lie.sum()))
+        self.found.add(here.frame, told)
 
     def _doubled(self, one: _Seen, other: _Seen) -> bool:
         """Whether the scan shows one frame twice: dirt is then there twice as well."""

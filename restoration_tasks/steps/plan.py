@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from restoration_tasks.assessment.figures import FrameFigures
     from restoration_tasks.assessment.gauge import Scanned
     from restoration_tasks.assessment.less_grain import GrainFound
-    from restoration_tasks.assessment.light import ReelLights
+    from restoration_tasks.assessment.light import LightRelation
     from restoration_tasks.assessment.lines import Line
     from restoration_tasks.assessment.mending import TearsFound
     from restoration_tasks.assessment.readings import FrameReadings, ReelReadings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from restoration_tasks.assessment.titling import TextFound
     from restoration_tasks.assessment.unstaining import StainsFound
     from restoration_tasks.media.segments import Segment
+    from restoration_tasks.media.table import ByFrame
 
 
 class PlanParams(BaseModel):
@@ -67,7 +68,7 @@ class _OfShots:
     stains: dict[int, StainsFound] = field(default_factory=dict)
     tears: dict[int, TearsFound] = field(default_factory=dict)
     texts: dict[int, TextFound] = field(default_factory=dict)
-    lights: ReelLights | None = None
+    lights: ByFrame[LightRelation] | None = None
 
     def look(self, shot: Shot, rows: Sequence[FrameReadings], scan: Scanned) -> None:
         """Take what the readings of a shot say."""

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from restoration_tasks.assessment.glance import Glance
-from restoration_tasks.assessment.light import SHAPES, LightRelation, ReelLights, relate, shape_values
+from restoration_tasks.assessment.light import SHAPES, LightRelation, relate, shape_values
 from restoration_tasks.media.picture import PictureFormat
+from restoration_tasks.media.table import ByFrame
 
 RGB = PictureFormat(240, 160, "gbrp16le")
 GREY = PictureFormat(240, 160, "gray16le")
@@ -100,7 +101,7 @@ def test_the_lights_of_a_reel_are_kept_as_they_are_in_little_memory():
     relations = {2 * frame: LightRelation(*row[:6], tuple(row[7:]), row[6]) for frame, row in enumerate(numbers)}
     tracemalloc.start()
     try:
-        kept = ReelLights()
+        kept = ByFrame(LightRelation)
         for frame, relation in relations.items():
             kept.add(frame, relation)
         held, _ = tracemalloc.get_traced_memory()
