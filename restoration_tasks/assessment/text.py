@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar, Final
 
 import cv2
@@ -30,7 +32,7 @@ THIN_PX: Final = 12.0
 """Strokes of letters lower than that, in a picture not enlarged, are thinner than a pixel or two …"""
 THIN_TONE: Final = 0.75
 """… and so go no farther towards the picture's brightest than that (titled clips 176 px wide: 0.77 to 0.93)."""
-FIELDS: Final = 6
+FIELDS: Final = 7
 """Numbers that a reading holds of a line."""
 GAP_S: Final = 0.3
 """Seconds a line may not be seen for and be the same one: dirt and light hide it."""
@@ -47,7 +49,21 @@ SEEN: Final = 0.5
 SEEN_SURELY: Final = 0.4
 """… and share of those on which its looks alone were enough."""
 FEWEST_SURE: Final = 2
-"""… and so many of them."""
+"""… and so many of them …"""
+FADING: Final = 3
+"""… or one, of so many on which it steadily comes or goes …"""
+FADED: Final = 0.1
+"""… by so much of the way from the picture's darkest to its brightest."""
+BESIDE_LIKE: Final = 1.7
+"""By what factor letters of less sure lines may differ from those of sure ones, to be believed beside them."""
+FEWEST: Final = 0.05
+"""Share of the sightings of a line that rolls that dirt may put out of its way, above and below …"""
+UNEVEN: Final = 1.0
+"""… and heights of a letter by which the others may be off an even way; if farther, its box is all it goes through."""
+MOST_PAIRED: Final = 300
+"""So many of the sightings of a line, evenly spread, are paired to tell how fast it goes."""
+ROLLING_S: Final = 0.5
+"""Seconds of a roll that share one box."""
 ROLLS: Final = 1.0
 """Heights of a letter that a line must have gone to be rolling."""
 LEAD_S: Final = 1.0
@@ -60,6 +76,9 @@ BLOCK: Final = 0.7
 """Lines are of one block if no more lies between their regions, over the height of the lower one."""
 ABOVE: Final = 0.5
 """… and what it is higher and lower."""
+CENTRED: Final = 0.1
+"""Text whose middle is no farther from the picture's, share of the width, may be centred: over a lively picture often
+one end of a line only is seen."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +88,8 @@ class TextReading:
     looked: bool
     """Whether it was looked at."""
     lines: tuple[float, ...]
-    """Of each line six numbers: left, top, right, bottom (shares of width and height, 0–1), height of its letters
-    (share of the height), and whether its looks alone are enough (1 or 0)."""
+    """Of each line seven numbers: left, top, right, bottom (shares of width and height, 0–1), height of its letters
+    (share of the height), whether its looks alone are enough (1 or 0), and its tone (see `Line.tone`)."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,8 @@ class TextRegion:
     """Share of the frames looked at on which it was seen, of those it was seen between, 0–1."""
     rolls: bool
     """Whether it moves through the box."""
+    outline: tuple[tuple[float, float], ...] = ()
+    """Corners `(x, y)`, shares likewise, of what of the box is its lines'; none: all of it is."""
 
 
 class TextGauge(Gauge[TextReading]):
@@ -107,7 +128,7 @@ class TextGauge(Gauge[TextReading]):
         for scale, line in _lines(luma):
             wide, high = scale * width, scale * height
             box = (line.left / wide, line.top / high, line.right / wide, line.bottom / high)
-            numbers += [*box, line.letter_px / high, float(_is_sure(line, scale))]
+            numbers += [*box, line.letter_px / high, float(_is_sure(line, scale)), line.tone]
         return TextReading(True, tuple(round(number, 5) for number in numbers))
 
     def judge(self, rows: Sequence[TextReading], shot: ShotFacts) -> Verdict:
@@ -116,7 +137,8 @@ class TextGauge(Gauge[TextReading]):
         if not regions:
             return Verdict(self.category, 0.0, 1.0, "No text on screen was found.", {"regions": 0})
         first, last = min(one.first for one in regions), max(one.last for one in regions)
-        count = "1 place" if len(regions) == 1 else f"{len(regions)} places"
+        places = sum(not one.rolls for one in regions) + any(one.rolls for one in regions)
+        count = "1 place" if places == 1 else f"{places} places"
         words = f"Text on screen in {count}, frames {first}–{last} of the shot."
         figures = {"regions": len(regions), "first_frame": shot.start + first, "last_frame": shot.start + last}
         return Verdict(
@@ -166,6 +188,7 @@ class _Seen:
     box: tuple[float, float, float, float]
     letter: float
     sure: bool
+    tone: float
 
 
 @dataclass(frozen=True)
@@ -185,20 +208,62 @@ class _Followed:
         return self.last.frame - self.seen[0].frame + 1
 
     @property
+    def letter(self) -> float:
+        """Height of its letters, share of the picture's height."""
+        return float(np.median([one.letter for one in self.seen]))
+
+    @property
+    def surely_on(self) -> list[int]:
+        """The frames on which its looks alone were enough."""
+        return sorted({one.frame for one in self.seen if one.sure})
+
+    @property
     def sure_share(self) -> float:
         """Share of the frames on which its looks alone were enough, of those from the first of them to the last.
 
-        It may fade in and out. Once is not enough.
+        It may fade in and out. Once is not enough, unless it is seen to do so.
         """
-        sure = sorted({one.frame for one in self.seen if one.sure})
-        if len(sure) < FEWEST_SURE:
+        sure = self.surely_on
+        if len(sure) < FEWEST_SURE and not self.fades:
             return 0.0
         return len(sure) / len({one.frame for one in self.seen if sure[0] <= one.frame <= sure[-1]})
 
     @property
+    def fades(self) -> bool:
+        """Whether it comes, goes or both, and its looks are enough at its strongest: things of a scene do not fade."""
+        tones: dict[int, float] = {}
+        for one in self.seen:
+            tones[one.frame] = max(tones.get(one.frame, 0.0), one.tone)
+        if not self.surely_on or len(tones) < FADING:
+            return False
+        strongest = max(self.surely_on, key=tones.__getitem__)
+        comes = [tones[frame] for frame in sorted(tones) if frame <= strongest]
+        goes = [tones[frame] for frame in sorted(tones, reverse=True) if frame >= strongest]
+        steady = all(one < other for way in (comes, goes) for one, other in pairwise(way))
+        return steady and min(tones.values()) <= tones[strongest] - FADED
+
+    @cached_property
+    def speed(self) -> float:
+        """How far it goes a frame, downwards, share of the picture's height: the median of all pairs (Theil-Sen)."""
+        at = np.array([one.frame for one in self.seen])
+        down = np.array([(one.box[1] + one.box[3]) / 2 for one in self.seen])
+        few = np.unique(np.linspace(0, len(at) - 1, MOST_PAIRED).astype(np.intp))
+        one, other = (few[places] for places in np.triu_indices(len(few), 1))
+        apart = at[other] != at[one]
+        one, other = one[apart], other[apart]
+        return float(np.median((down[other] - down[one]) / (at[other] - at[one]))) if len(one) else 0.0
+
+    @property
     def rolls(self) -> bool:
         """Whether it moves."""
-        return abs(self.last.box[1] - self.seen[0].box[1]) >= ROLLS * self.last.letter
+        return abs(self.speed) * (self.frames - 1) >= ROLLS * self.letter
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it goes on evenly: a roll that starts, stops or slows down does not."""
+        tops = [one.box[1] - self.speed * one.frame for one in self.seen]
+        low, high = np.quantile(tops, [FEWEST, 1 - FEWEST])
+        return bool(high - low <= UNEVEN * self.letter)
 
 
 def text_regions(rows: Sequence[TextReading], fps: float) -> list[TextRegion]:
@@ -219,8 +284,102 @@ def text_regions(rows: Sequence[TextReading], fps: float) -> list[TextRegion]:
     if not sure:
         return []
     lead = round(LEAD_S * fps)
-    beside = [one for one in followed if any(_at_the_same_time(one, other, lead) for other in sure)]
-    return _joined([_region(one, lead, len(rows), _seen_share(one, looked)) for one in beside])
+    beside = [one for one in followed if any(_beside(one, other, lead) for other in sure)]
+    uneven = [one for one in beside if one.rolls and not one.is_even] if any(one.rolls for one in sure) else []
+    rolling = [one for one in sure if one.rolls and one.is_even]
+    speed = float(np.median([one.speed for one in rolling])) if rolling else 0.0
+    if rolling:
+        rolling += [one for one in beside if one not in rolling and abs(one.speed - speed) < abs(speed) / 2]
+        rolling += _going_along(rows, speed, looked)
+    shares = [_seen_share(one, looked) for one in rolling]
+    step = max(round(ROLLING_S * fps), 1)
+    rolled = [
+        region
+        for first in range(0, len(rows), step)
+        for region in _rolled(rolling, shares, range(first, min(first + step, len(rows))), lead)
+    ]
+    standing = [
+        _region(one, lead, len(rows), _seen_share(one, looked))
+        for one in beside
+        if one in uneven or (not one.rolls and one not in rolling)
+    ]
+    if all(len(one.surely_on) < FEWEST_SURE for one in sure):
+        # Where the lines end is seen on one frame only, with the picture behind them.
+        standing = [replace(one, left=0.0, right=1.0) for one in standing]
+    return sorted([*_joined(standing), *rolled], key=lambda one: (one.first, one.top, one.left))
+
+
+def _going_along(rows: Sequence[TextReading], speed: float, looked: NDArray[np.intp]) -> list[_Followed]:
+    """Lines that go along with others that roll, also those seen now and then only: over a lively picture most are.
+
+    Args:
+        rows: of the shot.
+        speed: of the others, see `_Followed.speed`.
+        looked: see `_seen_share`.
+    """
+    still = [_moved_down(row, -speed * at) for at, row in enumerate(rows)]
+    found = []
+    # No line is longer in the picture than it takes to go through it.
+    for one in _followed(still, min(len(rows), int(np.ceil(1 / abs(speed))))):
+        goes = abs(speed) * (one.frames - 1) >= ROLLS * one.letter
+        if goes and not one.rolls and (len(one.surely_on) >= FEWEST_SURE or _seen_share(one, looked) >= SEEN):
+            found.append(_Followed(tuple(_box_down(seen, speed * seen.frame) for seen in one.seen)))
+    return found
+
+
+def _moved_down(row: TextReading, by: float) -> TextReading:
+    numbers = np.asarray(row.lines, np.float64).reshape(-1, FIELDS).copy()
+    numbers[:, [1, 3]] += by
+    return TextReading(row.looked, tuple(numbers.ravel().tolist()))
+
+
+def _box_down(seen: _Seen, by: float) -> _Seen:
+    left, top, right, bottom = seen.box
+    return replace(seen, box=(left, top + by, right, bottom + by))
+
+
+def _rolled(rolling: Sequence[_Followed], shares: Sequence[float], frames: range, lead: int) -> list[TextRegion]:
+    """The box of the lines that roll through the picture on some frames, if there are any then."""
+    boxes, seen = [], []
+    for one, share in zip(rolling, shares, strict=True):
+        first, last = max(one.seen[0].frame - lead, frames[0]), min(one.last.frame + lead, frames[-1])
+        if first > last:
+            continue
+        up, down = sorted((one.speed * first, one.speed * last))
+        left, top, right, bottom = np.add(_edges(one, one.speed), (0, up, 0, down)).tolist()
+        if bottom > 0 and top < 1:
+            across, along = BESIDE * one.letter, ABOVE * one.letter
+            boxes.append((left - across, top - along, right + across, bottom + along))
+            seen.append(share)
+    if not boxes:
+        return []
+    inside = np.round(np.clip(boxes, 0, 1), 5)
+    (left, top), (right, bottom) = inside[:, :2].min(axis=0).tolist(), inside[:, 2:].max(axis=0).tolist()
+    return [
+        TextRegion(
+            frames[0], frames[-1], left, top, right, bottom, float(np.mean(seen)), rolls=True, outline=_outline(inside)
+        )
+    ]
+
+
+def _outline(boxes: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """The corners of boxes one below the other, each as wide as it is; between two, as wide as both.
+
+    Args:
+        boxes: `(n, 4)`: left, top, right, bottom.
+    """
+    heights = np.unique(boxes[:, [1, 3]])
+    sides = []
+    for top, bottom in pairwise(heights):
+        middle = (top + bottom) / 2
+        above, below = boxes[:, 3] <= middle, boxes[:, 1] >= middle
+        across = ~above & ~below
+        if not across.any():
+            across = (boxes[:, 3] == boxes[above, 3].max()) | (boxes[:, 1] == boxes[below, 1].min())
+        sides.append((float(top), float(bottom), float(boxes[across, 0].min()), float(boxes[across, 2].max())))
+    right = [(x, y) for top, bottom, _, x in sides for y in (top, bottom)]
+    left = [(x, y) for top, bottom, x, _ in reversed(sides) for y in (bottom, top)]
+    return (*right, *left)
 
 
 def _seen_share(one: _Followed, looked: NDArray[np.intp]) -> float:
@@ -239,11 +398,12 @@ def _followed(rows: Sequence[TextReading], gap: int) -> list[_Followed]:
     tracks: list[_Followed] = []
     for frame, row in enumerate(rows):
         numbers = np.asarray(row.lines, np.float64).reshape(-1, FIELDS)
-        for left, top, right, bottom, letter, sure in numbers.tolist():
-            line = _Seen(frame, (left, top, right, bottom), letter, sure > 0)
+        for left, top, right, bottom, letter, sure, tone in numbers.tolist():
+            line = _Seen(frame, (left, top, right, bottom), letter, sure > 0, tone)
             near = [at for at, one in enumerate(tracks) if frame - one.last.frame <= gap and _same(one.last, line)]
             if near:
-                tracks[near[0]] = replace(tracks[near[0]], seen=(*tracks[near[0]].seen, line))
+                nearest = min(near, key=lambda at: _apart(tracks[at].last, line))
+                tracks[nearest] = replace(tracks[nearest], seen=(*tracks[nearest].seen, line))
             else:
                 tracks.append(_Followed((line,)))
     return tracks
@@ -259,19 +419,34 @@ def _same(one: _Seen, other: _Seen) -> bool:
     )
 
 
-def _at_the_same_time(one: _Followed, other: _Followed, lead: int) -> bool:
-    return one.seen[0].frame <= other.last.frame + lead and other.seen[0].frame <= one.last.frame + lead
+def _apart(one: _Seen, other: _Seen) -> float:
+    """How far the edges of two boxes are apart."""
+    return float(np.abs(np.subtract(one.box, other.box)).sum())
+
+
+def _beside(one: _Followed, other: _Followed, lead: int) -> bool:
+    """Whether a line is there with another, in letters of about its size."""
+    together = one.seen[0].frame <= other.last.frame + lead and other.seen[0].frame <= one.last.frame + lead
+    return together and max(one.letter, other.letter) <= BESIDE_LIKE * min(one.letter, other.letter)
+
+
+def _edges(one: _Followed, down: float = 0.0) -> NDArray[np.float64]:
+    """`(4,)`: left, top, right, bottom of a line that stands, or on frame 0 of one that goes `down` a frame.
+
+    Of a line that rolls, no matter how fast, they are those of all it goes through.
+
+    Dirt beside a line makes it longer where it is seen with it; of one that fades the ends are seen at its strongest.
+    """
+    if one.rolls and not down:
+        boxes = np.array([seen.box for seen in one.seen])
+        return np.array([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)])
+    fades = one.fades
+    boxes = np.array([_box_down(seen, -down * seen.frame).box for seen in one.seen if seen.sure or not fades])
+    return np.array([*np.quantile(boxes[:, :2], FEW, axis=0), *np.quantile(boxes[:, 2:], 1 - FEW, axis=0)])
 
 
 def _region(one: _Followed, lead: int, frames: int, seen_share: float) -> TextRegion:
-    by_frame: dict[int, list[tuple[float, float, float, float]]] = {}
-    for seen in one.seen:
-        by_frame.setdefault(seen.frame, []).append(seen.box)
-    boxes = np.array([[*np.min(found, axis=0)[:2], *np.max(found, axis=0)[2:]] for found in by_frame.values()])
-    # Of text that stands, dirt beside a line or on it makes the line longer or shorter in some frames.
-    few = 0 if one.rolls else FEW
-    edges = [*np.quantile(boxes[:, :2], few, axis=0), *np.quantile(boxes[:, 2:], 1 - few, axis=0)]
-    letter = float(np.median([seen.letter for seen in one.seen]))
+    edges, letter = _edges(one), one.letter
     return TextRegion(
         first=max(one.seen[0].frame - lead, 0),
         last=min(one.last.frame + lead, frames - 1),
@@ -296,7 +471,7 @@ def _joined(regions: Iterable[TextRegion]) -> list[TextRegion]:
             break
         other = left.pop(pair[1])
         left[pair[0]] = _both(left[pair[0]], other)
-    return sorted(map(_inside, _as_wide_as_their_blocks(left)), key=lambda one: (one.first, one.top, one.left))
+    return [_inside(_to_both_sides(one)) for one in _as_wide_as_their_blocks(left)]
 
 
 def _as_wide_as_their_blocks(regions: Sequence[TextRegion]) -> list[TextRegion]:
@@ -310,6 +485,14 @@ def _as_wide_as_their_blocks(regions: Sequence[TextRegion]) -> list[TextRegion]:
             for one, near in zip(wide, around, strict=True)
         ]
     return wide
+
+
+def _to_both_sides(one: TextRegion) -> TextRegion:
+    """A region as far to the one side of the picture's middle as to the other, if its text may be centred."""
+    if abs((one.left + one.right) / 2 - 0.5) > CENTRED:
+        return one
+    far = max(0.5 - one.left, one.right - 0.5)
+    return replace(one, left=0.5 - far, right=0.5 + far)
 
 
 def _stacked(one: TextRegion, other: TextRegion) -> bool:
@@ -330,9 +513,7 @@ def _overlap(one: TextRegion, other: TextRegion) -> bool:
     in_time = min(one.last, other.last) >= max(one.first, other.first)
     common = min(one.bottom, other.bottom) - max(one.top, other.top)
     lower = min(one.bottom - one.top, other.bottom - other.top)
-    across = min(one.right, other.right) > max(one.left, other.left)
-    rolling = one.rolls and other.rolls and common > 0
-    return in_time and (rolling or (common >= OVERLAP * lower and (across or not (one.rolls or other.rolls))))
+    return in_time and common >= OVERLAP * lower
 
 
 def _both(one: TextRegion, other: TextRegion) -> TextRegion:

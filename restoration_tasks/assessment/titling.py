@@ -70,13 +70,12 @@ def protecting(text: TextFound, left_out: Sequence[str]) -> tuple[Region, ...]:
 
 
 def _region(one: TextRegion, text: TextFound, spared: str) -> Region:
-    left, right = (round(share * text.width, 1) for share in (one.left, one.right))
-    top, bottom = (round(share * text.height, 1) for share in (one.top, one.bottom))
+    box = ((one.left, one.top), (one.right, one.top), (one.right, one.bottom), (one.left, one.bottom))
     kind = "Text that rolls by" if one.rolls else "Text on screen"
     return Region(
         action=RegionAction.PROTECT,
         kind=RegionKind.TEXT,
         frames=(one.first, one.last),
-        polygon=((left, top), (right, top), (right, bottom), (left, bottom)),
+        polygon=tuple((round(x * text.width, 1), round(y * text.height, 1)) for x, y in one.outline or box),
         why=f"{kind}, seen on {100 * one.sureness:.0f} % of the frames looked at: nothing is repaired on it.{spared}",
     )

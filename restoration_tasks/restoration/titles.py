@@ -32,8 +32,10 @@ SAME_BOX: Final = 0.8
 """Share of the box that must be text in the other frame too."""
 STROKE_SHARE: Final = 0.08
 """Contrast of a stroke to what is around it, share of the code range, to follow it by."""
+EXTREMES: Final = (1, 50, 99)
+"""Percentiles of a box that stand for its darkest, its ground and its brightest."""
 STRONG: Final = 95
-"""Percentile of contrast by which bright strokes are told from dark ones, and the strongest from others."""
+"""Percentile of contrast by which the strongest strokes are told from others."""
 SURELY: Final = 0.7
 """Share of the strongest strokes' contrast (`STRONG`) from which brightness is read by them."""
 STROKE_PX: Final = 25
@@ -199,12 +201,16 @@ def _slope(laid: Sequence[_Laid]) -> NDArray[np.float32]:
 
 
 def _strokes(shown: Shown, box: Box, damaged: Mask) -> NDArray[np.float32]:
-    """`(h, w)`: how far strokes, bright or dark ones, stand out of their surround; 0 elsewhere and where damaged."""
+    """`(h, w)`: how far strokes, bright or dark ones, stand out of their surround; 0 elsewhere and where damaged.
+
+    Most of a box around lines is the ground; the letters are on that side of it to which the codes go farther. The
+    top-hats do not tell: what lies between bright letters stands out as dark as they do bright.
+    """
     luma = np.ascontiguousarray(shown.luma[box])
+    lowest, ground, highest = np.percentile(luma[~damaged] if not damaged.all() else luma, EXTREMES)
+    hat = cv2.MORPH_TOPHAT if highest - ground >= ground - lowest else cv2.MORPH_BLACKHAT
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (STROKE_PX, STROKE_PX))
-    bright = cv2.morphologyEx(luma, cv2.MORPH_TOPHAT, kernel).astype(np.float32)
-    dark = cv2.morphologyEx(luma, cv2.MORPH_BLACKHAT, kernel).astype(np.float32)
-    rise = bright if np.percentile(bright, STRONG) >= np.percentile(dark, STRONG) else dark
+    rise = cv2.morphologyEx(luma, hat, kernel).astype(np.float32)
     return np.where((rise > 255 * STROKE_SHARE) & ~damaged, rise, np.float32(0))
 
 

@@ -110,4 +110,4 @@ def _face_looker(work: StepWork, master: Path, segment: Segment) -> FaceLooker:
     return FaceLooker(CenterFace(weights.path), picture, frames_to_look_at(segment, float(picture.fps)))
 
 
-STEP = StepDefinition(name=StepName.ASSESS, version="14", run=run)
+STEP = StepDefinition(name=StepName.ASSESS, version="15", run=run)

@@ -213,4 +213,4 @@ def _measured(work: StepWork, segments: Sequence[Segment]) -> tuple[Sequence[Fra
     return rows, lines, ReelReadings(readings)
 
 
-STEP = StepDefinition(name=StepName.PLAN, version="11", run=run)
+STEP = StepDefinition(name=StepName.PLAN, version="12", run=run)

@@ -97,4 +97,4 @@ def _faces(part: PlanSlice, changes: Sequence[FrameChange]) -> dict[str, JsonVal
     }
 
 
-STEP = StepDefinition(name=StepName.RESTORE, version="7", run=run)
+STEP = StepDefinition(name=StepName.RESTORE, version="8", run=run)

@@ -11,9 +11,10 @@ from restoration_tasks.assessment.gauge import Category, Scanned, ShotFacts
 from restoration_tasks.assessment.readings import FrameReadings
 from restoration_tasks.assessment.shots import Shot
 from restoration_tasks.assessment.steadying import LEFT_ALONE
-from restoration_tasks.assessment.text import TextGauge, text_regions
-from restoration_tasks.assessment.titling import protecting, texts_found, without_whole_picture
+from restoration_tasks.assessment.text import TextGauge, TextReading, text_regions
+from restoration_tasks.assessment.titling import TextFound, protecting, texts_found, without_whole_picture
 from restoration_tasks.restoration.plan import PlannedTreatment
+from restoration_tasks.restoration.regions import protected
 from tests.assessment.glances import glance
 from tests.fixtures.titles import HEIGHT, HIGH, LEFT, LINES, STEP, WIDTH, card
 
@@ -152,6 +153,111 @@ def test_thin_strokes_need_not_be_as_bright_as_the_picture_is(smaller, found):
     shown[-40:, -80:], shown[-40:, :80] = 1.0, 0.0
     size = (WIDTH // smaller, HEIGHT // smaller)
     assert bool(text_regions(read([cv2.resize(shown, size, interpolation=cv2.INTER_AREA)] * FRAMES), FPS)) is found
+
+
+def readings(lines, frames):
+    """Readings of every third frame.
+
+    Each line is a function of the frame that gives left, top, right, bottom, letters' height, whether it is sure and
+    its tone; None where it is not seen.
+    """
+    rows = []
+    for at in range(frames):
+        seen = [] if at % 3 else [one for line in lines if (one := line(at)) is not None]
+        rows.append(TextReading(at % 3 == 0, tuple(float(number) for one in seen for number in one)))
+    return rows
+
+
+def fading(tones, *, left=0.3, right=0.6):
+    """A line whose tone is given for the frames it is seen on, sure where it is 0.92 or more."""
+    return lambda at: (left, 0.4, right, 0.48, 0.06, tones[at] >= 0.92, tones[at]) if at in tones else None
+
+
+@pytest.mark.parametrize(
+    ("tones", "found"),
+    [
+        ({6: 0.6, 9: 0.85, 12: 0.99, 15: 0.86, 18: 0.55}, True),
+        ({12: 0.99, 15: 0.8, 18: 0.6}, True),
+        ({6: 0.9, 9: 0.91, 12: 0.93, 15: 0.91, 18: 0.9}, False),
+        ({6: 0.9, 9: 0.7, 12: 0.99, 15: 0.6, 18: 0.9}, False),
+    ],
+    ids=["comes and goes", "goes", "is a sign", "flickers"],
+)
+def test_a_title_wholly_there_on_one_frame_looked_at_is_told_by_its_fading(tones, found):
+    """Nobody saw where its lines end but on that frame, so all of the width is kept."""
+    regions = text_regions(readings([fading(tones)], 24), FPS)
+    assert [(one.left, one.right) for one in regions] == [(0.0, 1.0)] * found
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kept"), [(0.4, 0.72, (0.28, 0.72)), (0.1, 0.5, (0.1, 0.5))], ids=["centred", "at the left"]
+)
+def test_an_end_of_a_centred_line_that_is_not_seen_is_kept_like_the_other(left, right, kept):
+    """Over a lively picture one end is often not seen; what stands at the left is no wider than it is seen."""
+    (region,) = text_regions(readings([fading(dict.fromkeys(range(24), 0.95), left=left, right=right)], 24), FPS)
+    letter = 0.06
+    assert region.left == pytest.approx(kept[0] - letter)
+    assert region.right == pytest.approx(kept[1] + letter)
+
+
+def rolling(top, left, right, *, on=range(1000), speed=-0.005, sure=True):
+    def line(at):
+        down = top + (speed(at) if callable(speed) else speed * at)
+        return (left, down, right, down + 0.05, 0.04, sure, 0.95) if at in on else None
+
+    return line
+
+
+def kept_at(regions, at, x, y):
+    """Whether a place is kept on a frame; shares."""
+    found = texts_of(regions)
+    mask = protected(protecting(found, ()), at, (HEIGHT, WIDTH))
+    return mask is not None and bool(mask[round(y * HEIGHT), round(x * WIDTH)])
+
+
+def texts_of(regions):
+    return TextFound(tuple(regions), WIDTH, HEIGHT)
+
+
+def test_what_is_kept_of_a_roll_goes_along_with_it_and_is_as_wide_as_its_lines():
+    lines = [rolling(0.8, 0.45, 0.55), rolling(0.9, 0.2, 0.8), rolling(1.0, 0.2, 0.8)]
+    regions = text_regions(readings(lines, 60), FPS)
+    assert all(one.rolls for one in regions)
+    for at in range(60):
+        for top, left in ((0.8, 0.46), (0.9, 0.21), (1.0, 0.21)):
+            y = top - 0.005 * at + 0.025
+            assert y > 1 or kept_at(regions, at, left, min(y, 0.99)), (at, top)
+    assert not kept_at(regions, 59, 0.5, 0.85), "they have gone by"
+    assert not kept_at(regions, 30, 0.25, 0.8 - 0.15), "beside the short line there is none"
+
+
+def test_a_line_of_a_roll_that_is_seen_now_and_then_is_kept_all_the_way():
+    seen = rolling(0.7, 0.3, 0.7)
+    lines = [seen, rolling(0.5, 0.3, 0.7, on=(6, 30, 51))]
+    regions = text_regions(readings(lines, 60), FPS)
+    assert all(kept_at(regions, at, 0.31, 0.525 - 0.005 * at) for at in range(60))
+    scene = text_regions(readings([seen, rolling(0.3, 0.3, 0.7, on=(6, 51), speed=0.0)], 60), FPS)
+    assert not kept_at(scene, 50, 0.31, 0.31), "what does not go along is of the scene"
+
+
+def test_of_a_roll_that_comes_to_rest_all_it_goes_through_is_kept():
+    stops = rolling(0.6, 0.3, 0.7, speed=lambda at: -0.006 * min(at, 82))
+    regions = text_regions(readings([stops], 100), FPS)
+    assert all(kept_at(regions, at, 0.31, 0.625 - 0.006 * min(at, 82)) for at in range(100))
+
+
+def test_what_is_far_larger_than_the_letters_beside_it_is_of_the_scene():
+    text = fading(dict.fromkeys(range(24), 0.95))
+    large = lambda at: (0.3, 0.6, 0.7, 0.8, 0.15, False, 0.7)  # noqa: E731
+    like = lambda at: (0.3, 0.6, 0.7, 0.68, 0.07, False, 0.7)  # noqa: E731
+    assert not kept_at(text_regions(readings([text, large], 24), FPS), 12, 0.5, 0.7)
+    assert kept_at(text_regions(readings([text, like], 24), FPS), 12, 0.5, 0.64)
+
+
+def test_a_roll_is_one_place():
+    shot = ShotFacts(1, 0, 60, SCAN)
+    verdict = GAUGE.judge(readings([rolling(0.8, 0.3, 0.7)], 60), shot)
+    assert "in 1 place," in verdict.words
 
 
 def test_text_is_a_finding_without_severity():
