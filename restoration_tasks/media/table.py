@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -21,6 +21,7 @@ Row = TypeVar("Row", bound="DataclassInstance")
 CODES: Final = {"float": ("d", np.float64), "int": ("q", np.int64), "bool": ("b", np.bool_)}
 """By annotation, how a column is kept and what it becomes. All else but tuples of floats is kept as it is; equal
 texts in one row are one object."""
+WHOLE: Final = slice(None)
 
 
 def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
@@ -106,29 +107,34 @@ class Columns(Sequence[Row]):
         for values in zip(*map(self.values, self._columns), strict=True):
             yield self._kind(*values)
 
-    def values(self, name: str) -> Iterator[Any]:
-        """One column, in order."""
-        return (self._value(name, value) for value in self._columns[name])
+    def values(self, name: str, rows: slice = WHOLE) -> Iterator[Any]:
+        """One column, in order, or some rows of it."""
+        return (self._value(name, value) for value in self._columns[name][rows])
 
     def _value(self, name: str, kept: Any) -> Any:
         return bool(kept) if self._types[name] is np.bool_ else kept
 
-    def table(self, **instead: Any) -> DataFrame:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns there are."""
+        return tuple(self._columns)
+
+    def table(self, rows: slice = WHOLE, only: Collection[str] | None = None, **instead: Any) -> DataFrame:
         """The rows so far; the table shares nothing with them.
 
         Args:
-            instead: by name, values of a whole column that were known only later.
+            rows: which of them; all, if not given.
+            only: the columns it is to have; all, if None.
+            instead: by name, values of a column, in these rows, that were known only later.
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            {
-                name: instead.get(
-                    name, np.array(column, self._types[name]) if isinstance(column, array) else list(column)
-                )
-                for name, column in self._columns.items()
-            }
-        )
+        wanted = [name for name in self._columns if only is None or name in only]
+        return pd.DataFrame({name: instead[name] if name in instead else self._some(name, rows) for name in wanted})
+
+    def _some(self, name: str, rows: slice) -> Any:
+        kept = self._columns[name][rows]
+        return np.array(kept, self._types[name]) if isinstance(kept, array) else kept
 
 
 def _column(annotation: str) -> array[Any] | list[Any] | _Tuples:

@@ -11,7 +11,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 from restoration_tasks.quality.findings import LISTED, FrameNumber, RuleResult, Status
-from restoration_tasks.quality.rules import INDEX_COLUMNS, Expectation, Kind, Rule, Scope, Table
+from restoration_tasks.quality.rules import INDEX_COLUMNS, Expectation, InPieces, Kind, Rule, Scope, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ NOUNS: Final = {
 """What staff call a row."""
 
 
-def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tuple[RuleResult, ...]:
+def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame | InPieces]) -> tuple[RuleResult, ...]:
     """Evaluate every rule, in the order given.
 
     great-expectations by itself passes an empty table and an all-null column, and reports a missing column as an
@@ -50,7 +50,7 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tup
 
     Args:
         rules: what must hold.
-        tables: the measured tables, each asked for once; one that is missing crashes its rules.
+        tables: the measured tables; one that is missing crashes its rules.
     """
     asked = [rule for rule in rules if not rule.idle]
     tables_read = [table for table in Table if table in tables and any(rule.table is table for rule in asked)]
@@ -60,10 +60,10 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame]) -> tup
         context = _context()
         for table in tables_read:
             questions = dict.fromkeys(one for rule in asked if rule.table is table for one in _questions(rule))
-            frame = tables[table]
-            rows[table] = len(frame)
-            answers |= _asked_in_pieces(context, table, list(questions), frame)
-            del frame  # before the next is made
+            measured = tables[table]
+            measured = measured if isinstance(measured, InPieces) else InPieces.of(measured)
+            rows[table] = measured.rows
+            answers |= _asked_in_pieces(context, table, list(questions), measured)
     return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], rows) for rule in rules)
 
 
@@ -128,7 +128,7 @@ def _context() -> EphemeralDataContext:
 
 
 def _asked_in_pieces(
-    context: EphemeralDataContext, table: Table, questions: Sequence[_Question], frame: pd.DataFrame
+    context: EphemeralDataContext, table: Table, questions: Sequence[_Question], measured: InPieces
 ) -> dict[_Question, _Answer]:
     """What `_ask` answers, asked of pieces of the table wherever rows can be judged one by one.
 
@@ -136,12 +136,12 @@ def _asked_in_pieces(
     """
     apart = [question for question in questions if question.kind not in AT_ONCE]
     together = [question for question in questions if question.kind in AT_ONCE]
-    if len(frame) <= PIECE_ROWS or not apart:
-        return _ask(context, table, questions, frame)
-    answers = _ask(context, table, together, _narrowed(frame, table, together)) if together else {}
+    if measured.rows <= PIECE_ROWS or not apart:
+        return _ask(context, table, questions, measured.only(measured.columns))
+    answers = _ask(context, table, together, measured.only(_named(table, together))) if together else {}
     pieces = [
-        _ask(context, table, apart, frame.iloc[first : first + PIECE_ROWS])
-        for first in range(0, len(frame), PIECE_ROWS)
+        _ask(context, table, apart, measured.piece(first, min(first + PIECE_ROWS, measured.rows)))
+        for first in range(0, measured.rows, PIECE_ROWS)
     ]
     for question in apart:
         if all(question in piece for piece in pieces):
@@ -149,7 +149,7 @@ def _asked_in_pieces(
     return answers
 
 
-def _narrowed(frame: pd.DataFrame, table: Table, questions: Sequence[_Question]) -> pd.DataFrame:
+def _named(table: Table, questions: Sequence[_Question]) -> set[str]:
     """The columns that questions about all rows need; great-expectations copies what it is given several times."""
     named: set[str] = set(INDEX_COLUMNS[table])
     for question in questions:
@@ -157,7 +157,7 @@ def _narrowed(frame: pd.DataFrame, table: Table, questions: Sequence[_Question])
         named |= {*Expectation(question.kind, arguments).columns, *arguments.get("column_list", ())}
         if question.scope is not None:
             named.add(question.scope.column)
-    return frame[[name for name in frame.columns if name in named]]
+    return named
 
 
 def _joined(answers: Sequence[_Answer]) -> _Answer:

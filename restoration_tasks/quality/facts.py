@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restoration_tasks.media.delivery.scan import Scan
 from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
+from restoration_tasks.quality.rules import InPieces
 from restoration_tasks.quality.sound import tracks_found
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import sha256_file
@@ -167,10 +168,15 @@ def _video_track(path: Path) -> dict[str, Any]:
     return tracks[0]
 
 
-def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | None = None) -> pd.DataFrame:
+def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | None = None) -> InPieces:
     """One row a delivered file of picture or sound: `file`, `expected` and `found` sha256, none where it is gone.
 
-    Every byte is read now: this is the last look at the source before the masters are signed off.
+    Every byte is read when its row is asked for: this is the last look at the source before the masters are signed off.
+
+    Args:
+        scan: what was delivered.
+        delivery: the folder of the reel.
+        progress: called with the files that were read, when one was.
     """
     import pandas as pd
 
@@ -182,11 +188,18 @@ def files_table(scan: Scan, delivery: Path, progress: Callable[[int], None] | No
         except OSError:
             return None
 
-    rows, delivered = [], scan.delivered
-    # a pool's own `map` would hold a promise a file, a kilobyte each
-    digests = in_order(digest, delivered, threads=READERS, ahead=2 * READERS)
-    for (name, sha256), found in zip(delivered.items(), digests, strict=True):
-        rows.append((name, sha256, sha256 if found == sha256 else found))  # one text where they are equal
-        if progress:
-            progress(len(rows))
-    return pd.DataFrame(rows, columns=["file", "expected", "found"], dtype="object")
+    def make(rows: slice, columns: Collection[str]) -> pd.DataFrame:
+        named = list(scan.delivered.items())[rows]
+        made = pd.DataFrame(named, columns=["file", "expected"], dtype="object")
+        if "found" in columns:
+            # a pool's own `map` would hold a promise a file, a kilobyte each
+            digests = in_order(digest, (name for name, _ in named), threads=READERS, ahead=2 * READERS)
+            found = []
+            for (_, sha256), one in zip(named, digests, strict=True):
+                found.append(sha256 if one == sha256 else one)  # one text where they are equal
+                if progress:
+                    progress((rows.start or 0) + len(found))
+            made["found"] = pd.Series(found, dtype="object")
+        return made[list(columns)]
+
+    return InPieces(len(scan.delivered), ("file", "expected", "found"), make)

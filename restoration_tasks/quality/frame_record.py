@@ -43,18 +43,25 @@ class FrameRecord:
             tables: Parquet files with a column `frame`.
             columns: what to keep. One that a table lacks (made by a version that did not know it) is 0 there.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         if not tables:
             return cls(np.zeros(0, np.int64), {})
-        joined = pa.concat_tables(
-            (pq.read_table(path, columns=["frame", *columns]) for path in tables), promote_options="default"
-        )
-        frames = joined["frame"].to_numpy().astype(np.int64)
+        # One table after the other: Arrow keeps more memory for many small ones than their numbers take.
+        read: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("frame", *columns)}
+        known = set()
+        for path in tables:
+            table = pq.read_table(path, columns=list(read))
+            for name, parts in read.items():
+                if name in table.column_names:
+                    parts.append(table[name].fill_null(0).to_numpy().copy())
+                    known.add(name)
+                else:
+                    parts.append(np.zeros(table.num_rows, np.int64))
+        joined = {name: np.concatenate(read[name]) for name in ("frame", *(name for name in columns if name in known))}
+        frames = joined.pop("frame").astype(np.int64)
         order = np.argsort(frames, kind="stable")
-        known = [name for name in columns if name in joined.column_names]
-        return cls(frames[order], {name: joined[name].fill_null(0).to_numpy()[order] for name in known})
+        return cls(frames[order], {name: column[order] for name, column in joined.items()})
 
     def at(self, frame: int) -> dict[str, Any]:
         """What was recorded of a frame; nothing where there is no record of it."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from restoration_tasks.media.picture import ColourModel, Frame, PictureFormat, frame_md5
-from restoration_tasks.media.table import Columns
+from restoration_tasks.media.table import WHOLE, Columns
 from restoration_tasks.quality.around import NOTHING, AroundMeter
 from restoration_tasks.quality.dye_meter import DyeMeter
 from restoration_tasks.quality.faces import UNCHANGED, face_change
@@ -19,12 +19,13 @@ from restoration_tasks.quality.lettering import LetteringMeter
 from restoration_tasks.quality.metrics import luma
 from restoration_tasks.quality.pixels import Luma, Mask, changes, off_curve, spike_count
 from restoration_tasks.quality.policy import Policy
+from restoration_tasks.quality.rules import InPieces
 from restoration_tasks.quality.shot_sums import SHOT_COLUMNS, ShotSums
 from restoration_tasks.quality.texture import SAME, Texture, colour_drift, compared
 from restoration_tasks.quality.weave_meter import WeaveMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
 
@@ -246,19 +247,29 @@ class ReelMeter:
             self._shots[-1].dyes.look(master, restored)
         return row
 
-    def frames_table(self) -> pd.DataFrame:
-        """One row a frame measured; the columns of `Measured`, also where there is no row."""
+    def frames_table(self, rows: slice = WHOLE, only: Collection[str] | None = None) -> pd.DataFrame:
+        """One row a frame measured; the columns of `Measured`, also where there is no row.
+
+        Args:
+            rows: which of them; all, if not given.
+            only: the columns it is to have; all, if None.
+        """
         self._around.end()
         self._lettering.cut()
         pixels = self._picture.width * self._picture.height
-        told = [self._around.found.get(frame, NOTHING) for frame in self._rows.values("frame")]
+        frames = list(self._rows.values("frame", rows))
+        told = [self._around.found.get(frame, NOTHING) for frame in frames]
         return self._rows.table(
+            rows,
+            only,
             out_of_order=np.array([one.out_of_order for one in told], np.bool_),
             lasting_share=np.array([one.lasting_px for one in told], np.float64) / pixels,
-            lettering_lost=np.array(
-                [self._lettering.lost.get(frame, 0.0) for frame in self._rows.values("frame")], np.float64
-            ),
+            lettering_lost=np.array([self._lettering.lost.get(frame, 0.0) for frame in frames], np.float64),
         )
+
+    def in_pieces(self) -> InPieces:
+        """The same, made when it is asked for."""
+        return InPieces(len(self._rows), self._rows.names, self.frames_table)
 
     def shots_table(self) -> pd.DataFrame:
         """One row a shot: means over its frames, and what the rules allow."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -34,27 +34,29 @@ class Table(StrEnum):
     """One row a property of the larger version: `fact`, `expected`, `found` (text)."""
 
 
-class MadeWhenAsked(Mapping[Table, "DataFrame"]):
-    """Tables that are made when they are asked for and not kept, so that one of them lies in memory at a time.
+@dataclass(frozen=True)
+class InPieces:
+    """A long table of which some rows, or some columns, are made at a time, so that it never lies in memory whole."""
 
-    Args:
-        makers: by table, what makes it.
-    """
+    rows: int
+    """How many it has."""
+    columns: tuple[str, ...]
+    """The columns it has."""
+    make: Callable[[slice, Collection[str]], DataFrame]
+    """Makes some rows in some columns."""
 
-    def __init__(self, makers: Mapping[Table, Callable[[], DataFrame]]) -> None:
-        self._makers = makers
+    @classmethod
+    def of(cls, frame: DataFrame) -> InPieces:
+        """A table that is there."""
+        return cls(len(frame), tuple(frame.columns), lambda rows, columns: frame.loc[:, list(columns)].iloc[rows])
 
-    def __getitem__(self, table: Table) -> DataFrame:
-        """The table, made anew."""
-        return self._makers[table]()
+    def piece(self, first: int, stop: int) -> DataFrame:
+        """The rows `first <= i < stop`."""
+        return self.make(slice(first, stop), self.columns)
 
-    def __iter__(self) -> Iterator[Table]:
-        """The tables there are."""
-        return iter(self._makers)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._makers)
+    def only(self, columns: Collection[str]) -> DataFrame:
+        """All rows in some columns."""
+        return self.make(slice(None), [name for name in self.columns if name in columns])
 
 
 INDEX_COLUMNS: Final[dict[Table, tuple[str, ...]]] = {

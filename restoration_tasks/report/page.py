@@ -61,6 +61,8 @@ GROUPS: Final = {
     "sound": ("Sound", "The sound is the scan's, and in step."),
 }
 
+SHOWN: Final = ("frame", "scan_number", "shot", "mapped_share", "changed_px", "brightness_before", "brightness_after")
+"""Columns of the table of frames that the page draws."""
 NOTICED_MAX: Final = 100
 """Findings about the delivery that the page shows; `scan.json` holds them all."""
 
@@ -125,7 +127,7 @@ def render(
         check: the verdict.
         scan: what was delivered.
         plan: what was carried out.
-        frames: one row a frame, as `ReelMeter.frames_table` gives it.
+        frames: one row a frame, as `ReelMeter.frames_table` gives it; the columns `SHOWN`.
         shots: one row a shot, as `ReelMeter.shots_table` gives it.
         stills: pictures by shot.
         files: masters and copies.

@@ -109,7 +109,7 @@ def run(work: StepWork) -> None:
     from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.policy import policy
-    from restoration_tasks.quality.rules import MadeWhenAsked, Table
+    from restoration_tasks.quality.rules import InPieces, Table
     from restoration_tasks.quality.sound import sound_table
     from restoration_tasks.quality.suites import rules
     from restoration_tasks.report.stills import StillPicker
@@ -144,14 +144,13 @@ def run(work: StepWork) -> None:
         },
     )
     delivered = len(reel.scan.delivered)
-    # The long ones lie packed until they are judged, one after the other.
-    tables: dict[Table, Callable[[], pd.DataFrame]] = {
-        Table.SOUND: lambda: sound,
-        Table.COPIES: copied.table,
-        Table.FRAMES: meter.frames_table,
-        Table.SHOTS: meter.shots_table,
-        Table.FACTS: lambda: facts,
-        Table.FILES: lambda: files_table(
+    tables: dict[Table, pd.DataFrame | InPieces] = {
+        Table.SOUND: sound,
+        Table.COPIES: InPieces(len(copied), copied.names, copied.table),
+        Table.FRAMES: meter.in_pieces(),
+        Table.SHOTS: meter.shots_table(),
+        Table.FACTS: facts,
+        Table.FILES: files_table(
             reel.scan,
             work.source("delivery"),
             lambda done: work.progress(done, delivered, "delivered files"),
@@ -168,7 +167,7 @@ def run(work: StepWork) -> None:
     )
     if reel.plan.enlarge is not None:
         wanted += enlarged_rules(policy(), frames=reel.scan.frames)
-        enlarged = enlarged_tables(
+        tables |= enlarged_tables(
             reel.scan,
             reel.plan.enlarge,
             restored=reel.restored,
@@ -176,14 +175,13 @@ def run(work: StepWork) -> None:
             access=work.input("enlarged_access"),
             progress=lambda done, total: work.progress(done, total, "enlarged frames"),
         )
-        tables |= {table: partial(enlarged.__getitem__, table) for table in enlarged}
     check = CheckReport(
         reel_id=work.reel_id,
         policy_version=policy().version,
         frames=reel.scan.frames,
-        results=evaluate(wanted, MadeWhenAsked(tables)),
+        results=evaluate(wanted, tables),
     )
-    del tables, copied  # what the report does not show
+    del tables, copied, facts  # what the report does not show
     _write(work, reel, check, meter, stills)
 
 
@@ -359,7 +357,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
 
     from restoration_tasks.quality.policy import policy, policy_text
     from restoration_tasks.report.frame_pictures import worst_frames
-    from restoration_tasks.report.page import ROLES, ReportedFile, render
+    from restoration_tasks.report.page import ROLES, SHOWN, ReportedFile, render
 
     write_atomic(work.output("policy", "policy.yaml", media_type="application/yaml"), policy_text())
     check_file = work.output("check", "check.json", media_type="application/json")
@@ -374,7 +372,7 @@ def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, st
         check=check,
         scan=reel.scan,
         plan=reel.plan,
-        frames=meter.frames_table(),
+        frames=meter.frames_table(only=SHOWN),
         shots=shots,
         stills=stills.chosen(),
         files=files,
