@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from restoration_tasks.quality.findings import LISTED, FrameNumber, RuleResult, Status
 from restoration_tasks.quality.rules import INDEX_COLUMNS, Expectation, InPieces, Kind, Rule, Scope, Table
+from restoration_tasks.runtime.memory import give_back
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame | InPiec
             measured = measured if isinstance(measured, InPieces) else InPieces.of(measured)
             rows[table] = measured.rows
             answers |= _asked_in_pieces(context, table, list(questions), measured)
+            give_back()
     return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], rows) for rule in rules)
 
 
@@ -288,6 +290,35 @@ def _broken(rule: Rule, failed: Iterable[Mapping[str, Any]]) -> RuleResult:
         worst=FrameNumber(frame=int(farthest[0]), scan=int(farthest[1])) if frames and None not in farthest else None,
         subjects=() if frames else tuple(named[:LISTED]),
     )
+
+
+def farthest_frames(rules: Iterable[Rule], measured: InPieces) -> list[FrameNumber]:
+    """Frames that lie farthest beyond the limits of rules, by what was measured alone.
+
+    Those are what a report will show if great-expectations finds the rules broken there, as is to be expected: a
+    null, and what is compared with another column, only it judges.
+
+    Args:
+        rules: about the table; those that set no limits have no such frame.
+        measured: a table of which a row is a frame.
+    """
+    found: dict[FrameNumber, None] = {}
+    for rule in rules:
+        limited = [one for one in rule.expectations if one.kind is Kind.BETWEEN]
+        if rule.idle or not limited:
+            continue
+        wanted = {*INDEX_COLUMNS[rule.table], *(str(one.arguments["column"]) for one in limited)}
+        table = measured.only(wanted | ({rule.scope.column} if rule.scope else set()))
+        if rule.scope is not None:
+            table = table[table[rule.scope.column].isin(rule.scope.values)]
+        farthest, most = None, 0.0
+        for values in zip(*(table[name] for name in table.columns), strict=True):
+            row = dict(zip(table.columns, values, strict=True))
+            if (beyond := _beyond(rule, row)) > most:
+                farthest, most = row, beyond
+        if farthest is not None:
+            found[FrameNumber(frame=int(farthest["frame"]), scan=int(farthest["scan_number"]))] = None
+    return list(found)
 
 
 def _name(key: tuple[Any, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -95,26 +96,44 @@ class WorstFrame:
     difference: str
 
 
-def worst_frames(results: Iterable[RuleResult], master: Path, restored: Path) -> dict[str, WorstFrame]:
+Drawn: TypeAlias = dict[FrameNumber, WorstFrame | None]
+"""Pictures of frames; None of one that cannot be read."""
+
+
+def worst_frames(
+    results: Iterable[RuleResult], master: Path, restored: Path, drawn: Drawn | None = None
+) -> dict[str, WorstFrame]:
     """Pictures of broken rules, by rule; none for one whose frame cannot be read, which another rule says.
 
     Args:
         results: of the check, in order; the first `SHOWN_RULES` broken ones that name a frame are shown.
         master: the preservation master.
         restored: the restored master.
+        drawn: pictures that were drawn before; the others are drawn now.
     """
     found: dict[str, WorstFrame] = {}
-    drawn: dict[FrameNumber, WorstFrame | None] = {}
+    drawn = {} if drawn is None else drawn
     for result in results:
         if result.worst is None or not result.broken or not result.id.startswith(OF_PICTURES):
             continue
         if len(found) == SHOWN_RULES:
             break
         if result.worst not in drawn:
-            drawn[result.worst] = _worst(result.worst, master, restored)
+            drawn |= draw([result.worst], master, restored)
         if (picture := drawn[result.worst]) is not None:
             found[result.id] = picture
     return found
+
+
+def draw(numbers: Iterable[FrameNumber], master: Path, restored: Path) -> Drawn:
+    """Pictures of frames, of the first `SHOWN_RULES`.
+
+    Args:
+        numbers: the frames.
+        master: the preservation master.
+        restored: the restored master.
+    """
+    return {number: _worst(number, master, restored) for number in islice(numbers, SHOWN_RULES)}
 
 
 def _worst(number: FrameNumber, master: Path, restored: Path) -> WorstFrame | None:

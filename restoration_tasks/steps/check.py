@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from restoration_tasks.runtime.errors import MediaError
 from restoration_tasks.runtime.files import atomic_file, write_atomic
+from restoration_tasks.runtime.memory import give_back
 from restoration_tasks.runtime.spec import AgentKind, StepName
 from restoration_tasks.runtime.step import StepDefinition, StepWork
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from restoration_tasks.quality.frame_record import FrameRecord
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.permits import Permit
+    from restoration_tasks.quality.rules import InPieces, Rule, Table
+    from restoration_tasks.report.frame_pictures import Drawn
     from restoration_tasks.report.stills import StillPicker
     from restoration_tasks.restoration.damage_map import DamageMap
     from restoration_tasks.restoration.plan import Plan
@@ -90,6 +93,22 @@ class _Passed:
     """Frames whose damage map is not as it was recorded."""
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was measured of a reel, and what the report shows of it besides; nothing that only measuring needs."""
+
+    scan: Scan
+    plan: Plan
+    wanted: tuple[Rule, ...]
+    tables: dict[Table, pd.DataFrame | InPieces]
+    meter: ReelMeter
+    stills: StillPicker
+    repaired: dict[str, dict[str, float]]
+    """By shot, the mean share of the picture that was repaired, by kind of damage."""
+    drawn: Drawn
+    """Pictures of the frames that break rules most."""
+
+
 def run(work: StepWork) -> None:
     """Measure once, judge, write `check.json`, `report.html` and `policy.yaml`.
 
@@ -100,18 +119,39 @@ def run(work: StepWork) -> None:
         MediaError: the preservation master or a damage map cannot be read.
         PlanError: the plan is not one.
     """
+    from restoration_tasks.quality.expectations import evaluate
+    from restoration_tasks.quality.findings import CheckReport
+    from restoration_tasks.quality.policy import policy, policy_text
+
+    found = _found(work)
+    give_back()  # great-expectations comes on top of what is held now
+    check = CheckReport(
+        reel_id=work.reel_id,
+        policy_version=policy().version,
+        frames=found.scan.frames,
+        results=evaluate(found.wanted, found.tables),
+    )
+    write_atomic(work.output("policy", "policy.yaml", media_type="application/yaml"), policy_text())
+    check_file = work.output("check", "check.json", media_type="application/json")
+    write_atomic(check_file, check.model_dump_json(indent=1).encode() + b"\n")
+    found.tables.clear()
+    _write_report(work, found, check)
+
+
+def _found(work: StepWork) -> _Found:
+    """Measure the reel, each thing once."""
     from restoration_tasks.quality.agreement import AS_ASSESSED, AS_CARRIED_OUT, maps_found, plan_found
     from restoration_tasks.quality.copies import ACCESS, MEZZANINE, PIXEL_FORMATS, SCAN_ACCESS
     from restoration_tasks.quality.enlarged import enlarged_rules, enlarged_tables
-    from restoration_tasks.quality.expectations import evaluate
+    from restoration_tasks.quality.expectations import farthest_frames
     from restoration_tasks.quality.faces import why_idle
     from restoration_tasks.quality.facts import facts_table, files_table
-    from restoration_tasks.quality.findings import CheckReport
     from restoration_tasks.quality.measure import ReelMeter
     from restoration_tasks.quality.policy import policy
     from restoration_tasks.quality.rules import InPieces, Table
     from restoration_tasks.quality.sound import sound_table
     from restoration_tasks.quality.suites import rules
+    from restoration_tasks.report.frame_pictures import OF_PICTURES, draw
     from restoration_tasks.report.stills import StillPicker
 
     params = work.parse_params(CheckParams)
@@ -175,14 +215,10 @@ def run(work: StepWork) -> None:
             access=work.input("enlarged_access"),
             progress=lambda done, total: work.progress(done, total, "enlarged frames"),
         )
-    check = CheckReport(
-        reel_id=work.reel_id,
-        policy_version=policy().version,
-        frames=reel.scan.frames,
-        results=evaluate(wanted, tables),
-    )
-    del tables, copied, facts  # what the report does not show
-    _write(work, reel, check, meter, stills)
+    # While great-expectations is not loaded yet: it takes more than all else, and ffmpeg would come on top of it.
+    pictured = [rule for rule in wanted if rule.table is Table.FRAMES and rule.id.startswith(OF_PICTURES)]
+    drawn = draw(farthest_frames(pictured, meter.in_pieces()), reel.master, reel.restored)
+    return _Found(reel.scan, reel.plan, wanted, tables, meter, stills, _repaired_shares(reel), drawn)
 
 
 def _compared_copies(
@@ -352,32 +388,29 @@ def _map_frames(work: StepWork, segments: tuple[Segment, ...]) -> Iterator[Damag
             yield DamageMap.from_frame(frame)
 
 
-def _write(work: StepWork, reel: _Reel, check: CheckReport, meter: ReelMeter, stills: StillPicker) -> None:
+def _write_report(work: StepWork, found: _Found, check: CheckReport) -> None:
     import great_expectations
 
-    from restoration_tasks.quality.policy import policy, policy_text
+    from restoration_tasks.quality.policy import policy
     from restoration_tasks.report.frame_pictures import worst_frames
     from restoration_tasks.report.page import ROLES, SHOWN, ReportedFile, render
 
-    write_atomic(work.output("policy", "policy.yaml", media_type="application/yaml"), policy_text())
-    check_file = work.output("check", "check.json", media_type="application/json")
-    write_atomic(check_file, check.model_dump_json(indent=1).encode() + b"\n")
     files = [
         ReportedFile(role, Path(work.spec.inputs[role].uri).name, reference.bytes, reference.sha256)
         for role in ROLES
         if (reference := work.spec.inputs.get(role))
     ]
-    shots = meter.shots_table()
+    shots = found.meter.shots_table()
     page = render(
         check=check,
-        scan=reel.scan,
-        plan=reel.plan,
-        frames=meter.frames_table(only=SHOWN),
+        scan=found.scan,
+        plan=found.plan,
+        frames=found.meter.frames_table(only=SHOWN),
         shots=shots,
-        stills=stills.chosen(),
+        stills=found.stills.chosen(),
         files=files,
-        repaired=_repaired_shares(reel),
-        worst=worst_frames(check.results, reel.master, reel.restored),
+        repaired=found.repaired,
+        worst=worst_frames(check.results, work.input("master"), work.input("restoration_master"), found.drawn),
     )
     with atomic_file(work.output("report", "report.html", media_type="text/html")) as out:
         out.writelines(piece.encode() for piece in page)
