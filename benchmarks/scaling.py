@@ -168,10 +168,10 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
     """A process and those it started.
 
     One that was forked a moment ago and has not become another program yet still lies in its parent's memory, which is
-    not to be counted twice: its command line is still the parent's.
+    not to be counted twice: its command line is still the parent's, or none while it becomes one.
     """
     own = process.cmdline()
-    return [process, *(child for child in process.children(recursive=True) if child.cmdline() != own)]
+    return [process, *(child for child in process.children(recursive=True) if child.cmdline() not in (own, []))]
 
 
 def _begun(process: psutil.Process) -> Seen | None:

@@ -25,6 +25,9 @@ AT_ONCE: Final = WHOLE_TABLE | {Kind.UNIQUE, Kind.UNIQUE_TOGETHER}
 PIECE_ROWS: Final = 1000
 """Of a long table asked about at once: of every answer great-expectations keeps a few copies of the column in memory
 (12 to 17 KB a frame for all questions of the check)."""
+PIECES_KEPT: Final = 8
+"""What great-expectations leaves of so many pieces lies in circles, which Python alone collects late; collecting takes
+a quarter of a second, as much as a piece."""
 OF_FRAMES: Final = frozenset({Table.FRAMES, Table.COPIES, Table.ENLARGED})
 """Tables of which a row is a frame."""
 TOLD: Final = ("element_count", "observed_value", "unexpected_index_list")
@@ -65,7 +68,6 @@ def evaluate(rules: Sequence[Rule], tables: Mapping[Table, pd.DataFrame | InPiec
             measured = measured if isinstance(measured, InPieces) else InPieces.of(measured)
             rows[table] = measured.rows
             answers |= _asked_in_pieces(context, table, list(questions), measured)
-            give_back()
     return tuple(_judge(rule, [answers.get(question) for question in _questions(rule)], rows) for rule in rules)
 
 
@@ -141,10 +143,11 @@ def _asked_in_pieces(
     if measured.rows <= PIECE_ROWS or not apart:
         return _ask(context, table, questions, measured.only(measured.columns))
     answers = _ask(context, table, together, measured.only(_named(table, together))) if together else {}
-    pieces = [
-        _ask(context, table, apart, measured.piece(first, min(first + PIECE_ROWS, measured.rows)))
-        for first in range(0, measured.rows, PIECE_ROWS)
-    ]
+    pieces = []
+    for number, first in enumerate(range(0, measured.rows, PIECE_ROWS)):
+        if number % PIECES_KEPT == 0:
+            give_back()
+        pieces.append(_ask(context, table, apart, measured.piece(first, min(first + PIECE_ROWS, measured.rows))))
     for question in apart:
         if all(question in piece for piece in pieces):
             answers[question] = _joined([piece[question] for piece in pieces])

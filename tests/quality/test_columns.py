@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -11,11 +13,12 @@ import pytest
 
 from restoration_tasks.media.table import Columns
 from restoration_tasks.quality import expectations
-from restoration_tasks.quality.expectations import evaluate
-from restoration_tasks.quality.findings import Severity, Status
+from restoration_tasks.quality.expectations import evaluate, farthest_frames
+from restoration_tasks.quality.facts import files_table
+from restoration_tasks.quality.findings import FrameNumber, Severity, Status
 from restoration_tasks.quality.frame_record import FrameRecord
 from restoration_tasks.quality.policy import policy
-from restoration_tasks.quality.rules import Expectation, Kind, Rule, Scope, Table
+from restoration_tasks.quality.rules import Expectation, InPieces, Kind, Rule, Scope, Table
 from restoration_tasks.quality.suites import rules
 from tests.quality.synthetic import SHOT_FRAMES, SHOTS, make_reel
 
@@ -65,6 +68,68 @@ def test_pieces_of_a_table_break_the_rules_that_the_whole_breaks(monkeypatch):
     whole = judged(tables, monkeypatch, 1000)
     assert sum(result.status is Status.FAILED for result in whole) >= 4
     assert judged(tables, monkeypatch, 5) == whole
+
+
+def test_of_a_long_table_only_some_rows_or_some_columns_are_made_at_a_time(monkeypatch):
+    whole, made = make_reel().tables()[Table.FRAMES], []
+
+    def make(rows, columns):
+        made.append((len(range(len(whole))[rows]), len(columns)))
+        return whole.loc[:, list(columns)].iloc[rows]
+
+    pieces = {Table.FRAMES: InPieces(len(whole), tuple(whole.columns), make)}
+    assert judged(pieces, monkeypatch, 5) == judged({Table.FRAMES: whole}, monkeypatch, 1000)
+    assert len(made) > 4
+    assert all(rows <= 5 or columns <= 4 for rows, columns in made), made
+
+
+@pytest.mark.parametrize("scope", [None, Scope("shot", ("b",))])
+def test_the_frame_that_will_be_the_worst_is_known_before_anything_is_judged(scope):
+    shares = [0.2, 0.9, float("nan"), 0.95, 0.7, 0.95]
+    table = pd.DataFrame(
+        {"frame": range(6), "scan_number": range(100, 106), "shot": list("aabbba"), "changed_share": shares}
+    )
+    within = Expectation(Kind.BETWEEN, {"column": "changed_share", "min_value": 0, "max_value": 0.5})
+    high = Rule("a.rule", Table.FRAMES, Severity.FAIL, "Holds.", (within,), scope=scope)
+    equal = Expectation(Kind.PAIR_EQUAL, {"column_A": "frame", "column_B": "scan_number"})
+    unlimited = Rule("b.rule", Table.FRAMES, Severity.FAIL, "Holds.", (equal,))
+    kept = Rule(
+        "c.rule",
+        Table.FRAMES,
+        Severity.FAIL,
+        "Holds.",
+        (replace(within, arguments={**within.arguments, "max_value": 1}),),
+    )
+    found = farthest_frames([high, unlimited, kept], InPieces.of(table))
+    (result,) = evaluate([high], {Table.FRAMES: table.dropna()})
+    assert found == [result.worst] == [FrameNumber(frame=3, scan=103)]
+
+
+def test_delivered_files_are_read_when_their_rows_are_asked_for(tmp_path):
+    content = {f"{name}.dpx": name.encode() for name in "abcd"}
+    for name, text in content.items():
+        (tmp_path / name).write_bytes(text)
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
+    scan, done = SimpleNamespace(delivered=sums, root_of=lambda folder: folder), []
+    table = files_table(scan, tmp_path, done.append)
+    assert (table.rows, done) == (4, [])
+    (tmp_path / "c.dpx").write_bytes(b"other")
+    (tmp_path / "d.dpx").unlink()
+    assert table.only(["file"]).file.tolist() == list(sums)
+    assert done == [], "no file was read for its name"
+    assert table.piece(0, 2).found.tolist() == [sums["a.dpx"], sums["b.dpx"]]
+    later = table.piece(2, 4)
+    assert done == [1, 2, 3, 4]
+    assert later.found.tolist() == [hashlib.sha256(b"other").hexdigest(), None]
+    rule = Rule(
+        "f.rule",
+        Table.FILES,
+        Severity.FAIL,
+        "Holds.",
+        (Expectation(Kind.PAIR_EQUAL, {"column_A": "expected", "column_B": "found"}),),
+    )
+    (result,) = evaluate([rule], {Table.FILES: table})
+    assert result.subjects == ("c.dpx", "d.dpx")
 
 
 @pytest.mark.parametrize(("scope", "status"), [("b", Status.FAILED), ("c", Status.FAILED), ("a", Status.PASSED)])

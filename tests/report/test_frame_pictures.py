@@ -12,7 +12,8 @@ import pytest
 
 from restoration_tasks.media.picture import PictureFormat
 from restoration_tasks.media.writer import encode_frames
-from restoration_tasks.report.frame_pictures import damage_png, difference_png, frame_png
+from restoration_tasks.quality.findings import FrameNumber, RuleResult, Severity, Status
+from restoration_tasks.report.frame_pictures import damage_png, difference_png, draw, frame_png, worst_frames
 from restoration_tasks.restoration.damage_map import DamageMap, map_format
 from restoration_tasks.runtime.errors import MediaError, WrongUse
 
@@ -73,3 +74,16 @@ def test_damage_has_a_colour_by_kind_and_is_clear_elsewhere(tmp_path: Path) -> N
     assert np.argwhere(found[..., 3]).tolist() == [[10, 10], [20, 20], [30, 30]]
     assert len({tuple(found[place, place]) for place in (10, 20, 30)}) == 3
     assert np.count_nonzero(shown(damage_png(path, 0, 40))[..., 3]) >= 3
+
+
+def test_a_frame_that_was_drawn_is_not_drawn_again(tmp_path: Path) -> None:
+    before, after = masters(tmp_path)
+    numbers = [FrameNumber(frame=frame, scan=100 + frame) for frame in (0, 1)]
+    drawn = draw(numbers, before, after)
+    broken = [
+        RuleResult(id=f"fidelity.{place}", severity=Severity.WARN, status=Status.FAILED, sentence="Holds.", worst=worst)
+        for place, worst in enumerate([*numbers, FrameNumber(frame=2, scan=102)])
+    ]
+    assert worst_frames(broken, before, after, drawn) == worst_frames(broken, before, after)
+    before.rename(tmp_path / "elsewhere.mkv")
+    assert list(worst_frames(broken[:2], before, after, drawn)) == ["fidelity.0", "fidelity.1"]
