@@ -305,23 +305,22 @@ def farthest_frames(rules: Iterable[Rule], measured: InPieces) -> list[FrameNumb
         rules: about the table; those that set no limits have no such frame.
         measured: a table of which a row is a frame.
     """
-    found: dict[FrameNumber, None] = {}
-    for rule in rules:
-        limited = [one for one in rule.expectations if one.kind is Kind.BETWEEN]
-        if rule.idle or not limited:
-            continue
-        wanted = {*INDEX_COLUMNS[rule.table], *(str(one.arguments["column"]) for one in limited)}
-        table = measured.only(wanted | ({rule.scope.column} if rule.scope else set()))
-        if rule.scope is not None:
-            table = table[table[rule.scope.column].isin(rule.scope.values)]
-        farthest, most = None, 0.0
-        for values in zip(*(table[name] for name in table.columns), strict=True):
-            row = dict(zip(table.columns, values, strict=True))
-            if (beyond := _beyond(rule, row)) > most:
-                farthest, most = row, beyond
-        if farthest is not None:
-            found[FrameNumber(frame=int(farthest["frame"]), scan=int(farthest["scan_number"]))] = None
-    return list(found)
+    limited = [rule for rule in rules if not rule.idle and any(one.kind is Kind.BETWEEN for one in rule.expectations)]
+    if not limited:
+        return []
+    read = {column for rule in limited for one in rule.expectations for column in one.columns}
+    scoped = {rule.scope.column for rule in limited if rule.scope}
+    table = measured.only({*INDEX_COLUMNS[limited[0].table], *read, *scoped})
+    most = [0.0] * len(limited)
+    found: dict[int, FrameNumber] = {}
+    for values in zip(*(table[name] for name in table.columns), strict=True):
+        row = dict(zip(table.columns, values, strict=True))
+        for place, rule in enumerate(limited):
+            inside = rule.scope is None or row[rule.scope.column] in rule.scope.values
+            if inside and (beyond := _beyond(rule, row)) > most[place]:
+                most[place] = beyond
+                found[place] = FrameNumber(frame=int(row["frame"]), scan=int(row["scan_number"]))
+    return list(dict.fromkeys(found[place] for place in sorted(found)))
 
 
 def _name(key: tuple[Any, ...]) -> str:

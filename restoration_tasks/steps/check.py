@@ -183,24 +183,24 @@ def _found(work: StepWork) -> _Found:
             "damage maps": (AS_ASSESSED, maps_found(passed.other_maps)),
         },
     )
-    delivered = len(reel.scan.delivered)
+    files = files_table(
+        reel.scan,
+        work.source("delivery"),
+        lambda done: work.progress(done, files.rows, "delivered files"),
+    )
     tables: dict[Table, pd.DataFrame | InPieces] = {
         Table.SOUND: sound,
         Table.COPIES: InPieces(len(copied), copied.names, copied.table),
         Table.FRAMES: meter.in_pieces(),
         Table.SHOTS: meter.shots_table(),
         Table.FACTS: facts,
-        Table.FILES: files_table(
-            reel.scan,
-            work.source("delivery"),
-            lambda done: work.progress(done, delivered, "delivered files"),
-        ),
+        Table.FILES: files,
     }
     wanted = rules(
         policy(),
         frames=reel.scan.frames,
         shots=len(reel.permits),
-        files=delivered,
+        files=files.rows,
         tracks=len(sound),
         no_faces=why_idle(reel.faces),
         scan_copy=SCAN_ACCESS in copies or reel.recorded != reel.assembled,
